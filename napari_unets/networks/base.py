@@ -1,0 +1,96 @@
+"""What every network has in common: its name, its geometry and its settings."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from napari_unets.networks.errors import ImageSizeError, NetworkSettingsError
+
+__all__ = ["Network"]
+
+
+class Network(nn.Module):
+    """Base class of the networks: images in, one logit a pixel and output channel out.
+
+    A subclass documents its paper, sets :attr:`name`, calls ``super().__init__`` with every keyword
+    it was built from, and defines :meth:`logits` and :attr:`receptive_field_radius`.
+
+    Parameters
+    ----------
+    in_channels : int
+        Channels of the image: 1 for grey, 3 for RGB.
+    out_channels : int
+        Channels of the result: 1 for two classes (a sigmoid's logit), otherwise one a class (softmax).
+    **settings
+        The other keywords that the subclass was built from; plain JSON values.
+    """
+
+    name: ClassVar[str]
+    #: Authors, title, year of the source.
+    paper: ClassVar[str]
+
+    def __init__(self, in_channels: int, out_channels: int, **settings: Any) -> None:
+        super().__init__()
+        for what, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
+            if channels < 1:
+                raise NetworkSettingsError(f"{what} is {channels}: a network needs at least one channel")
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self._settings = settings
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Keywords that build the same network again (``create_network(name, **config)``)."""
+        return {"in_channels": self.in_channels, "out_channels": self.out_channels, **self._settings}
+
+    @property
+    def stride(self) -> int:
+        """Height and width must be a multiple of this many pixels."""
+        return 1
+
+    @property
+    def receptive_field_radius(self) -> int:
+        """The farthest (Chebyshev) distance, in pixels, from which an input pixel reaches an output pixel."""
+        raise NotImplementedError
+
+    @property
+    def margin(self) -> int:
+        """Pixels that the result is smaller by on each side (0 unless convolutions are unpadded)."""
+        return 0
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of trainable parameters."""
+        return sum(p.numel() for p in self.parameters() if p.requires_grad)
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Compute the logits of an image batch of admissible shape."""
+        raise NotImplementedError
+
+    def training_outputs(self, x: Tensor) -> list[Tensor]:
+        """Every output that the training loss averages over: more than one under deep supervision."""
+        return [self(x)]
+
+    def check_size(self, height: int, width: int) -> None:
+        """Raise :class:`ImageSizeError` naming the next valid size if this one is not."""
+        s = self.stride
+        if height % s or width % s or height < s or width < s:
+            raise ImageSizeError(
+                f"{self.name} takes images whose height and width are multiples of {s} pixels, not {height}×{width}; "
+                f"the next valid size is {max(-(-height // s), 1) * s}×{max(-(-width // s), 1) * s}"
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits of shape ``(batch, out_channels, height, width)`` (less ``2 * margin``)."""
+        # While a graph is being captured the checks would only become guards; the caller has the shape in hand.
+        if not (torch.compiler.is_compiling() or torch.jit.is_tracing()):
+            if x.ndim != 4 or x.shape[1] != self.in_channels:
+                raise ImageSizeError(
+                    f"{self.name} takes a batch of shape (n, {self.in_channels}, height, width), "
+                    f"not {tuple(x.shape)}"
+                )
+            self.check_size(int(x.shape[2]), int(x.shape[3]))
+        return self.logits(x)
