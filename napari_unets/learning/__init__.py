@@ -1,1 +1,1 @@
-"""."""
+"""Annotations → batches → a better model."""

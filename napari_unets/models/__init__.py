@@ -1,1 +1,49 @@
-"""."""
+"""Models: cards, weights and the store they are kept in. Importing this loads no torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_unets.models.card import ClassInfo, ModelCard, Normalisation, Score, TrainingRecord, read_card
+from napari_unets.models.errors import (
+    ModelCardError,
+    ModelError,
+    ModelExistsError,
+    ModelVersionError,
+    UnknownModelError,
+    WeightsError,
+)
+from napari_unets.models.model import Model, read_model
+from napari_unets.models.store import ModelStore, load_model, user_models_folder
+
+if TYPE_CHECKING:
+    from napari_unets.models.save import save_model
+
+__all__ = [
+    "ClassInfo",
+    "Model",
+    "ModelCard",
+    "ModelCardError",
+    "ModelError",
+    "ModelExistsError",
+    "ModelStore",
+    "ModelVersionError",
+    "Normalisation",
+    "Score",
+    "TrainingRecord",
+    "UnknownModelError",
+    "WeightsError",
+    "load_model",
+    "read_card",
+    "read_model",
+    "save_model",
+    "user_models_folder",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "save_model":  # its module needs torch
+        from napari_unets.models.save import save_model
+
+        return save_model
+    raise AttributeError(name)

@@ -1,0 +1,82 @@
+"""The state of an unfinished training run, on disk. Written beside its place and moved in whole."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from napari_unets.errors import NapariUnetsError
+
+if TYPE_CHECKING:
+    from napari_unets.learning.fit import TrainingState
+    from napari_unets.learning.samples import PatchSampler
+
+__all__ = ["CheckpointError", "load_checkpoint", "save_checkpoint"]
+
+
+class CheckpointError(NapariUnetsError):
+    """A checkpoint that cannot be read or belongs to another network."""
+
+
+def save_checkpoint(path: Path, state: TrainingState, sampler: PatchSampler) -> None:
+    """Write the whole state of a run: weights, average, best, optimiser, source of chance, step.
+
+    A safetensors file, so nothing is ever unpickled; numbers are in its header.
+    """
+    tensors: dict[str, Tensor] = {}
+    for part, weights in (
+        ("network", state.network.state_dict()),
+        ("average", state.average.state_dict()),
+        ("best", state.best_weights),
+    ):
+        tensors |= {f"{part}/{k}": v.detach().cpu().clone().contiguous() for k, v in weights.items()}
+    scalars: dict[str, Any] = {"step": state.step, "seconds": state.seconds, "best_score": state.best_score}
+    for index, values in state.optimiser.state_dict()["state"].items():
+        for key, value in values.items():
+            tensors[f"optimiser/{index}/{key}"] = torch.as_tensor(value).detach().cpu().clone().contiguous()
+    tensors["generator"] = sampler.generator.get_state()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".part")
+    save_file(tensors, beside, metadata={"state": json.dumps(scalars)})
+    beside.replace(path)
+
+
+def load_checkpoint(path: Path, state: TrainingState, sampler: PatchSampler) -> None:
+    """Put a saved state into ``state`` and ``sampler``.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is damaged, or was written for another network.
+    """
+    parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "best": {}, "optimiser": {}}
+    try:
+        with safe_open(path, framework="pt") as file:
+            scalars = json.loads(file.metadata()["state"])
+            for key in file.keys():  # noqa: SIM118 - not a dict
+                part, _, name = key.partition("/")
+                if part == "generator":
+                    sampler.generator.set_state(file.get_tensor(key))
+                else:
+                    parts[part][name] = file.get_tensor(key)
+        state.network.load_state_dict(parts["network"])
+        state.average.load_state_dict(parts["average"])
+    except Exception as error:
+        raise CheckpointError(
+            f"{path}: this checkpoint cannot be used ({error}); start again without it, or delete it"
+        ) from error
+    state.best_weights = parts["best"]
+    moments: dict[int, dict[str, Tensor]] = {}
+    for key, value in parts["optimiser"].items():
+        index, _, name = key.partition("/")
+        moments.setdefault(int(index), {})[name] = value
+    whole = state.optimiser.state_dict()
+    whole["state"] = moments
+    state.optimiser.load_state_dict(whole)
+    state.step, state.seconds, state.best_score = scalars["step"], scalars["seconds"], scalars["best_score"]

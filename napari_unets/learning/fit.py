@@ -1,0 +1,209 @@
+"""The training loop: a generator of events, so that a shell, a widget and a cluster drive the same one."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from napari_unets.learning.checkpoint import load_checkpoint, save_checkpoint
+from napari_unets.learning.losses import create_loss
+from napari_unets.learning.samples import PatchSampler
+from napari_unets.learning.settings import FitSettings
+from napari_unets.networks import Network
+
+__all__ = ["FitEvent", "StepEvent", "StoppedEvent", "TrainingState", "ValidationEvent", "fit"]
+
+
+@dataclass(frozen=True)
+class StepEvent:
+    """One optimiser step is done."""
+
+    step: int
+    done: float  #: share of the run, 0 to 1
+    loss: float
+    learning_rate: float
+    seconds: float  #: since the start of the run, over all resumes
+
+
+@dataclass(frozen=True)
+class ValidationEvent:
+    """The averaged weights were scored on the held-out pixels."""
+
+    step: int
+    scores: dict[str, float]
+    best: bool
+
+
+@dataclass(frozen=True)
+class StoppedEvent:
+    """The run is over: ``finished``, or cancelled before its end."""
+
+    step: int
+    finished: bool
+    seconds: float
+
+
+FitEvent = StepEvent | ValidationEvent | StoppedEvent
+
+
+@dataclass
+class TrainingState:
+    """All that a run needs to go on exactly where it was."""
+
+    network: Network
+    average: Network
+    optimiser: torch.optim.Optimizer
+    step: int = 0
+    seconds: float = 0.0
+    best_score: float = -math.inf
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+
+
+def _schedule(done: float, warm_up: float) -> float:
+    if done < warm_up:
+        return max(done / warm_up, 1e-3)
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (done - warm_up) / (1 - warm_up))))
+
+
+@torch.no_grad()
+def _update_average(average: nn.Module, network: nn.Module, decay: float, step: int) -> None:
+    # A short memory at first: the average must not keep the random weights of the start.
+    decay = min(decay, (1 + step) / (10 + step))
+    for mine, theirs in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+        if mine.is_floating_point():
+            mine.lerp_(theirs, 1 - decay)
+        else:
+            mine.copy_(theirs)
+
+
+def _autocast(settings: FitSettings, device: torch.device) -> torch.autocast:
+    if settings.precision == "auto":
+        fast = torch.ops.mkldnn._is_mkldnn_bf16_supported() if device.type == "cpu" else device.type == "cuda"
+    else:
+        fast = settings.precision == "bf16"
+    return torch.autocast(device.type, torch.bfloat16, enabled=bool(fast))
+
+
+def fit(
+    network: Network,
+    sampler: PatchSampler,
+    settings: FitSettings,
+    *,
+    validate: Callable[[Network], dict[str, float]] | None = None,
+    select: str = "dice",
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    device: str = "cpu",
+    cancel: Callable[[], bool] | None = None,
+) -> Iterator[FitEvent]:
+    """Train a network in place; at the end it holds the best weights (without validation: the last average).
+
+    Parameters
+    ----------
+    network : Network
+        Fresh or pre-trained; modified in place.
+    sampler : PatchSampler
+        Source of batches; its generator's state is part of the checkpoint.
+    settings : FitSettings
+        Length, schedule, loss, augmentation.
+    validate : callable, optional
+        Scores a network in eval mode on held-out pixels; higher is better.
+    select : str
+        The score by which the best weights are chosen.
+    checkpoint : Path, optional
+        File for the state of the run, written every ``settings.checkpoint_every`` steps and at the end.
+    resume : bool
+        Go on from ``checkpoint`` if it exists: the losses are those of an uninterrupted run.
+    device : str
+        ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    cancel : callable, optional
+        Asked after every step; True ends the run and keeps the best weights so far.
+
+    Yields
+    ------
+    FitEvent
+        A step, a validation, and at the end how the run stopped.
+    """
+    where = torch.device(device)
+    torch.manual_seed(settings.seed)
+    network.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = copy.deepcopy(network).eval()
+    optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+    state = TrainingState(network, average, optimiser)
+    if resume and checkpoint is not None and checkpoint.exists():
+        load_checkpoint(checkpoint, state, sampler)
+    yield from _run(state, sampler, settings, validate, select, checkpoint, where, cancel)
+    network.load_state_dict(state.best_weights or average.state_dict())
+    network.eval()
+
+
+def _done(state: TrainingState, settings: FitSettings) -> float:
+    if settings.steps is not None:
+        return state.step / settings.steps
+    assert settings.minutes is not None  # noqa: S101 - the settings' own rule
+    return state.seconds / (60 * settings.minutes)
+
+
+def _run(
+    state: TrainingState,
+    sampler: PatchSampler,
+    settings: FitSettings,
+    validate: Callable[[Network], dict[str, float]] | None,
+    select: str,
+    checkpoint: Path | None,
+    device: torch.device,
+    cancel: Callable[[], bool] | None,
+) -> Iterator[FitEvent]:
+    loss_of = create_loss(settings.loss)
+    start = time.monotonic() - state.seconds
+    cancelled = False
+    while (done := _done(state, settings)) < 1 and not cancelled:
+        rate = settings.learning_rate * _schedule(done, settings.warm_up)
+        loss = _step(state, sampler, settings, loss_of, rate, device)
+        state.step += 1
+        state.seconds = time.monotonic() - start
+        yield StepEvent(state.step, min(_done(state, settings), 1.0), loss, rate, state.seconds)
+        cancelled = cancel is not None and cancel()
+        over = cancelled or _done(state, settings) >= 1
+        if validate is not None and (over or state.step % settings.validate_every == 0):
+            scores = validate(state.average)
+            best = scores[select] > state.best_score
+            if best:
+                state.best_score = scores[select]
+                state.best_weights = {k: v.detach().cpu().clone() for k, v in state.average.state_dict().items()}
+            yield ValidationEvent(state.step, scores, best)
+        if checkpoint is not None and (over or state.step % settings.checkpoint_every == 0):
+            save_checkpoint(checkpoint, state, sampler)
+    yield StoppedEvent(state.step, not cancelled, state.seconds)
+
+
+def _step(
+    state: TrainingState,
+    sampler: PatchSampler,
+    settings: FitSettings,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+    rate: float,
+    device: torch.device,
+) -> float:
+    images, annotations = sampler.draw(settings.batch)
+    images = images.to(device).contiguous(memory_format=torch.channels_last)
+    annotations = annotations.to(device)
+    state.network.train()
+    with _autocast(settings, device):
+        outputs = state.network.training_outputs(images)
+    loss = torch.stack([loss_of(output.float(), annotations) for output in outputs]).mean()
+    state.optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(state.network.parameters(), settings.clip_norm)
+    for group in state.optimiser.param_groups:
+        group["lr"] = rate
+    state.optimiser.step()
+    _update_average(state.average, state.network, settings.ema, state.step)
+    return float(loss.detach())

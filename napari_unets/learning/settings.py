@@ -1,0 +1,43 @@
+"""Settings of a training run, checked when they are made."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from napari_unets.learning.augment import AugmentSettings
+
+__all__ = ["FitSettings"]
+
+
+class FitSettings(BaseModel):
+    """How long, how fast and on what a network learns.
+
+    With ``steps`` a run is a function of its seed and can be resumed exactly; with ``minutes`` the schedule
+    follows the clock instead, so that a run ends when it should on any machine.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    steps: int | None = Field(None, ge=1, description="Optimiser steps; give this or minutes.")
+    minutes: float | None = Field(None, gt=0, description="Time to train for; give this or steps.")
+    batch: int = Field(4, ge=1, description="Patches a step.")
+    patch: int = Field(256, ge=16, description="Side of a patch in pixels.")
+    loss: str = Field("bce", description="bce, mse, dice, or a sum such as bce+dice.")
+    learning_rate: float = Field(1e-3, gt=0, le=1, description="Peak of the schedule.")
+    weight_decay: float = Field(1e-4, ge=0, description="AdamW's decoupled weight decay.")
+    warm_up: float = Field(0.03, ge=0, lt=1, description="Share of the run over which the rate rises.")
+    clip_norm: float = Field(1.0, gt=0, description="Largest norm of the gradient.")
+    ema: float = Field(0.998, ge=0, lt=1, description="Decay of the running average of the weights; 0 switches it off.")
+    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="bf16 where the hardware has it.")
+    seed: int = Field(0, ge=0, description="Same seed and steps, same weights on one CPU.")
+    validate_every: int = Field(100, ge=1, description="Steps between validations.")
+    checkpoint_every: int = Field(50, ge=1, description="Steps between checkpoints.")
+    augment: AugmentSettings = Field(default_factory=AugmentSettings)
+
+    @model_validator(mode="after")
+    def _one_length(self) -> FitSettings:
+        if (self.steps is None) == (self.minutes is None):
+            raise ValueError("give either steps or minutes")
+        return self

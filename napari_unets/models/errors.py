@@ -1,0 +1,31 @@
+"""Errors around models: each names the model or the file, what is wrong with it, and what to do."""
+
+from __future__ import annotations
+
+from napari_unets.errors import NapariUnetsError
+
+__all__ = ["ModelCardError", "ModelError", "ModelExistsError", "ModelVersionError", "UnknownModelError", "WeightsError"]
+
+
+class ModelError(NapariUnetsError):
+    """Base class of what can be wrong with a model."""
+
+
+class UnknownModelError(ModelError):
+    """Neither a model of the store nor a model's folder."""
+
+
+class ModelCardError(ModelError):
+    """A ``card.json`` that is missing, is no JSON, or does not say what a card must say."""
+
+
+class ModelVersionError(ModelError):
+    """A card written by a newer version of this package."""
+
+
+class WeightsError(ModelError):
+    """Weights that are missing, damaged, or do not fit the card's network."""
+
+
+class ModelExistsError(ModelError):
+    """A model that may not be replaced or removed."""

@@ -1,0 +1,75 @@
+"""Write a model's folder."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+
+from napari_unets.models.card import ModelCard
+from napari_unets.models.errors import ModelExistsError
+from napari_unets.models.model import CARD_FILE, WEIGHTS_FILE
+from napari_unets.networks import Network
+
+__all__ = ["save_model"]
+
+
+def save_model(network: Network, card: ModelCard, folder: str | Path, *, overwrite: bool = False) -> Path:
+    """Write ``card.json`` and ``weights.safetensors`` (float16) into a folder, moved into place in whole.
+
+    Parameters
+    ----------
+    network : Network
+        Weights to save; its name and config replace those on the card.
+    card : ModelCard
+        ``weights_sha256`` is filled in.
+    folder : str or Path
+        Does not exist yet, unless ``overwrite``.
+    overwrite : bool
+        Replace a model that is there.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    ModelExistsError
+        If the folder exists and ``overwrite`` is False, or it is something else than a model.
+    """
+    import torch
+    from safetensors.torch import save
+
+    folder = Path(folder)
+    if folder.exists() and not overwrite:
+        raise ModelExistsError(f"{folder} exists already; choose another name, or ask to overwrite it")
+    if folder.exists() and any(folder.iterdir()) and not (folder / CARD_FILE).is_file():
+        raise ModelExistsError(f"{folder} holds something else than a model and will not be replaced")
+    weights = {
+        k: (v.to(torch.float16) if v.is_floating_point() else v).cpu().contiguous()
+        for k, v in network.state_dict().items()
+    }
+    content = save(weights)
+    filled = card.model_copy(
+        update={
+            "network": network.name,
+            "network_config": network.config,
+            "weights_sha256": hashlib.sha256(content).hexdigest(),
+        }
+    )
+    filled = ModelCard.model_validate(filled.model_dump())
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        beside.chmod(0o755)
+        (beside / WEIGHTS_FILE).write_bytes(content)
+        (beside / CARD_FILE).write_text(filled.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        beside.replace(folder)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    return folder

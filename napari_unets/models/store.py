@@ -1,0 +1,129 @@
+"""Where models are kept and found by name."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import shutil
+from pathlib import Path
+
+import platformdirs
+
+from napari_unets.models.card import ModelCard, read_card
+from napari_unets.models.errors import ModelError, ModelExistsError, UnknownModelError
+from napari_unets.models.model import CARD_FILE, Model, read_model
+
+__all__ = ["BUNDLED", "ModelStore", "load_model", "user_models_folder"]
+
+#: Models that ship with the package.
+BUNDLED = Path(__file__).parent / "bundled"
+
+
+def user_models_folder() -> Path:
+    """Folder of the user's own models: ``$NAPARI_UNETS_MODELS``, or one in the platform's data folder."""
+    if chosen := os.environ.get("NAPARI_UNETS_MODELS"):
+        return Path(chosen).expanduser()
+    return Path(platformdirs.user_data_dir("napari-unets", appauthor=False)) / "models"
+
+
+class ModelStore:
+    """The bundled models and the user's; a user's model hides a bundled one of the same name.
+
+    Parameters
+    ----------
+    user : Path, optional
+        Folder of the user's models; by default :func:`user_models_folder`.
+    bundled : Path
+        Folder of the models that ship with the package.
+    """
+
+    def __init__(self, user: Path | None = None, bundled: Path = BUNDLED) -> None:
+        self.user = user if user is not None else user_models_folder()
+        self.bundled = bundled
+
+    def folders(self) -> dict[str, Path]:
+        """Folder of every model by its name (the folder's name), bundled ones first."""
+        found: dict[str, Path] = {}
+        for place in (self.bundled, self.user):
+            if place.is_dir():
+                for folder in sorted(place.iterdir()):
+                    if (folder / CARD_FILE).is_file() and not folder.name.startswith("."):
+                        found[folder.name] = folder
+        return found
+
+    def list(self) -> tuple[dict[str, ModelCard], dict[str, ModelError]]:
+        """Cards of all models by name, and what is wrong with those whose card cannot be read."""
+        cards: dict[str, ModelCard] = {}
+        broken: dict[str, ModelError] = {}
+        for name, folder in self.folders().items():
+            try:
+                cards[name] = read_card(folder / CARD_FILE)
+            except ModelError as error:
+                broken[name] = error
+        return cards, broken
+
+    def folder(self, name: str) -> Path:
+        """Folder of a model.
+
+        Raises
+        ------
+        UnknownModelError
+            If there is none of that name; the message lists those there are.
+        """
+        folders = self.folders()
+        if name in folders:
+            return folders[name]
+        near = difflib.get_close_matches(name, folders, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise UnknownModelError(
+            f"there is no model {name!r}; the models are {', '.join(folders) or 'none'} "
+            f"(bundled and in {self.user}).{hint}"
+        )
+
+    def load(self, name: str) -> Model:
+        """Model by name; its weights are read on first use."""
+        return read_model(self.folder(name))
+
+    def remove(self, name: str) -> Path:
+        """Delete one of the user's models and return where it was.
+
+        Raises
+        ------
+        UnknownModelError
+            If there is none of that name.
+        ModelExistsError
+            If it ships with the package.
+        """
+        folder = self.folder(name)
+        if folder.parent == self.bundled:
+            raise ModelExistsError(f"model {name!r} ships with the package and is not removed")
+        shutil.rmtree(folder)
+        return folder
+
+
+def load_model(name: str | Path) -> Model:
+    """Model by its name in the store, or by the path of its folder.
+
+    Parameters
+    ----------
+    name : str or Path
+        ``"em-membranes"``, or a folder with ``card.json`` and ``weights.safetensors``.
+
+    Returns
+    -------
+    Model
+        Its weights are read on first use.
+
+    Raises
+    ------
+    UnknownModelError
+        If there is no such model; the message lists those there are.
+    ModelCardError, ModelVersionError, WeightsError
+        If the model is damaged, or newer than this package.
+    """
+    folder = Path(name).expanduser()
+    if isinstance(name, Path) or len(folder.parts) > 1 or (folder / CARD_FILE).is_file():
+        if not folder.is_dir():
+            raise UnknownModelError(f"{folder}: there is no such folder; a model is a folder with a {CARD_FILE}")
+        return read_model(folder)
+    return ModelStore().load(str(name))

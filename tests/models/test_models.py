@@ -1,0 +1,195 @@
+"""Cards, weights and the store."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from napari_unets.models import (
+    ClassInfo,
+    ModelCard,
+    ModelCardError,
+    ModelExistsError,
+    ModelStore,
+    ModelVersionError,
+    UnknownModelError,
+    WeightsError,
+    load_model,
+    save_model,
+)
+from napari_unets.models.store import BUNDLED, user_models_folder
+from napari_unets.networks import Network, create_network
+
+
+@pytest.fixture
+def network() -> Network:
+    torch.manual_seed(0)
+    return create_network("sf-net", width=4, narrow=4, depth=1).eval()
+
+
+def make_card(name: str = "tiny", **changes) -> ModelCard:
+    fields = {
+        "name": name,
+        "title": "Tiny",
+        "summary": "For tests",
+        "network": "sf-net",
+        "network_config": {"in_channels": 1, "out_channels": 1},
+        "classes": [
+            ClassInfo(id=1, name="membrane", color="#ff0000"),
+            ClassInfo(id=2, name="cell", color="#00ff00"),
+        ],
+        "halo": 16,
+        "weights_sha256": "0" * 64,
+        "licence": "BSD-3-Clause",
+    }
+    return ModelCard(**(fields | changes))
+
+
+@pytest.fixture
+def store(tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch) -> ModelStore:
+    monkeypatch.setenv("NAPARI_UNETS_MODELS", str(tmp_path))
+    save_model(network, make_card(), tmp_path / "tiny")
+    return ModelStore()
+
+
+def edit_card(store: ModelStore, **changes) -> None:
+    path = store.user / "tiny" / "card.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_saved_model_loads_with_the_same_output(store: ModelStore, network: Network) -> None:
+    x = torch.rand(1, 1, 16, 16)
+    loaded = load_model("tiny")
+    assert loaded.card.network_config == network.config
+    # float16 storage: about three digits
+    torch.testing.assert_close(loaded.network(x), network(x), atol=5e-3, rtol=5e-3)
+    assert not loaded.network.training
+
+
+def test_loads_from_a_folder(store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_model(store.user / "tiny").name == "tiny"
+    monkeypatch.chdir(store.user)
+    assert load_model("./tiny").name == "tiny"
+
+
+def test_unknown_name_lists_the_models_and_the_nearest(store: ModelStore) -> None:
+    with pytest.raises(UnknownModelError, match="Did you mean 'tiny'"):
+        load_model("tinny")
+
+
+def test_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(UnknownModelError, match="no such folder"):
+        load_model(tmp_path / "nothing")
+
+
+def test_folder_without_card(tmp_path: Path) -> None:
+    with pytest.raises(ModelCardError, match="no model folder"):
+        load_model(tmp_path)
+
+
+def test_damaged_weights(store: ModelStore) -> None:
+    path = store.user / "tiny" / "weights.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match="damaged or was replaced"):
+        _ = load_model("tiny").network
+
+
+def test_missing_weights(store: ModelStore) -> None:
+    (store.user / "tiny" / "weights.safetensors").unlink()
+    with pytest.raises(WeightsError, match="missing"):
+        load_model("tiny")
+
+
+def test_weights_of_another_network(store: ModelStore) -> None:
+    config = json.loads((store.user / "tiny" / "card.json").read_text())["network_config"]
+    edit_card(store, network_config=config | {"width": 8})
+    with pytest.raises(WeightsError, match="do not fit"):
+        _ = load_model("tiny").network
+
+
+def test_card_of_a_newer_version(store: ModelStore) -> None:
+    edit_card(store, card_version=2, something_new=1)
+    with pytest.raises(ModelVersionError, match="version 2"):
+        load_model("tiny")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"threshold": 2}, "threshold"),
+        ({"unheard_of": 1}, "unheard_of"),
+        ({"classes": [{"id": 1, "name": "a", "color": "#000000"}]}, "ids 1 to 2"),
+        ({"weights_sha256": "short"}, "weights_sha256"),
+    ],
+)
+def test_invalid_card_names_the_field(store: ModelStore, change: dict, message: str) -> None:
+    edit_card(store, **change)
+    with pytest.raises(ModelCardError, match=message):
+        load_model("tiny")
+
+
+def test_card_that_is_no_json(store: ModelStore) -> None:
+    (store.user / "tiny" / "card.json").write_text("{")
+    with pytest.raises(ModelCardError, match="JSON"):
+        load_model("tiny")
+    cards, broken = store.list()
+    assert "tiny" not in cards
+    assert isinstance(broken["tiny"], ModelCardError)
+
+
+def test_list_and_remove(store: ModelStore) -> None:
+    cards, broken = store.list()
+    assert cards["tiny"].title == "Tiny"
+    assert not broken
+    store.remove("tiny")
+    assert "tiny" not in store.list()[0]
+
+
+def test_bundled_models_stay(tmp_path: Path, network: Network) -> None:
+    save_model(network, make_card(), tmp_path / "bundled" / "tiny")
+    store = ModelStore(user=tmp_path / "user", bundled=tmp_path / "bundled")
+    with pytest.raises(ModelExistsError, match="ships with"):
+        store.remove("tiny")
+
+
+def test_existing_model_is_not_overwritten_unasked(store: ModelStore, network: Network) -> None:
+    with pytest.raises(ModelExistsError, match="exists already"):
+        save_model(network, make_card(), store.user / "tiny")
+    save_model(network, make_card(title="Second"), store.user / "tiny", overwrite=True)
+    assert load_model("tiny").card.title == "Second"
+    assert [p.name for p in store.user.iterdir()] == ["tiny"]
+
+
+def test_other_folders_are_never_replaced(tmp_path: Path, network: Network) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "data.txt").write_text("mine")
+    with pytest.raises(ModelExistsError, match="something else"):
+        save_model(network, make_card(), tmp_path / "precious", overwrite=True)
+    assert (tmp_path / "precious" / "data.txt").read_text() == "mine"
+
+
+def test_user_folder_is_the_platforms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NAPARI_UNETS_MODELS", raising=False)
+    assert user_models_folder().parts[-2:] == ("napari-unets", "models")
+
+
+def test_listing_models_loads_no_torch() -> None:
+    code = "import sys, napari_unets.models as m; m.ModelStore().list(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], env=os.environ, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", [f.name for f in sorted(BUNDLED.iterdir())] if BUNDLED.is_dir() else [])
+def test_bundled_model_is_whole(name: str) -> None:
+    model = ModelStore(user=Path("nowhere")).load(name)
+    assert model.name == name
+    assert model.network.n_parameters > 0
+    assert model.card.scores
+    assert model.card.licence
