@@ -1,0 +1,72 @@
+"""The program's commands and its exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Annotated, NoReturn
+
+import typer
+
+from napari_unets.cli.doctor import doctor
+from napari_unets.cli.models import models
+from napari_unets.cli.terminal import note
+from napari_unets.errors import NapariUnetsError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="napari-unets",
+    help="Segment EM stacks and document scans with the U-Net family, and score the result.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"napari-unets {metadata.version('napari-unets')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.add_typer(models, name="models")
+app.command("doctor")(doctor)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the program and end the process.
+
+    Exit codes: 0; 1 after an error that the user can mend, with one line on stderr; 2 after a wrong usage;
+    130 after Ctrl-C. A programming error ends in a traceback.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Instead of ``sys.argv[1:]``.
+    """
+    try:
+        app(args=arguments, prog_name="napari-unets")
+        sys.exit(0)
+    except NapariUnetsError as error:
+        _fail(str(error))
+    except OSError as error:
+        # The system's own word: no such file, no right to write, no space left.
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(where + (error.strerror or str(error)))
+
+
+def _fail(message: str) -> NoReturn:
+    note("napari-unets: " + " ".join(message.split()))
+    sys.exit(1)

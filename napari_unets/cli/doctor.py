@@ -1,0 +1,50 @@
+"""``napari-unets doctor``: what is installed, what is used, and if no GPU is, why."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from napari_unets.cli.terminal import print_json, print_table
+
+__all__ = ["doctor"]
+
+_GIB = 2**30
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say what is installed, which device is used, and if it is not a GPU, why."""
+    from napari_unets.cli.machine import describe_machine
+
+    facts = describe_machine()
+    if as_json:
+        print_json(facts)
+    else:
+        print_table(["", "found"], [[name, value] for name, value in _lines(facts)])
+
+
+def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """The facts as name and sentence."""
+    cpu, memory, torch, gpu, opengl = (facts[key] for key in ("cpu", "memory", "torch", "gpu", "opengl"))
+    features = ", ".join(cpu["features"]) if cpu["features"] else "unknown on this system"
+    devices = [f"{device['name']}, {device['memory_bytes'] / _GIB:.0f} GiB" for device in gpu["devices"]]
+    openvino = facts["backends"]["openvino"]
+    qt = facts["qt"]
+    return [
+        ("napari-unets", facts["napari_unets"]),
+        ("Python", f"{facts['python']} on {facts['platform']}"),
+        ("CPU", f"{cpu['name']}, {cpu['cores']} cores"),
+        ("CPU features", features),
+        ("memory", f"{memory['available_bytes'] / _GIB:.1f} of {memory['total_bytes'] / _GIB:.1f} GiB free"),
+        ("torch", f"{torch['version']}, {torch['build']} build, {torch['threads']} threads"),
+        ("GPU", "; ".join(devices) or "none"),
+        ("device", f"{gpu['device']}: {gpu['reason']}"),
+        ("OpenVINO", openvino or "not installed: pip install 'napari-unets[openvino]' makes CPUs faster"),
+        ("napari", facts["napari"] or "not installed: pip install 'napari-unets[all]'"),
+        ("Qt", f"{qt['binding']} {qt['version']}" if qt else "not installed: pip install 'napari-unets[all]'"),
+        ("OpenGL", opengl.get("error") or f"{opengl['version']}, {opengl['renderer']}"),
+        ("models", f"{', '.join(facts['models']['names'])}; yours are kept in {facts['models']['folder']}"),
+    ]

@@ -1,0 +1,91 @@
+"""``napari-unets models``: what there is, what one is, and away with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_unets.cli.terminal import note, print_json, print_table
+
+if TYPE_CHECKING:
+    from napari_unets.models import ModelCard
+
+__all__ = ["models"]
+
+models = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+
+_AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a model, or its folder.")]
+
+
+@models.callback()
+def _models(context: typer.Context, as_json: _AsJson = False) -> None:
+    """List the models, show one, or remove one of your own."""
+    if context.invoked_subcommand is None:
+        list_models(as_json=as_json)
+
+
+@models.command("list")
+def list_models(as_json: _AsJson = False) -> None:
+    """List the models that ship with the package and your own."""
+    from napari_unets.models import ModelStore
+
+    store = ModelStore()
+    cards, broken = store.list()
+    folders = store.folders()
+    if as_json:
+        found = [_summary(card) | {"name": name, "folder": str(folders[name])} for name, card in cards.items()]
+        damaged = [{"name": name, "folder": str(folders[name]), "error": str(e)} for name, e in broken.items()]
+        print_json(found + damaged)
+        return
+    rows = [[name, card.network, ", ".join(c.name for c in card.classes), card.summary] for name, card in cards.items()]
+    print_table(["model", "network", "classes", "what it does"], rows)
+    for error in broken.values():
+        note(f"damaged: {error}")
+
+
+def _summary(card: ModelCard) -> dict[str, Any]:
+    return card.model_dump(mode="json", include={"title", "summary", "task", "network", "classes", "licence"})
+
+
+@models.command("show")
+def show_model(name: _Name, as_json: _AsJson = False) -> None:
+    """Show a model's card."""
+    from napari_unets.models import load_model
+
+    model = load_model(name)
+    if as_json:
+        print_json(model.card.model_dump(mode="json") | {"folder": str(model.folder)})
+        return
+    card = model.card
+    print_table(["model", card.name], [[name, value] for name, value in _card_lines(card) if value])
+    for score in card.scores:
+        print_table([score.data, "score"], [[name, f"{value:.4f}"] for name, value in score.values.items()])
+
+
+def _card_lines(card: ModelCard) -> list[tuple[str, str]]:
+    training = card.training
+    return [
+        ("title", card.title),
+        ("summary", card.summary),
+        ("description", card.description),
+        ("network", f"{card.network} {card.network_config}"),
+        ("classes", ", ".join(f"{c.id} = {c.name}" for c in card.classes)),
+        ("normalisation", card.normalisation.method),
+        ("pixel size", f"{card.pixel_size_nm:g} nm" if card.pixel_size_nm else ""),
+        ("threshold", f"{card.threshold:g}"),
+        ("halo", f"{card.halo} pixels"),
+        ("trained on", f"{training.data}: {training.steps} steps, {training.minutes:.0f} minutes" if training else ""),
+        ("made from", card.parent or ""),
+        ("licence", card.licence),
+        ("cite", "\n".join(card.citation)),
+    ]
+
+
+@models.command("remove")
+def remove_model(name: Annotated[str, typer.Argument(metavar="NAME", help="Name of one of your models.")]) -> None:
+    """Delete one of your own models from the disk."""
+    from napari_unets.models import ModelStore
+
+    note(f"removed {ModelStore().remove(name)}")

@@ -1,0 +1,81 @@
+"""What the commands write to the terminal: results to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import typer
+
+__all__ = ["Report", "note", "print_json", "print_table", "progress_bar", "to_json"]
+
+#: Tells a progress bar ``(done, total)``.
+Report = Callable[[int, int], None]
+
+
+def note(message: str) -> None:
+    """Say something to the person at the terminal, without disturbing what is piped from stdout."""
+    typer.echo(message, err=True)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value; what is not a number (NaN) becomes ``null``, since JSON has no NaN."""
+    typer.echo(to_json(value))
+
+
+def to_json(value: Any) -> str:
+    """JSON text of nested dictionaries and lists, with ``null`` for NaN and infinities."""
+    return json.dumps(_plain(value), indent=2, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if hasattr(value, "tolist"):  # numpy's scalars and arrays
+        return _plain(value.tolist())
+    return value
+
+
+def print_table(columns: list[str], rows: list[list[str]], *, align: Literal["left", "right"] = "left") -> None:
+    """Print a table for people to stdout; ``align`` is for all columns but the first."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table()
+    for i, column in enumerate(columns):
+        table.add_column(column, justify=align if i else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console = Console()
+    if not console.is_terminal:  # in a file or a pipe nothing has to be squeezed into a window's width
+        console.width = max(console.width, console.measure(table).maximum)
+    console.print(table)
+
+
+@contextmanager
+def progress_bar(description: str) -> Iterator[Report]:
+    """Show a progress bar on stderr, if that is a terminal; otherwise nothing.
+
+    Yields
+    ------
+    callable
+        To be told how many of how many steps are done.
+    """
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(description, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
