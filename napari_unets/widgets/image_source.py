@@ -1,0 +1,48 @@
+"""What a napari image layer holds, seen as a stack of planes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+__all__ = ["ImageSource", "image_source"]
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """The array behind an image layer, at full resolution, and its shape as planes.
+
+    Attributes
+    ----------
+    data : array-like
+        What the layer shows (numpy, Dask, Zarr ...), the finest level of a multiscale layer.
+    shape : tuple of int
+        Shape without the colour samples: ``(y, x)``, ``(z, y, x)`` or ``(t, z, y, x)``.
+    rgb : bool
+        Whether a last axis of 3 or 4 colour samples follows.
+    """
+
+    data: Any
+    shape: tuple[int, ...]
+    rgb: bool
+
+    @property
+    def plane_shape(self) -> tuple[int, int]:
+        """Height and width of a plane, in pixels."""
+        return self.shape[-2], self.shape[-1]
+
+    @property
+    def n_planes(self) -> int:
+        """Number of planes: the product of every axis before y."""
+        return math.prod(self.shape[:-2])
+
+
+def image_source(layer: Image) -> ImageSource:
+    """Full-resolution data of an image layer; nothing is read."""
+    data = layer.data[0] if layer.multiscale else layer.data
+    shape = tuple(int(n) for n in data.shape)
+    return ImageSource(data=data, shape=shape[:-1] if layer.rgb else shape, rgb=bool(layer.rgb))

@@ -1,0 +1,47 @@
+"""Short texts in a widget: explanations, warnings and errors."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
+
+__all__ = ["Note", "time_in_words"]
+
+Mood = Literal["plain", "good", "warning", "error"]
+
+#: Readable on napari's dark and light themes alike.
+_STYLES: dict[Mood, str] = {
+    "plain": "",
+    "good": "color: #2f9e5a;",
+    "warning": "color: #c77f0a;",
+    "error": "color: #e05252;",
+}
+
+
+class Note(QLabel):
+    """A text that wraps, can be selected with the mouse, and takes no room while it is empty."""
+
+    def __init__(self, text: str = "", mood: Mood = "plain", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWordWrap(True)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.MinimumExpanding)
+        self.say(text, mood)
+
+    def say(self, text: str, mood: Mood = "plain") -> None:
+        """Show a text (rich text allowed), or nothing."""
+        self.setText(text)
+        self.setStyleSheet(_STYLES[mood])
+        self.setVisible(bool(text))
+
+
+def time_in_words(seconds: float) -> str:
+    """Round a duration as a person would: ``"8 s"``, ``"3 min"``, ``"2 h 10 min"``."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,192 @@
+"""Layers of results: made beside the image they belong to, and used again by the next run."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from napari.layers import Image, Labels
+from napari.utils.colormaps import DirectLabelColormap
+from numpy.typing import NDArray
+
+from napari_unets.widgets.image_source import image_source
+from napari_unets.widgets.result_array import new_result_array, pyramid
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+    from napari_unets.models import ModelCard
+
+__all__ = ["METADATA_KEY", "Output", "ResultLayer", "class_colormap", "class_features", "is_result", "result_layer"]
+
+Output = Literal["segmentation", "probabilities", "instances"]
+
+#: Where a layer's metadata keep what this package knows about it.
+METADATA_KEY = "napari_unets"
+
+_DTYPES: dict[Output, type[np.generic]] = {
+    "segmentation": np.uint8,
+    "probabilities": np.float32,
+    "instances": np.uint32,
+}
+
+
+@dataclass(frozen=True)
+class ResultLayer:
+    """A layer and the array that it shows, which is what a run writes into.
+
+    Attributes
+    ----------
+    output : str
+        What it holds.
+    layer : Layer
+        Labels of class ids or of objects, or an image of probabilities.
+    array : ndarray
+        The layer's shape; probabilities of more than two classes have the class as a further first axis.
+    """
+
+    output: Output
+    layer: Layer
+    array: NDArray[Any]
+
+    @property
+    def planes(self) -> NDArray[Any]:
+        """The same array as planes: ``(plane, y, x)``, or ``(class, plane, y, x)`` where it has classes."""
+        leading = (len(self.array),) if self.has_classes else ()
+        return self.array.reshape(*leading, -1, *self.array.shape[-2:])
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether the first axis is the class."""
+        return bool(self.layer.metadata[METADATA_KEY]["class_axis"])
+
+
+#: For each image layer: its results by model and output. Nothing here keeps a layer alive.
+_RESULTS: weakref.WeakKeyDictionary[Layer, dict[tuple[str, Output], tuple[weakref.ref[Layer], weakref.ref[Any]]]]
+_RESULTS = weakref.WeakKeyDictionary()
+
+
+def is_result(layer: Layer) -> bool:
+    """Whether a layer is something that a model made."""
+    return METADATA_KEY in layer.metadata and "output" in layer.metadata[METADATA_KEY]
+
+
+def class_colormap(card: ModelCard) -> DirectLabelColormap:
+    """Colours of a model's classes; what is not annotated (0) is transparent."""
+    colors: dict[int | None, str] = {c.id: c.color for c in card.classes}
+    return DirectLabelColormap(color_dict={None: "transparent", 0: "transparent", **colors})
+
+
+def class_features(card: ModelCard) -> dict[str, list[Any]]:
+    """Names of a model's classes as a Labels layer's features: the status bar then shows them."""
+    return {"index": [0, *(c.id for c in card.classes)], "class": ["not annotated", *(c.name for c in card.classes)]}
+
+
+def result_layer(
+    viewer: ViewerModel, image: Image, card: ModelCard, output: Output, settings: Mapping[str, Any]
+) -> ResultLayer:
+    """Layer that a run of a model on an image writes one of its outputs into.
+
+    What an earlier run of the same model on the same layer made is written over; another model gets a
+    layer of its own. The layer lies where the image lies: scale, units, translation, rotation, shear,
+    affine and axis labels are the image's.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Gets the layer, right above the image and its other results.
+    image : Image
+        What the model is run on.
+    card : ModelCard
+        The model's card: name, classes, colours.
+    output : str
+        ``"segmentation"``, ``"probabilities"`` or ``"instances"``.
+    settings : mapping
+        The run's settings, kept in the layer's metadata; JSON values.
+    """
+    classes = len(card.classes) if output == "probabilities" and len(card.classes) > 2 else 0
+    shape = (*((classes,) if classes else ()), *image_source(image).shape)
+    metadata = {
+        "output": output,
+        "model": card.name,
+        "classes": [{"id": c.id, "name": c.name, "color": c.color} for c in card.classes],
+        "class_axis": bool(classes),
+        "settings": dict(settings),
+        "image": image.name,
+    }
+    if (known := _known_result(viewer, image, card.name, output, shape)) is not None:
+        known.layer.metadata = {**known.layer.metadata, METADATA_KEY: metadata}
+        return known
+    array = new_result_array(shape, _DTYPES[output])
+    layer = _new_layer(image, card, output, array, metadata)
+    _insert_above(viewer, image, layer)
+    _RESULTS.setdefault(image, {})[card.name, output] = (weakref.ref(layer), weakref.ref(array))
+    return ResultLayer(output, layer, array)
+
+
+def _known_result(
+    viewer: ViewerModel, image: Image, model: str, output: Output, shape: tuple[int, ...]
+) -> ResultLayer | None:
+    references = _RESULTS.get(image, {}).get((model, output))
+    if references is None:
+        return None
+    layer, array = (reference() for reference in references)
+    if layer is None or array is None or layer not in viewer.layers:
+        return None
+    shown = layer.data[0] if layer.multiscale else layer.data
+    return ResultLayer(output, layer, array) if shown is array and array.shape == shape else None
+
+
+def _new_layer(image: Image, card: ModelCard, output: Output, array: NDArray[Any], metadata: dict[str, Any]) -> Layer:
+    levels = pyramid(array)
+    data = levels if len(levels) > 1 else array
+    where = {**_placement(image, array.ndim - image.ndim), "multiscale": len(levels) > 1}
+    common = {"name": f"{image.name} · {card.name} · {output}", "metadata": {METADATA_KEY: metadata}, **where}
+    if output == "probabilities":
+        return Image(data, contrast_limits=(0.0, 1.0), colormap="magma", opacity=0.8, rgb=False, **common)
+    if output == "instances":
+        return Labels(data, opacity=0.5, **common)
+    return Labels(data, opacity=0.5, colormap=class_colormap(card), features=class_features(card), **common)
+
+
+def _placement(image: Image, added: int) -> dict[str, Any]:
+    """Keywords that lay a layer where the image lies, with so many axes more in front."""
+
+    def widened(matrix: NDArray[Any]) -> NDArray[Any]:
+        wide = np.eye(added + len(matrix))
+        wide[added:, added:] = matrix
+        return wide
+
+    return {
+        "scale": [1.0] * added + list(image.scale),
+        "translate": [0.0] * added + list(image.translate),
+        "rotate": widened(np.asarray(image.rotate)),
+        "shear": widened(_shear_matrix(image)),
+        "affine": widened(np.asarray(image.affine.affine_matrix)),
+        "units": ["pixel"] * added + list(image.units),
+        "axis_labels": ["class"] * added + list(image.axis_labels),
+    }
+
+
+def _shear_matrix(image: Image) -> NDArray[Any]:
+    """Shear of a layer as a matrix, whichever of its two forms napari gives."""
+    shear = np.asarray(image.shear)
+    if shear.ndim == 2:
+        return shear
+    matrix = np.eye(image.ndim)
+    matrix[np.triu_indices(image.ndim, 1)] = shear
+    return matrix
+
+
+def _insert_above(viewer: ViewerModel, image: Image, layer: Layer) -> None:
+    """Put a result above its image and above the results that lie there already, and keep the selection."""
+    selection = set(viewer.layers.selection)
+    index = viewer.layers.index(image) + 1
+    while index < len(viewer.layers) and is_result(viewer.layers[index]):
+        index += 1
+    viewer.layers.insert(index, layer)
+    viewer.layers.selection = {kept for kept in selection if kept in viewer.layers} or {layer}

@@ -1,0 +1,53 @@
+"""What the widgets' tests share: a store with one quick model, and images of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from napari_unets.models import ClassInfo, ModelCard, load_model, save_model
+from napari_unets.networks import create_network
+
+
+def save_tiny_model(folder: Path, name: str, classes: int) -> ModelCard:
+    """Save an SF-Net of width 8 with fixed weights and return its card."""
+    torch.manual_seed(3)
+    colours = ("#e4572e", "#4fa3d1", "#7fb069", "#b07fc0")
+    network = create_network("sf-net", out_channels=1 if classes == 2 else classes, width=8, narrow=4, depth=2)
+    card = ModelCard(
+        name=name,
+        title=f"The {name} model",
+        summary="Quick and knows nothing.",
+        network=network.name,
+        network_config=network.config,
+        classes=[ClassInfo(id=i + 1, name=f"kind {i + 1}", color=colours[i]) for i in range(classes)],
+        halo=16,
+        weights_sha256="0" * 64,
+        licence="CC0",
+    )
+    save_model(network, card, folder / name)
+    return card
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch) -> Path:
+    """The user's models folder, with the model ``tiny``."""
+    folder = tmp_path / "models"
+    monkeypatch.setenv("NAPARI_UNETS_MODELS", str(folder))
+    save_tiny_model(folder, "tiny", 2)
+    return folder
+
+
+@pytest.fixture
+def make_model(store) -> Callable[..., ModelCard]:
+    """Save another model in the store: ``make_model(name, classes=2)``."""
+    return lambda name, classes=2: save_tiny_model(store, name, classes)
+
+
+@pytest.fixture
+def tiny_card(store) -> ModelCard:
+    """Card of the model ``tiny``."""
+    return load_model("tiny").card
