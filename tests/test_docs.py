@@ -1,0 +1,67 @@
+"""Every command in the README and the documentation works as it stands there.
+
+A code block (bash or python) follows one of two marks: ``<!-- run -->``, and it is run here, all those of a page in
+order in one empty folder; or ``<!-- not run: REASON -->``. Bash blocks without a mark hold what .ci/run itself calls.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"(?:<!-- (?P<mark>[^\n]*?) -->\n+)?```(?P<language>bash|python)\n(?P<code>.*?)```", re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
+
+
+class Block(NamedTuple):
+    mark: str | None
+    language: str
+    code: str
+
+
+def blocks(page: Path) -> list[Block]:
+    return [Block(*found.group("mark", "language", "code")) for found in BLOCK.finditer(page.read_text("utf-8"))]
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [p for p in PAGES if any(b.mark == "run" for b in blocks(p))], ids=name)
+def test_commands_run(page, tmp_path):
+    programs = str(Path(sys.executable).parent)
+    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    environment["PATH"] = programs + os.pathsep + environment["PATH"]
+    environment["NAPARI_UNETS_MODELS"] = str(tmp_path / "models")
+    for block in blocks(page):
+        if block.mark == "run":
+            start = ["bash", "-euo", "pipefail", "-c"] if block.language == "bash" else [sys.executable, "-c"]
+            done = subprocess.run([*start, block.code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+            assert done.returncode == 0, f"{block.code}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_block_is_run_or_says_why_not(page):
+    run_by_ci = set(re.findall(r"\bmake \w+", (ROOT / ".ci" / "run").read_text("utf-8")))
+    for block in blocks(page):
+        if block.mark is None and block.language == "bash":
+            commands = [line.partition("#")[0].strip() for line in block.code.splitlines() if line.strip()]
+            assert set(commands) <= run_by_ci, f"nothing runs {block.code!r}; mark it"
+        else:
+            assert block.mark is not None, f"nothing runs {block.code!r}; mark it"
+            assert block.mark == "run" or block.mark.startswith("not run: "), block.mark
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page):
+    for target in LINK.findall(page.read_text("utf-8")):
+        assert (page.parent / target).exists(), f"{name(page)} links to {target}, which is not there"

@@ -1,0 +1,85 @@
+"""The package as a whole: light to import, complete when built, and with clean requirements."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+import tomllib
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+import napari_unets
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = ("torch", "napari", "zarr", "dask", "qtpy", "skimage", "numba", "numpy")
+
+with (ROOT / "pyproject.toml").open("rb") as file:
+    PROJECT = tomllib.load(file)["project"]
+
+
+def run_python(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+
+def test_import_loads_nothing_heavy():
+    loaded = run_python("import sys, napari_unets; print(*sys.modules)").split()
+    assert not set(HEAVY) & set(loaded)
+
+
+def test_import_takes_less_than_300_ms():
+    code = "import time; start = time.perf_counter(); import napari_unets; print(time.perf_counter() - start)"
+    assert min(float(run_python(code)) for _ in range(3)) < 0.3
+
+
+def test_every_promised_name_is_there():
+    for name in napari_unets.__all__:
+        assert getattr(napari_unets, name) is not None
+    assert napari_unets.__version__ == metadata.version("napari-unets") == PROJECT["version"]
+
+
+def test_help_is_quick_and_without_torch():
+    code = (
+        "import sys, napari_unets.cli as cli\n"
+        "try:\n    cli.main(['--help'])\nexcept SystemExit as end:\n    assert end.code == 0\n"
+        "print(*(name for name in ('torch', 'numpy', 'napari') if name in sys.modules), file=sys.stderr)"
+    )
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+        seconds.append(time.perf_counter() - start)
+        assert done.stderr.strip() == ""
+    assert min(seconds) < 0.5
+
+
+def test_base_requires_neither_napari_nor_qt_and_nothing_has_an_upper_cap():
+    base = {Requirement(text).name.lower() for text in PROJECT["dependencies"]}
+    assert not base & {"napari", "qtpy", "pyqt5", "pyqt6", "pyside2", "pyside6", "magicgui", "superqt"}
+    extras = PROJECT["optional-dependencies"]
+    gui = {Requirement(text).name.lower() for text in extras["gui"]}
+    assert not gui & {"pyqt5", "pyqt6", "pyside2", "pyside6"}
+    for text in [*PROJECT["dependencies"], *(text for extra in extras.values() for text in extra)]:
+        assert not re.search(r"<|==|~=", text), f"{text} has an upper cap"
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_models_and_manifest(tmp_path):
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet", "-w", str(tmp_path)]
+    subprocess.run([*command, str(ROOT)], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    files = zipfile.ZipFile(wheel).namelist()
+    for folder in (ROOT / "napari_unets" / "models" / "bundled").iterdir():
+        assert {f"napari_unets/models/bundled/{folder.name}/{name}" for name in ("card.json", "weights.safetensors")} <= set(files)
+    assert "napari_unets/napari.yaml" in files
+    assert "napari_unets/py.typed" in files
+    assert any(name.endswith("licenses/LICENSE") for name in files)
+
+
+def test_the_manifest_at_the_top_is_the_packages_own():
+    assert (ROOT / "napari.yaml").resolve() == ROOT / "napari_unets" / "napari.yaml"
