@@ -1,0 +1,151 @@
+"""A folder of images, each one plane, as a stack in natural order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from natsort import natsorted
+from numpy.typing import NDArray
+
+from napari_unets.images.errors import EmptyImageError, MixedSizesError, UnreadableImageError
+from napari_unets.images.note import Note
+from napari_unets.images.pictures import PICTURE_SUFFIXES, picture_info, read_picture
+from napari_unets.images.source import FileImage, Region
+from napari_unets.images.tiff import open_tiff
+from napari_unets.images.units import VoxelSize
+
+__all__ = ["image_files", "open_folder"]
+
+_TIFF_SUFFIXES = (".tif", ".tiff")
+_MOST_CHECKED = 2000  # files whose heads are read at once; the others when they are read
+
+
+class _Plane(NamedTuple):
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    voxel_size_nm: VoxelSize | None
+    note: Note | None
+
+
+def image_files(folder: Path) -> list[Path]:
+    """List the images in a folder in natural order (2 before 10); hidden and other files are left out.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder; its sub-folders are not searched.
+
+    Returns
+    -------
+    list of Path
+    """
+    suffixes = (*PICTURE_SUFFIXES, *_TIFF_SUFFIXES)
+    files = [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
+    ]
+    return list(natsorted(files, key=lambda path: path.name))
+
+
+def open_folder(folder: Path) -> FileImage:
+    """Open a folder of images as a stack.
+
+    Parameters
+    ----------
+    folder : Path
+        PNG, JPEG, BMP, WebP or one-page TIFF files, all of one size and type.
+
+    Returns
+    -------
+    FileImage
+
+    Raises
+    ------
+    EmptyImageError
+        If there is no image in the folder.
+    MixedSizesError
+        If sizes or types differ, or a file has several planes.
+    """
+    try:
+        files = image_files(folder)
+        inner = [path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    except OSError as error:
+        raise UnreadableImageError(f"{folder}: the folder cannot be listed ({error.strerror})") from error
+    if not files:
+        hint = f"; there are folders in it: {', '.join(natsorted(inner)[:8])}" if inner else ""
+        raise EmptyImageError(f"{folder}: there are no PNG, JPEG or TIFF images in this folder{hint}")
+    first = _look(files[0])
+    step = -(-len(files) // _MOST_CHECKED)
+    for path in files[1::step]:
+        _check_same(files[0], first.shape, first.dtype, path, *_look(path)[:2])
+    axes = "zyxs"[: 1 + len(first.shape)]
+    note = first.note
+    if note is not None:
+        return FileImage(_FolderSource(files, first), axes, note.voxel_size_nm, note.metadata, note.is_labels)
+    return FileImage(_FolderSource(files, first), axes, first.voxel_size_nm)
+
+
+class _FolderSource:
+    """Planes, each read from its file."""
+
+    def __init__(self, files: list[Path], first: _Plane) -> None:
+        self._files = files
+        self.shape = (len(files), *first.shape)
+        self.dtype = first.dtype
+        self.chunks: tuple[int, ...] | None = (1, *first.shape)
+
+    def read(self, region: Region) -> NDArray[Any]:
+        """Read a region; the result has all axes."""
+        files = self._files[region[0]]
+        planes = [self._read_plane(path)[region[1:]] for path in files]
+        return np.stack(planes) if planes else np.empty((0, *self.shape[1:]), self.dtype)[(slice(None), *region[1:])]
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+    def _read_plane(self, path: Path) -> NDArray[Any]:
+        if path.suffix.lower() in _TIFF_SUFFIXES:
+            image = open_tiff(path)
+            try:
+                plane = image.source.read((slice(None),) * len(image.source.shape))
+            finally:
+                image.source.close()
+            plane = plane.reshape(plane.shape[-len(self.shape) + 1 :])
+        else:
+            plane = read_picture(path)
+        _check_same(self._files[0], self.shape[1:], self.dtype, path, plane.shape, plane.dtype)
+        return plane
+
+
+def _look(path: Path) -> _Plane:
+    """Read the head of a file."""
+    if path.suffix.lower() not in _TIFF_SUFFIXES:
+        info = picture_info(path)
+        size = None if info.note is None else info.note.voxel_size_nm
+        return _Plane(info.shape, info.dtype, size, info.note)
+    image = open_tiff(path)
+    image.source.close()
+    if image.axes not in ("yx", "yxs"):
+        raise MixedSizesError(
+            f"{path}: has more than one plane ({image.axes}, {image.source.shape}); in a folder each file is one plane. "
+            "Open this file by itself"
+        )
+    note = Note(image.axes, image.voxel_size_nm, image.is_labels, dict(image.metadata)) if image.is_labels else None
+    return _Plane(image.source.shape, image.source.dtype, image.voxel_size_nm, note)
+
+
+def _check_same(
+    first: Path, shape: tuple[int, ...], dtype: np.dtype[Any], path: Path, its: tuple[int, ...], its_type: np.dtype[Any]
+) -> None:
+    if its != shape or its_type != dtype:
+        raise MixedSizesError(
+            f"{path}: is {_describe(its)} {its_type}, but {first.name} is {_describe(shape)} {dtype}; "
+            "the images of a folder must be of one size and type to be a stack"
+        )
+
+
+def _describe(shape: tuple[int, ...]) -> str:
+    return "×".join(str(n) for n in shape[:2]) + (f" with {shape[2]} colour samples" if len(shape) > 2 else "")

@@ -1,0 +1,262 @@
+"""Grey values to what a network expects: statistics of the whole stack, applied plane by plane."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unets.images.errors import ChannelsError
+from napari_unets.images.stack import Stack
+
+__all__ = ["Statistics", "StatisticsMethod", "compute_statistics", "luminance_of", "prepare_plane"]
+
+StatisticsMethod = Literal["zscore", "percentile", "range"]
+
+_LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in JPEG
+_LARGEST_BLOCK = 2**22  # pixels that are looked at together
+_LARGEST_SAMPLE = 2**24  # values that percentiles of anything but short integers are taken from
+_BINS = 2**16
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """What is subtracted from the values of each channel, and by what they are then divided.
+
+    Parameters
+    ----------
+    offset, scale : ndarray of float64, shape (channels,)
+        Normalised = (value - offset) / scale. One channel stands for any number of them.
+    """
+
+    offset: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+    def to_json(self) -> dict[str, list[float]]:
+        """Return lists of numbers, which JSON can hold without loss."""
+        return {"offset": self.offset.tolist(), "scale": self.scale.tolist()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Read what :meth:`to_json` returned."""
+        return cls(np.asarray(values["offset"], np.float64), np.asarray(values["scale"], np.float64))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Statistics):
+            return NotImplemented
+        return np.array_equal(self.offset, other.offset) and np.array_equal(self.scale, other.scale)
+
+    def __hash__(self) -> int:
+        return hash((self.offset.tobytes(), self.scale.tobytes()))
+
+
+def compute_statistics(
+    stack: Stack,
+    method: StatisticsMethod = "zscore",
+    *,
+    max_planes: int = 32,
+    low: float = 1.0,
+    high: float = 99.0,
+    luminance: bool = True,
+) -> Statistics:
+    """Work out how to normalise a stack, from evenly spread planes of it.
+
+    Parameters
+    ----------
+    stack : Stack
+        The stack.
+    method : {"zscore", "percentile", "range"}
+        ``zscore``: to mean 0 and deviation 1. ``percentile``: ``low`` to 0 and ``high`` to 1. ``range``: the
+        smallest to 0 and the largest to 1, where these are the limits of the type for integers and the
+        extremes of the sampled planes for real numbers.
+    max_planes : int
+        The most planes that are read; the same ones each time.
+    low, high : float
+        Percentiles.
+    luminance : bool
+        Whether colour counts as its luminance (for a network of one channel) or by channel.
+
+    Returns
+    -------
+    Statistics
+        Of one channel, or of three if the stack is RGB and ``luminance`` is False. The scale of a constant
+        image is 1. Values that are not finite count for nothing.
+    """
+    colours = stack.is_rgb and not luminance and stack.shape[-1] >= 3
+    channels = 3 if colours else 1
+    if method == "range" and stack.dtype.kind in "biu":
+        low_end, high_end = (
+            (0, 1) if stack.dtype.kind == "b" else (np.iinfo(stack.dtype).min, np.iinfo(stack.dtype).max)
+        )
+        offset = np.full(channels, float(max(low_end, 0)))  # signed types: 0 stays 0
+        return Statistics(offset, np.full(channels, float(high_end)) - offset)
+    numbers = np.unique(np.linspace(0, stack.n_planes - 1, min(max_planes, stack.n_planes)).round().astype(int))
+    collectors = [_collector(stack, method, low, high, len(numbers)) for _ in range(channels)]
+    for block in _blocks(stack, numbers):
+        values = block if colours else luminance_of(block)[..., None] if stack.is_rgb else block[..., None]
+        for channel, collector in enumerate(collectors):
+            collector.add(values[..., channel])
+    pairs = np.array([collector.result() for collector in collectors], dtype=np.float64)
+    return Statistics(pairs[:, 0].copy(), np.where(pairs[:, 1] > 0, pairs[:, 1], 1.0))
+
+
+def prepare_plane(plane: NDArray[Any], channels: int, statistics: Statistics) -> NDArray[np.float32]:
+    """Turn a plane into a network's input.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (y, x) or (y, x, s)
+        Pixels of any type; colour samples last.
+    channels : int
+        Channels that the network takes. Colour becomes luminance for one, grey is repeated for three.
+        Transparency is left out.
+    statistics : Statistics
+        Of the stack.
+
+    Returns
+    -------
+    ndarray of float32, shape (channels, y, x)
+        Contiguous. What is not finite becomes 0, which is the mean under ``zscore``.
+
+    Raises
+    ------
+    ChannelsError
+        If there is no way from the plane's channels to those of the network.
+    """
+    samples = 1 if plane.ndim == 2 else plane.shape[2] - (plane.shape[2] in (2, 4))
+    precise = np.float32 if plane.dtype.itemsize <= 2 or plane.dtype == np.float32 else np.float64
+    if plane.ndim == 3 and samples == 3 and channels == 1:
+        values = luminance_of(plane)[None]
+    elif plane.ndim == 3 and samples == channels:
+        values = np.moveaxis(plane[..., :samples], -1, 0)
+    elif samples == 1 and channels in (1, 3):
+        grey = plane if plane.ndim == 2 else plane[..., 0]
+        values = np.broadcast_to(grey, (channels, *grey.shape))
+    else:
+        raise ChannelsError(f"the image has {samples} channel(s) a pixel, but the model takes {channels}")
+    values = values.astype(precise)  # a copy, so that the caller's plane is left alone
+    values -= statistics.offset.reshape(-1, 1, 1).astype(precise)
+    values /= statistics.scale.reshape(-1, 1, 1).astype(precise)
+    if plane.dtype.kind == "f":
+        values[~np.isfinite(values)] = 0
+    return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def luminance_of(colour: NDArray[Any]) -> NDArray[np.float32]:
+    """Luminance of colour (ITU-R BT.601), or grey without its transparency.
+
+    Parameters
+    ----------
+    colour : ndarray, shape (..., s)
+        1 or 2 samples (grey, and transparency) or 3 or 4 (red, green, blue, and transparency).
+
+    Returns
+    -------
+    ndarray of float32, shape (...)
+        In the units of the samples.
+    """
+    if colour.shape[-1] < 3:
+        return colour[..., 0].astype(np.float32)
+    red, green, blue = (colour[..., i].astype(np.float32) * np.float32(_LUMINANCE[i]) for i in range(3))
+    return red + green + blue
+
+
+def _blocks(stack: Stack, numbers: NDArray[np.int_]) -> Iterator[NDArray[Any]]:
+    """Planes, in bands of rows where they are large."""
+    height, width = stack.plane_shape
+    rows = max(1, _LARGEST_BLOCK // width)
+    for i in numbers:
+        for top in range(0, height, rows):
+            yield stack.plane(int(i), (slice(top, top + rows), slice(0, width)))
+
+
+def _collector(stack: Stack, method: str, low: float, high: float, n_planes: int) -> _Moments | _Histogram | _Sample:
+    short = stack.dtype.kind in "biu" and stack.dtype.itemsize <= 2 and not stack.is_rgb
+    if method == "zscore":
+        return _Moments()
+    if method == "percentile" and short:
+        return _Histogram(low, high)
+    if method in ("percentile", "range"):
+        pixels = n_planes * stack.plane_shape[0] * stack.plane_shape[1]
+        return _Sample((0, 100) if method == "range" else (low, high), 1 if method == "range" else _step(pixels))
+    raise ValueError(f"there is no method {method!r}; there are zscore, percentile and range")
+
+
+def _step(pixels: int) -> int:
+    """Every how many pixels are kept."""
+    return max(1, -(-pixels // _LARGEST_SAMPLE))
+
+
+class _Moments:
+    """Mean and deviation of blocks that come one by one, in float64 (Chan et al. 1979)."""
+
+    def __init__(self) -> None:
+        self._n, self._mean, self._squares = 0, 0.0, 0.0
+
+    def add(self, values: NDArray[Any]) -> None:
+        kept = _finite(values).astype(np.float64)
+        if not kept.size:
+            return
+        mean = float(kept.mean())
+        squares = float(np.square(kept - mean).sum())
+        total = self._n + kept.size
+        self._squares += squares + (mean - self._mean) ** 2 * self._n * kept.size / total
+        self._mean += (mean - self._mean) * kept.size / total
+        self._n = total
+
+    def result(self) -> tuple[float, float]:
+        return self._mean, float(np.sqrt(self._squares / max(self._n, 1)))
+
+
+class _Histogram:
+    """Exact percentiles of integers of up to 16 bits."""
+
+    def __init__(self, low: float, high: float) -> None:
+        self._wanted = (low, high)
+        self._counts = np.zeros(_BINS, np.int64)
+        self._lowest = 0
+
+    def add(self, values: NDArray[Any]) -> None:
+        self._lowest = np.iinfo(values.dtype).min if values.dtype.kind == "i" else 0
+        shifted = values.astype(np.int64).ravel() - self._lowest
+        self._counts += np.bincount(shifted, minlength=_BINS)
+
+    def result(self) -> tuple[float, float]:
+        cumulative = np.cumsum(self._counts)
+        ranks = [q / 100 * (int(cumulative[-1]) - 1) for q in self._wanted]
+        low, high = (self._at(cumulative, rank) for rank in ranks)
+        return low, high - low
+
+    def _at(self, cumulative: NDArray[np.int64], rank: float) -> float:
+        """Interpolate linearly between the two values next to the rank, as numpy.percentile does."""
+        below, above = np.searchsorted(cumulative, [np.floor(rank), np.ceil(rank)], side="right")
+        return float(below + (above - below) * (rank - np.floor(rank)) + self._lowest)
+
+
+class _Sample:
+    """Percentiles of every n-th value."""
+
+    def __init__(self, wanted: tuple[float, float], step: int) -> None:
+        self._wanted, self._step = wanted, step
+        self._kept: list[NDArray[Any]] = []
+
+    def add(self, values: NDArray[Any]) -> None:
+        kept = _finite(values.reshape(-1)[:: self._step])
+        if self._wanted == (0, 100) and kept.size:
+            kept = np.array([kept.min(), kept.max()])
+        self._kept.append(kept.astype(np.float64))
+
+    def result(self) -> tuple[float, float]:
+        values = np.concatenate(self._kept)
+        if not values.size:
+            return 0.0, 1.0
+        low, high = np.percentile(values, self._wanted)
+        return float(low), float(high - low)
+
+
+def _finite(values: NDArray[Any]) -> NDArray[Any]:
+    flat = values.reshape(-1)
+    return flat[np.isfinite(flat)] if flat.dtype.kind == "f" else flat

@@ -1,0 +1,137 @@
+"""``open_stack``: any file or folder of images, as a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from napari_unets.images.axes import check_axes
+from napari_unets.images.errors import ImageNotFoundError, UnknownDatasetError, UnknownLevelError, UnsupportedImageError
+from napari_unets.images.pictures import PICTURE_SUFFIXES
+from napari_unets.images.source import FileImage, check_pixels
+from napari_unets.images.stack import Stack
+from napari_unets.images.units import voxel_size
+
+__all__ = ["HDF5_SUFFIXES", "MRC_SUFFIXES", "TIFF_SUFFIXES", "open_stack", "stack_name"]
+
+TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".lsm")
+HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
+MRC_SUFFIXES = (".mrc", ".mrcs", ".rec", ".st", ".map", ".ali")
+
+_ZARR_MARKS = ("zarr.json", ".zgroup", ".zarray")
+_UNDERSTOOD = "TIFF, OME-Zarr, Zarr, HDF5, MRC, PNG, JPEG, or a folder of images"
+
+
+def open_stack(
+    path: str | Path,
+    *,
+    axes: str | None = None,
+    voxel_size_nm: Sequence[float] | None = None,
+    level: int = 0,
+    dataset: str | None = None,
+) -> Stack:
+    """Open a file or a folder of images without reading its pixels.
+
+    Parameters
+    ----------
+    path : str or Path
+        TIFF, BigTIFF, ImageJ or OME-TIFF; OME-Zarr 0.4 or 0.5; a Zarr or HDF5 array; MRC; PNG, JPEG; or a
+        folder of images, each one plane, in natural order.
+    axes : str, optional
+        One letter for each axis as stored (``"xyz"``, ``"tzyx"``, ``"zyxs"`` ...), where the file
+        does not say or is wrong.
+    voxel_size_nm : sequence of 3 float, optional
+        Nanometres along z, y, x, where the file does not say or is wrong.
+    level : int
+        Resolution level of a pyramid, 0 being the full one.
+    dataset : str, optional
+        Which array of a Zarr group or an HDF5 file, or which series of a TIFF file.
+
+    Returns
+    -------
+    Stack
+        Close it, or use it in a ``with`` statement, to give the file back.
+
+    Raises
+    ------
+    ImageError
+        One of its subclasses says what is wrong, and names the file.
+
+    Examples
+    --------
+    >>> with open_stack("sections.tif", voxel_size_nm=(50, 4, 4)) as stack:  # doctest: +SKIP
+    ...     plane = stack.plane(0)
+    """
+    path = Path(path).expanduser()
+    given_size = voxel_size(voxel_size_nm)
+    image = _opener(path, level, dataset)()
+    try:
+        check_pixels(image.source.shape, image.source.dtype, str(path))
+        return Stack(
+            image.source,
+            check_axes(axes, len(image.source.shape), str(path)) if axes is not None else image.axes,
+            name=stack_name(path),
+            path=path,
+            voxel_size_nm=given_size or image.voxel_size_nm,
+            metadata=image.metadata,
+            is_labels=image.is_labels,
+            levels=image.levels,
+            reopen=partial(open_stack, str(path), axes=axes, voxel_size_nm=voxel_size_nm, level=level, dataset=dataset),
+        )
+    except BaseException:
+        image.source.close()
+        raise
+
+
+def stack_name(path: Path) -> str:
+    """Name a stack after its file, without the suffix.
+
+    Examples
+    --------
+    >>> stack_name(Path("/data/brain.ome.zarr")), stack_name(Path("/data/run.3"))
+    ('brain', 'run.3')
+    """
+    name = path.name or path.resolve().name
+    suffixes = (*TIFF_SUFFIXES, *HDF5_SUFFIXES, *MRC_SUFFIXES, *PICTURE_SUFFIXES, ".zarr")
+    for suffix in suffixes:
+        if name.lower().endswith(suffix) and len(name) > len(suffix):
+            name = name[: -len(suffix)]
+            break
+    return name[:-4] if name.lower().endswith(".ome") and len(name) > 4 else name
+
+
+def _opener(path: Path, level: int, dataset: str | None) -> Callable[[], FileImage]:
+    """Choose what opens a path; the libraries are imported when they are needed."""
+    suffix = path.suffix.lower()
+    if not path.exists():
+        raise ImageNotFoundError(f"{path}: there is no such file or folder")
+    if path.is_dir() and (suffix == ".zarr" or any((path / mark).exists() for mark in _ZARR_MARKS)):
+        from napari_unets.images.zarr_files import open_zarr
+
+        return partial(open_zarr, path, level=level, dataset=dataset)
+    if path.is_file() and suffix in TIFF_SUFFIXES:
+        from napari_unets.images.tiff import open_tiff
+
+        return partial(open_tiff, path, level=level, dataset=dataset)
+    if level:
+        raise UnknownLevelError(f"{path}: is no pyramid, there is no level {level}")
+    if path.is_file() and suffix in HDF5_SUFFIXES:
+        from napari_unets.images.hdf5 import open_hdf5
+
+        return partial(open_hdf5, path, dataset=dataset)
+    if dataset is not None:
+        raise UnknownDatasetError(f"{path}: this format has no datasets to choose from, leave out dataset={dataset!r}")
+    if path.is_dir():
+        from napari_unets.images.folder import open_folder
+
+        return partial(open_folder, path)
+    if suffix in MRC_SUFFIXES:
+        from napari_unets.images.mrc import open_mrc
+
+        return partial(open_mrc, path)
+    if suffix in PICTURE_SUFFIXES:
+        from napari_unets.images.pictures import open_picture
+
+        return partial(open_picture, path)
+    raise UnsupportedImageError(f"{path}: files of type {suffix or 'unknown'} are not supported; use {_UNDERSTOOD}")

@@ -1,0 +1,196 @@
+"""PNG, JPEG and the like: one picture is a stack of one plane."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from napari_unets.images.errors import EmptyImageError, UnsupportedImageError, explain_read_errors
+from napari_unets.images.note import NOTE_KEY, Note
+from napari_unets.images.source import FileImage, Region
+
+__all__ = ["PICTURE_SUFFIXES", "PictureInfo", "open_picture", "picture_info", "read_picture"]
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+
+_ORIENTATION = 0x0112  # EXIF tag
+_QUARTER_TURNS = range(5, 9)  # orientations that swap height and width
+_DEEP_COLOUR = {2: 3, 6: 4, 4: 2}  # colour type of a PNG header: samples a pixel
+#: What Pillow and libpng raise on broken files.
+_ERRORS = (ValueError, SyntaxError, RuntimeError, IndexError, TypeError)
+_pillow = threading.Lock()
+
+
+class PictureInfo(NamedTuple):
+    """What the head of a picture says; the shape is that of the picture held upright."""
+
+    #: ``(y, x)`` or ``(y, x, s)``.
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    note: Note | None
+    #: Pixels per inch along x and y.
+    dpi: tuple[float, float] | None
+
+
+def open_picture(path: Path) -> FileImage:
+    """Open a picture.
+
+    Parameters
+    ----------
+    path : Path
+        PNG, JPEG, BMP or WebP. The camera's orientation (EXIF) is honoured, palettes become colours.
+
+    Returns
+    -------
+    FileImage
+
+    Raises
+    ------
+    UnreadableImageError, UnsupportedImageError, EmptyImageError
+        See there.
+    """
+    info = picture_info(path)
+    metadata: dict[str, Any] = {} if info.dpi is None else {"dpi": info.dpi}
+    axes = "yxs"[: len(info.shape)]
+    source = _PictureSource(path, info)
+    if info.note is not None:
+        return FileImage(source, axes, info.note.voxel_size_nm, info.note.metadata, info.note.is_labels)
+    return FileImage(source, axes, metadata=metadata)
+
+
+def picture_info(path: Path) -> PictureInfo:
+    """Read the head of a picture, not its pixels.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    PictureInfo
+    """
+    with _opened(path) as image:
+        width, height = image.size
+        if image.getexif().get(_ORIENTATION) in _QUARTER_TURNS:
+            width, height = height, width
+        mode = _target_mode(path, image)
+        dpi = image.info.get("dpi")
+        note = image.info.get(NOTE_KEY)
+        deep = _deep_samples(path)
+    samples = deep or {"RGB": 3, "RGBA": 4, "LA": 2}.get(mode, 0)
+    depth = "u2" if deep or mode == "I;16" else {"1": "?", "I": "i4", "F": "f4"}.get(mode, "u1")
+    return PictureInfo(
+        shape=(height, width, samples) if samples else (height, width),
+        dtype=np.dtype(depth),
+        note=Note.parse(note) if note is not None else None,
+        dpi=(float(dpi[0]), float(dpi[1])) if dpi is not None and min(dpi) > 1 else None,
+    )
+
+
+def read_picture(path: Path) -> NDArray[Any]:
+    """Read a picture.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    ndarray
+        ``(y, x)`` or ``(y, x, s)``, upright.
+    """
+    if _deep_samples(path):
+        with explain_read_errors(path, *_ERRORS):  # Pillow would halve the depth of such colours
+            return np.asarray(imagecodecs.png_decode(path.read_bytes()))
+    with _opened(path) as image:
+        mode = _target_mode(path, image)
+        turned = _upright(image)
+        if turned.mode != mode:
+            turned = turned.convert(mode)
+        pixels = np.array(turned)
+    return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+
+
+class _PictureSource:
+    """A picture, decoded as a whole for each read; stacks keep the last ones."""
+
+    def __init__(self, path: Path, info: PictureInfo) -> None:
+        self._path = path
+        self.shape, self.dtype = info.shape, info.dtype
+        self.chunks: tuple[int, ...] | None = info.shape
+
+    def read(self, region: Region) -> NDArray[Any]:
+        """Read a region; the result has all axes."""
+        return read_picture(self._path)[region]
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open with Pillow, without its limit on the number of pixels: large scans are legitimate here."""
+    with explain_read_errors(path, *_ERRORS):
+        if path.stat().st_size == 0:
+            raise EmptyImageError(f"{path}: the file is empty")
+        try:
+            with _pillow, warnings.catch_warnings():
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+                try:
+                    image = Image.open(path)
+                finally:
+                    Image.MAX_IMAGE_PIXELS = limit
+        except UnidentifiedImageError:
+            raise UnsupportedImageError(
+                f"{path}: is no picture that can be read, whatever its name says; save it again as PNG or TIFF"
+            ) from None
+        with image:
+            yield image
+
+
+def _target_mode(path: Path, image: Image.Image) -> str:
+    """Pillow's mode to which a picture is converted."""
+    if image.mode in {"1", "L", "RGB", "RGBA", "LA", "I", "F"}:
+        return image.mode
+    if image.mode.startswith("I;16"):
+        return "I;16"
+    if image.mode in {"P", "PA"}:
+        return "RGBA" if "transparency" in image.info or image.mode == "PA" else "RGB"
+    if image.mode in {"CMYK", "YCbCr", "LAB", "HSV"}:
+        return "RGB"
+    raise UnsupportedImageError(f"{path}: pixels of kind {image.mode} are not supported; save it as grey or RGB")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn a picture as its EXIF orientation says."""
+    operation = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }.get(image.getexif().get(_ORIENTATION, 1))
+    return image if operation is None else image.transpose(operation)
+
+
+def _deep_samples(path: Path) -> int:
+    """Samples a pixel of a PNG of 16 bits a sample and several samples; 0 of anything else."""
+    with path.open("rb") as file:
+        head = file.read(26)
+    if not head.startswith(b"\x89PNG\r\n\x1a\n") or len(head) < 26 or head[24] != 16:
+        return 0
+    return _DEEP_COLOUR.get(head[25], 0)

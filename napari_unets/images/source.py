@@ -1,0 +1,106 @@
+"""What a stack reads from: an array, or a file that is opened as one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unets.images.errors import EmptyImageError, UnsupportedImageError
+from napari_unets.images.units import VoxelSize
+
+__all__ = ["ArraySource", "FileImage", "Region", "Source", "check_pixels"]
+
+#: A slice of positive step and within bounds for each axis.
+Region = tuple[slice, ...]
+
+
+class Source(Protocol):
+    """Pixels that are read region by region."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis as stored."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels, in the machine's byte order."""
+
+    @property
+    def chunks(self) -> tuple[int, ...] | None:
+        """What is decoded at once; None if any region can be had at no extra cost."""
+
+    def read(self, region: Region) -> NDArray[Any]:
+        """Read a region; the result has all axes."""
+
+    def close(self) -> None:
+        """Give the file back."""
+
+
+@dataclass(frozen=True)
+class FileImage:
+    """A file that was opened, and what it says of itself."""
+
+    source: Source
+    #: One letter for each axis as stored.
+    axes: str
+    voxel_size_nm: VoxelSize | None = None
+    #: What was given to the writer, where we wrote it; ``dpi`` of a scan.
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    #: Whether the pixels are ids.
+    is_labels: bool = False
+    #: Number of resolution levels.
+    levels: int = 1
+
+
+class ArraySource:
+    """Anything with ``shape``, ``dtype`` and numpy's basic indexing: numpy, Dask, Zarr, h5py, ...
+
+    Parameters
+    ----------
+    array : array-like
+        The array.
+    chunks : tuple of int, optional
+        What is decoded at once.
+    """
+
+    def __init__(self, array: Any, chunks: tuple[int, ...] | None = None) -> None:
+        self._array = array
+        self.shape: tuple[int, ...] = tuple(int(n) for n in array.shape)
+        self.dtype: np.dtype[Any] = np.dtype(array.dtype).newbyteorder("=")
+        self.chunks = chunks
+
+    def read(self, region: Region) -> NDArray[Any]:
+        """Read a region; the result has all axes."""
+        return np.asarray(self._array[region], dtype=self.dtype)
+
+    def close(self) -> None:
+        """Let go of the array."""
+
+
+def check_pixels(shape: tuple[int, ...], dtype: np.dtype[Any], name: str) -> None:
+    """Refuse what is no image.
+
+    Parameters
+    ----------
+    shape, dtype
+        Of the data.
+    name : str
+        File or layer, for the message.
+
+    Raises
+    ------
+    UnsupportedImageError
+        For pixels that are neither truth values, integers nor real numbers.
+    EmptyImageError
+        If an axis is of length 0.
+    """
+    if dtype.kind not in "biuf":
+        raise UnsupportedImageError(
+            f"{name}: pixels of type {dtype} are not supported; integers, real numbers and truth values are"
+        )
+    if 0 in shape:
+        raise EmptyImageError(f"{name}: there are no pixels in it, its shape is {shape}")

@@ -1,0 +1,322 @@
+"""A stack of planes that is read only where it is looked at."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from functools import partial
+from math import prod
+from operator import index as as_int
+from pathlib import Path
+from types import EllipsisType, TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unets.images.axes import check_axes, default_axes, stack_axes
+from napari_unets.images.errors import UnsupportedImageError
+from napari_unets.images.source import ArraySource, Source, check_pixels
+from napari_unets.images.units import VoxelSize, voxel_size
+
+if TYPE_CHECKING:
+    import dask.array as da
+
+__all__ = ["Stack", "Window", "as_stack"]
+
+Window = tuple[slice, slice]
+
+_CACHED_PLANES = 2
+_LARGEST_CACHED_PLANE = 2**29  # bytes
+_LARGEST_DASK_CHUNK = 2**25  # bytes
+
+
+class _Key(NamedTuple):
+    """What is taken of one axis."""
+
+    region: slice  # forward, within bounds
+    reverse: bool
+    drop: bool
+
+
+class Stack:
+    """Planes ``(z, y, x)`` or ``(z, y, x, s)``, with further axes before y where there are any.
+
+    Made by :func:`~napari_unets.images.open_stack` and :func:`as_stack`. It is indexed as a numpy array is,
+    by numbers, slices and ``...``, and reads only what is asked for. Use it as a context manager, or
+    :meth:`close` it, to give a file back.
+
+    Parameters
+    ----------
+    source : Source
+        Where the pixels come from.
+    axes : str
+        One letter for each axis of the source.
+    name : str
+        For messages and layers.
+    path : Path, optional
+        The file or folder.
+    voxel_size_nm : tuple of 3 float, optional
+        Nanometres along z, y, x.
+    metadata : mapping, optional
+        What the file tells besides.
+    is_labels : bool
+        Whether the pixels are ids.
+    levels : int
+        Number of resolution levels that the file has.
+    reopen : partial, optional
+        Opens the same stack again, in another process for instance.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        axes: str,
+        *,
+        name: str,
+        path: Path | None = None,
+        voxel_size_nm: VoxelSize | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        is_labels: bool = False,
+        levels: int = 1,
+        reopen: partial[Stack] | None = None,
+    ) -> None:
+        self._source = source
+        self.name = name
+        self.path = path
+        self.axes = stack_axes(axes)
+        self.voxel_size_nm = voxel_size_nm
+        self.metadata: dict[str, Any] = dict(metadata or {})
+        self.is_labels = is_labels
+        self.levels = levels
+        self._reopen = reopen
+        self._order = tuple(axes.find(letter) for letter in self.axes)  # -1: the source has no such axis
+        self.shape: tuple[int, ...] = tuple(source.shape[i] if i >= 0 else 1 for i in self._order)
+        self.dtype = source.dtype
+        self._cache: OrderedDict[int, NDArray[Any]] = OrderedDict()
+        self._lock = threading.Lock()
+        if self.is_rgb and self.shape[-1] > 4:
+            raise UnsupportedImageError(
+                f"{name}: {self.shape[-1]} samples a pixel; one (grey), three (RGB) and either with transparency "
+                "are understood. If they are channels, call their axis c"
+            )
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Size of all pixels in memory, in bytes."""
+        return prod(self.shape) * self.dtype.itemsize
+
+    @property
+    def is_rgb(self) -> bool:
+        """Whether the last axis holds the samples of a colour."""
+        return self.axes.endswith("s")
+
+    @property
+    def plane_axes(self) -> int:
+        """Number of axes before y."""
+        return self.axes.index("y")
+
+    @property
+    def plane_shape(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.shape[self.plane_axes], self.shape[self.plane_axes + 1]
+
+    @property
+    def n_planes(self) -> int:
+        """Number of planes: the product of all axes before y."""
+        return prod(self.shape[: self.plane_axes])
+
+    def plane(self, i: int, window: Window | None = None) -> NDArray[Any]:
+        """Read one plane, or a window of it.
+
+        Parameters
+        ----------
+        i : int
+            Number of the plane; over all axes before y, the last one running fastest.
+        window : tuple of two slices, optional
+            Rows and columns; all by default. Only they are read where the format allows.
+
+        Returns
+        -------
+        ndarray
+            ``(y, x)`` or ``(y, x, s)``.
+        """
+        if not -self.n_planes <= i < self.n_planes:
+            raise IndexError(f"{self.name} has {self.n_planes} planes, there is no plane {i}")
+        i %= self.n_planes
+        place = tuple(int(n) for n in np.unravel_index(i, self.shape[: self.plane_axes]))
+        if window is None or not self._is_worth_caching(window):
+            return self[(*place, *(window or ()))]
+        with self._lock:
+            plane = self._cache.pop(i, None)
+            if plane is None:
+                while len(self._cache) >= _CACHED_PLANES:
+                    self._cache.popitem(last=False)
+                plane = self[place]
+            self._cache[i] = plane
+        return plane[window].copy()
+
+    def as_dask(self) -> da.Array:
+        """Return the stack as a lazy Dask array.
+
+        Returns
+        -------
+        dask.array.Array
+            Of the stack's shape; a chunk is one plane, or a window of it where planes are very large.
+        """
+        import dask.array as da
+
+        height, width = self.plane_shape
+        samples = self.shape[-1] if self.is_rgb else 1
+        while height * width * samples * self.dtype.itemsize > _LARGEST_DASK_CHUNK and max(height, width) > 512:
+            height, width = (-(-height // 2), width) if height >= width else (height, -(-width // 2))
+        chunks = (*(1,) * self.plane_axes, height, width, *((samples,) if self.is_rgb else ()))
+        meta = np.empty((0,) * self.ndim, self.dtype)
+        return da.from_array(self, chunks=chunks, name=False, asarray=True, fancy=False, meta=meta)
+
+    def close(self) -> None:
+        """Give the file back. An array is left alone."""
+        self._cache.clear()
+        self._source.close()
+
+    def __getitem__(self, index: Any) -> NDArray[Any]:
+        keys = _keys(index, self.shape)
+        region = [slice(None)] * len(self._source.shape)
+        for key, i in zip(keys, self._order, strict=True):
+            if i >= 0:
+                region[i] = key.region
+        data = self._source.read(tuple(region)).transpose([i for i in self._order if i >= 0])
+        for axis, i in enumerate(self._order):
+            if i < 0:
+                data = np.expand_dims(data, axis)[(slice(None),) * axis + (keys[axis].region,)]
+        final = tuple(0 if key.drop else slice(None, None, -1 if key.reverse else None) for key in keys)
+        return data[final]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        if copy is False:
+            raise ValueError("a stack is read from its source: that is a copy")
+        return self[...].astype(self.dtype if dtype is None else dtype, copy=False)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        size = "unknown voxel size" if self.voxel_size_nm is None else f"{self.voxel_size_nm} nm"
+        return f"<Stack {self.name!r}: {self.axes} {self.shape}, {self.dtype}, {size}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._reopen is not None:
+            return self._reopen, ()
+        axes = "".join(letter for _, letter in sorted(zip(self._order, self.axes, strict=True)) if _ >= 0)
+        described = {
+            "name": self.name,
+            "path": self.path,
+            "voxel_size_nm": self.voxel_size_nm,
+            "metadata": self.metadata,
+            "is_labels": self.is_labels,
+        }
+        return partial(Stack, self._source, axes, **described), ()
+
+    def _is_worth_caching(self, window: Window) -> bool:
+        """Whether windows of a plane are had cheaper by decoding the plane once."""
+        chunks = self._source.chunks
+        if chunks is None or prod(self.shape[self.plane_axes :]) * self.dtype.itemsize > _LARGEST_CACHED_PLANE:
+            return False
+        for rows, axis in zip(window, (self.plane_axes, self.plane_axes + 1), strict=True):
+            length = len(range(*rows.indices(self.shape[axis])))
+            if length < chunks[self._order[axis]] / 2:
+                return True
+        return False
+
+
+def as_stack(
+    data: Any,
+    *,
+    axes: str | None = None,
+    rgb: bool | None = None,
+    name: str = "image",
+    voxel_size_nm: Sequence[float] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Stack:
+    """See an array as a stack.
+
+    Parameters
+    ----------
+    data : array-like or Stack
+        A numpy, Dask or Zarr array, or anything with ``shape``, ``dtype`` and numpy's indexing; 2-D to 5-D,
+        and one more for colour. Nothing is copied. A stack is returned as it is, if nothing else is given.
+    axes : str, optional
+        One letter for each axis, as stored. By default yx, zyx, tzyx or tczyx, and s for colour.
+    rgb : bool, optional
+        Whether the last axis is colour; guessed by default (length 3 or 4, behind sides of 30 or more).
+    name : str
+        For messages.
+    voxel_size_nm : sequence of 3 float, optional
+        Nanometres along z, y, x.
+    metadata : mapping, optional
+        Kept as the stack's ``metadata``.
+
+    Returns
+    -------
+    Stack
+
+    Raises
+    ------
+    AxesError, VoxelSizeError, UnsupportedImageError, EmptyImageError
+        See there.
+    """
+    if isinstance(data, Stack) and axes is None and rgb is None and voxel_size_nm is None and metadata is None:
+        return data
+    array = data if all(hasattr(data, part) for part in ("shape", "dtype", "__getitem__")) else np.asarray(data)
+    source = ArraySource(array)
+    check_pixels(source.shape, source.dtype, name)
+    if axes is None:
+        axes = data.axes if isinstance(data, Stack) and rgb is None else default_axes(source.shape, name, rgb)
+    return Stack(
+        source,
+        check_axes(axes, len(source.shape), name),
+        name=name,
+        voxel_size_nm=voxel_size(voxel_size_nm),
+        metadata=metadata,
+    )
+
+
+def _keys(index: Any, shape: tuple[int, ...]) -> list[_Key]:
+    """What numpy's basic indexing takes of each axis."""
+    parts = list(index) if isinstance(index, tuple) else [index]
+    if dots := [i for i, part in enumerate(parts) if isinstance(part, EllipsisType)]:
+        parts[dots[0] : dots[0] + 1] = [slice(None)] * (len(shape) - len(parts) + 1)
+    if len(parts) > len(shape):
+        raise IndexError(f"too many indices: a stack of shape {shape} was asked for {index!r}")
+    parts += [slice(None)] * (len(shape) - len(parts))
+    return [_key(part, length, axis) for axis, (part, length) in enumerate(zip(parts, shape, strict=True))]
+
+
+def _key(part: Any, length: int, axis: int) -> _Key:
+    if isinstance(part, slice):
+        taken = range(*part.indices(length))
+        if not taken:
+            return _Key(slice(0, 0), reverse=False, drop=False)
+        low, high = min(taken[0], taken[-1]), max(taken[0], taken[-1])
+        return _Key(slice(low, high + 1, abs(taken.step)), reverse=taken.step < 0, drop=False)
+    try:
+        i = as_int(part)
+    except TypeError:
+        raise IndexError(f"a stack is indexed by numbers, slices and '...', not by {type(part).__name__}") from None
+    if not -length <= i < length:
+        raise IndexError(f"index {i} is out of bounds: axis {axis} has length {length}")
+    return _Key(slice(i % length, i % length + 1), reverse=False, drop=True)

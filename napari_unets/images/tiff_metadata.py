@@ -1,0 +1,104 @@
+"""What a TIFF file says of itself: our own note, OME-XML, ImageJ's description, the resolution tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import tifffile
+
+from napari_unets.images.note import Note
+from napari_unets.images.units import VoxelSize, nanometres
+
+__all__ = ["NOTE_TAG", "TiffInfo", "tiff_metadata"]
+
+#: Private TIFF tag that holds our note as JSON.
+NOTE_TAG = 65117
+
+_COARSEST_PIXEL = 1000.0  # nm; a resolution tag that says more is a printing resolution, not a microscope's
+
+
+class TiffInfo(NamedTuple):
+    """What was found."""
+
+    #: Axes, where our note has them.
+    axes: str | None
+    voxel_size_nm: VoxelSize | None
+    metadata: dict[str, Any]
+    is_labels: bool
+
+
+def tiff_metadata(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> TiffInfo:
+    """Read axes, voxel size and metadata.
+
+    Parameters
+    ----------
+    tif : tifffile.TiffFile
+        The open file.
+    series : tifffile.TiffPageSeries
+        The series that is shown.
+
+    Returns
+    -------
+    TiffInfo
+        Where z is unknown but y and x are known, z is taken to be as large as y. The print resolution of a
+        scan is in the metadata as ``dpi`` (x, y).
+    """
+    page = series.keyframe
+    tag = tif.pages.first.tags.get(NOTE_TAG)
+    note = Note.parse(tag.value) if tag is not None else None
+    if note is not None:
+        axes = note.axes if len(note.axes) == len(series.shape) else None
+        return TiffInfo(axes, note.voxel_size_nm, note.metadata, note.is_labels)
+    dpi = _pixels_per_inch(page)
+    metadata: dict[str, Any] = {} if dpi is None else {"dpi": dpi}
+    size = None
+    if tif.is_ome and tif.ome_metadata:
+        size = _ome_voxel_size(tif.ome_metadata, tif.series.index(series))
+    elif tif.is_imagej and tif.imagej_metadata:
+        size = _imagej_voxel_size(tif.imagej_metadata, page)
+    elif dpi is not None:
+        x, y = (25.4e6 / value for value in dpi)
+        size = (y, y, x) if max(x, y) <= _COARSEST_PIXEL else None
+    return TiffInfo(None, size, metadata, is_labels=False)
+
+
+def _resolution(page: tifffile.TiffPage) -> tuple[float, float] | None:
+    """Pixels per unit along x and y, if both are sensible."""
+    x, y = (float(value) for value in page.resolution)
+    return (x, y) if x > 0 and y > 0 and (x, y) != (1, 1) else None
+
+
+def _pixels_per_inch(page: tifffile.TiffPage) -> tuple[float, float] | None:
+    inch = {tifffile.RESUNIT.INCH: 1.0, tifffile.RESUNIT.CENTIMETER: 2.54}.get(page.resolutionunit)
+    resolution = _resolution(page)
+    if inch is None or resolution is None:
+        return None
+    return resolution[0] * inch, resolution[1] * inch
+
+
+def _imagej_voxel_size(metadata: Mapping[str, Any], page: tifffile.TiffPage) -> VoxelSize | None:
+    unit = nanometres(metadata.get("unit", "pixel"))
+    resolution = _resolution(page) or ((1.0, 1.0) if unit is not None and page.resolution == (1, 1) else None)
+    if unit is None or resolution is None:
+        return None
+    x, y = (unit / value for value in resolution)
+    z = unit * abs(float(metadata.get("spacing", 0)))
+    return z or y, y, x
+
+
+def _ome_voxel_size(xml: str, number: int) -> VoxelSize | None:
+    try:
+        images = tifffile.xml2dict(xml)["OME"]["Image"]
+        pixels = (images[number] if isinstance(images, list) else images)["Pixels"]
+    except (KeyError, IndexError, TypeError, SyntaxError):
+        return None  # the pixels are readable all the same
+    sizes = {}
+    for axis in "ZYX":
+        unit = nanometres(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
+        value = float(pixels.get(f"PhysicalSize{axis}", 0))
+        sizes[axis] = value * unit if unit is not None and value > 0 else None
+    y, x = sizes["Y"], sizes["X"]
+    if y is None or x is None:
+        return None
+    return sizes["Z"] or y, y, x
