@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_unets.networks.errors import ImageSizeError, NetworkSettingsError
+from napari_unets.networks.geometry import Span
 
 __all__ = ["Network"]
 
@@ -15,8 +16,8 @@ __all__ = ["Network"]
 class Network(nn.Module):
     """Base class of the networks: images in, one logit a pixel and output channel out.
 
-    A subclass documents its paper, sets :attr:`name`, calls ``super().__init__`` with every keyword
-    it was built from, and defines :meth:`logits` and :attr:`receptive_field_radius`.
+    A subclass documents its paper, sets :attr:`name` and :attr:`paper`, calls ``super().__init__`` with every
+    keyword it was built from, and defines :meth:`logits` and :meth:`input_span`.
 
     Parameters
     ----------
@@ -48,13 +49,8 @@ class Network(nn.Module):
 
     @property
     def stride(self) -> int:
-        """Height and width must be a multiple of this many pixels."""
+        """Valid heights and widths are this many pixels apart; without a margin they are its multiples."""
         return 1
-
-    @property
-    def receptive_field_radius(self) -> int:
-        """The farthest (Chebyshev) distance, in pixels, from which an input pixel reaches an output pixel."""
-        raise NotImplementedError
 
     @property
     def margin(self) -> int:
@@ -62,9 +58,26 @@ class Network(nn.Module):
         return 0
 
     @property
+    def receptive_field_radius(self) -> int:
+        """The farthest (Chebyshev) distance, in pixels, from which an input pixel reaches an output pixel.
+
+        It is the largest over the output pixels, which differ by where they lie in their pooling cells.
+        """
+        spans = [(pixel, self.input_span(pixel, pixel)) for pixel in range(self.stride)]
+        return max(max(pixel - first, last - pixel) for pixel, (first, last) in spans)
+
+    @property
     def n_parameters(self) -> int:
         """Number of trainable parameters."""
         return sum(p.numel() for p in self.parameters() if p.requires_grad)
+
+    def input_span(self, first: int, last: int) -> Span:
+        """First and last input pixel, along one axis, that the output pixels ``first`` to ``last`` depend on.
+
+        All four are coordinates of the input image (an unpadded network's result starts at :attr:`margin`),
+        which is taken as going on endlessly: the span may end outside it.
+        """
+        raise NotImplementedError
 
     def logits(self, x: Tensor) -> Tensor:
         """Compute the logits of an image batch of admissible shape."""
@@ -74,23 +87,33 @@ class Network(nn.Module):
         """Every output that the training loss averages over: more than one under deep supervision."""
         return [self(x)]
 
+    def next_valid_size(self, size: int) -> int:
+        """Smallest height or width of at least ``size`` pixels that the network takes."""
+        return max(-(-size // self.stride), 1) * self.stride
+
     def check_size(self, height: int, width: int) -> None:
         """Raise :class:`ImageSizeError` naming the next valid size if this one is not."""
-        s = self.stride
-        if height % s or width % s or height < s or width < s:
+        valid = self.next_valid_size(height), self.next_valid_size(width)
+        if (height, width) != valid:
+            smallest = self.next_valid_size(1)
+            rule = "are" if self.stride == 1 else f"are in steps of {self.stride} pixels"
             raise ImageSizeError(
-                f"{self.name} takes images whose height and width are multiples of {s} pixels, not {height}×{width}; "
-                f"the next valid size is {max(-(-height // s), 1) * s}×{max(-(-width // s), 1) * s}"
+                f"{self.name} cannot take an image of {height}×{width} pixels: its heights and widths {rule} "
+                f"from {smallest} up; the next valid size is {valid[0]}×{valid[1]}"
             )
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits of shape ``(batch, out_channels, height, width)`` (less ``2 * margin``)."""
-        # While a graph is being captured the checks would only become guards; the caller has the shape in hand.
-        if not (torch.compiler.is_compiling() or torch.jit.is_tracing()):
-            if x.ndim != 4 or x.shape[1] != self.in_channels:
-                raise ImageSizeError(
-                    f"{self.name} takes a batch of shape (n, {self.in_channels}, height, width), "
-                    f"not {tuple(x.shape)}"
-                )
-            self.check_size(int(x.shape[2]), int(x.shape[3]))
+        self.check_input(x)
         return self.logits(x)
+
+    def check_input(self, x: Tensor) -> None:
+        """Raise :class:`ImageSizeError` if a batch has not the shape that the network takes."""
+        # While a graph is being captured the checks would only become guards; the caller has the shape in hand.
+        if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
+            return
+        if x.ndim != 4 or x.shape[1] != self.in_channels:
+            raise ImageSizeError(
+                f"{self.name} takes a batch of shape (n, {self.in_channels}, height, width), not {tuple(x.shape)}"
+            )
+        self.check_size(int(x.shape[2]), int(x.shape[3]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-__all__ = ["ConvUnit", "ResidualBlock", "UpUnit"]
+__all__ = ["ConvUnit", "ResidualBlock", "ResidualStage", "UpUnit"]
 
 
 class ConvUnit(nn.Sequential):
@@ -23,16 +23,17 @@ class ConvUnit(nn.Sequential):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int = 3, *, batch_norm: bool = True, padding: int | None = None
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int = 3,
+        *,
+        batch_norm: bool = True,
+        padding: int | None = None,
     ) -> None:
+        padding = kernel_size // 2 if padding is None else padding
         layers: list[nn.Module] = [
-            nn.Conv2d(
-                in_channels,
-                out_channels,
-                kernel_size,
-                padding=kernel_size // 2 if padding is None else padding,
-                bias=not batch_norm,
-            )
+            nn.Conv2d(in_channels, out_channels, kernel_size, padding=padding, bias=not batch_norm)
         ]
         if batch_norm:
             layers.append(nn.BatchNorm2d(out_channels))
@@ -40,7 +41,7 @@ class ConvUnit(nn.Sequential):
 
 
 class UpUnit(nn.Sequential):
-    """Transposed 2×2 convolution of stride 2 (size doubles), batch normalisation, ReLU."""
+    """Transposed 2×2 convolution of stride 2 (size doubles), batch normalisation (optional), ReLU."""
 
     def __init__(self, in_channels: int, out_channels: int, *, batch_norm: bool = True) -> None:
         layers: list[nn.Module] = [nn.ConvTranspose2d(in_channels, out_channels, 2, stride=2, bias=not batch_norm)]
@@ -61,4 +62,16 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``x`` plus what the three units make of it; same shape."""
-        return x + self.body(x)
+        result: Tensor = x + self.body(x)
+        return result
+
+
+class ResidualStage(nn.Sequential):
+    """The "conv + res + conv" of the tables of FusionNet and SF-Net, all 3×3: five convolutions in a row."""
+
+    def __init__(self, in_channels: int, channels: int, *, batch_norm: bool = True) -> None:
+        super().__init__(
+            ConvUnit(in_channels, channels, batch_norm=batch_norm),
+            ResidualBlock(channels, batch_norm=batch_norm),
+            ConvUnit(channels, channels, batch_norm=batch_norm),
+        )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from napari_unets.networks.base import Network
 from napari_unets.networks.blocks import ConvUnit, ResidualBlock, UpUnit
 from napari_unets.networks.errors import NetworkSettingsError
 from napari_unets.networks.registry import register
+from napari_unets.networks.u_shaped import UShaped
 
 __all__ = ["SFNet"]
 
@@ -25,7 +24,7 @@ class _Stage(nn.Sequential):
 
 
 @register
-class SFNet(Network):
+class SFNet(UShaped):
     """SF-Net: residual stages of a fixed width, squeezed by 1×1 convolutions, concatenated skips.
 
     Four times down and up; each stage is a 3×3 convolution to ``width`` channels, a residual block of
@@ -51,6 +50,9 @@ class SFNet(Network):
     "deconv" of Table 3.1's bridge is read as "conv": Figure 3.1 and the unchanged size (40 × 40) leave
     nothing else.
 
+    The receptive field's radius is ``5 (3 s - 2) + s - 1`` pixels with ``s = 2**depth``: five 3×3 convolutions a
+    stage, down, at the bottom and up, and the place in the pooling cells. 245 with the thesis' settings.
+
     References
     ----------
     .. [1] "SF-Net" master's thesis, 2019 (student number 2017-22461): Table 3.1, Figure 3.1.
@@ -58,6 +60,7 @@ class SFNet(Network):
 
     name: ClassVar[str] = "sf-net"
     paper: ClassVar[str] = "SF network thesis: image segmentation with fewer parameters, Table 3.1"
+    stage_radius = 5
 
     def __init__(
         self, in_channels: int = 1, out_channels: int = 1, *, width: int = 64, narrow: int = 32, depth: int = 4
@@ -66,37 +69,10 @@ class SFNet(Network):
         if min(width, narrow, depth) < 1:
             raise NetworkSettingsError("sf-net needs width, narrow and depth of at least 1")
         self.depth = depth
+        self.level_widths = [narrow] * depth
         self.down = nn.ModuleList(_Stage(in_channels if i == 0 else narrow, width, narrow) for i in range(depth))
         self.pool = nn.MaxPool2d(2)
         self.bridge = _Stage(narrow, width, narrow)
         self.up = nn.ModuleList(UpUnit(narrow, narrow) for _ in range(depth))
         self.merge = nn.ModuleList(_Stage(2 * narrow, width, narrow) for _ in range(depth))
         self.head = nn.Conv2d(narrow, out_channels, 1)
-
-    @property
-    def stride(self) -> int:
-        """Height and width must be a multiple of this many pixels."""
-        return int(2**self.depth)
-
-    @property
-    def receptive_field_radius(self) -> int:
-        """Farthest distance, in pixels, from which an input pixel reaches an output pixel.
-
-        Five 3×3 convolutions a stage, at each scale on the way down and up and once in the bridge, and
-        up to ``stride - 1`` pixels because a pixel lies anywhere in its pooled cell.
-        """
-        s = self.stride
-        return 5 * (2 * (s - 1) + s) + s - 1
-
-    def logits(self, x: Tensor) -> Tensor:
-        """Logits of the same height and width as the image."""
-        skips = []
-        for stage in self.down:
-            x = stage(x)
-            skips.append(x)
-            x = self.pool(x)
-        x = self.bridge(x)
-        for up, merge, skip in zip(self.up, self.merge, reversed(skips), strict=True):
-            x = merge(torch.cat([up(x), skip], dim=1))
-        result: Tensor = self.head(x)
-        return result
