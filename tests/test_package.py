@@ -70,12 +70,13 @@ def test_base_requires_neither_napari_nor_qt_and_nothing_has_an_upper_cap():
 
 @pytest.mark.slow
 def test_the_wheel_holds_models_and_manifest(tmp_path):
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet", "-w", str(tmp_path)]
-    subprocess.run([*command, str(ROOT)], check=True, capture_output=True)
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path)]
+    subprocess.run([*build, str(ROOT)], check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     files = zipfile.ZipFile(wheel).namelist()
-    for folder in (ROOT / "napari_unets" / "models" / "bundled").iterdir():
-        assert {f"napari_unets/models/bundled/{folder.name}/{name}" for name in ("card.json", "weights.safetensors")} <= set(files)
+    for part in (ROOT / "napari_unets" / "models" / "bundled").rglob("*.*"):
+        assert str(part.relative_to(ROOT)) in files
+    assert "napari_unets/models/bundled/em-membranes/card.json" in files
     assert "napari_unets/napari.yaml" in files
     assert "napari_unets/py.typed" in files
     assert any(name.endswith("licenses/LICENSE") for name in files)

@@ -27,7 +27,7 @@ def doctor(
 
 
 def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    """The facts as name and sentence."""
+    """Put the facts as name and sentence."""
     cpu, memory, torch, gpu, opengl = (facts[key] for key in ("cpu", "memory", "torch", "gpu", "opengl"))
     features = ", ".join(cpu["features"]) if cpu["features"] else "unknown on this system"
     devices = [f"{device['name']}, {device['memory_bytes'] / _GIB:.0f} GiB" for device in gpu["devices"]]

@@ -16,7 +16,7 @@ from napari_unets.cli.display import has_display, virtual_display
 __all__ = ["describe_machine"]
 
 #: Of the many features of a CPU, those that decide how fast networks run on it.
-_CPU_FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "bf16")
+_CPU_FEATURES = ("avx2", "avx512_f", "avx512_bf16", "amx_bf16", "sve_bf16", "arm_bf16")
 _QT_BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 
 
@@ -26,7 +26,7 @@ def describe_machine() -> dict[str, Any]:
     Returns
     -------
     dict
-        JSON-able; keys ``napari_unets, python, platform, cpu, memory, torch, gpu, backends, napari, qt, opengl, models``.
+        JSON-able; a fact that could not be found out is None, or says why under ``error``.
     """
     return {
         "napari_unets": metadata.version("napari-unets"),
@@ -52,16 +52,24 @@ def _version(distribution: str) -> str | None:
 
 
 def _cpu() -> dict[str, Any]:
-    name, features = platform.processor() or platform.machine(), None
+    import torch
+
+    ask = getattr(torch.cpu, "get_capabilities", None)  # newer torch only
+    capabilities = ask() if ask is not None else {}
+    return {
+        "name": _cpu_name() or capabilities.get("cpu_name") or platform.processor() or platform.machine(),
+        "cores": _usable_cores(),
+        "features": [name for name in _CPU_FEATURES if capabilities.get(name)] if capabilities else None,
+    }
+
+
+def _cpu_name() -> str | None:
     table = Path("/proc/cpuinfo")
     if table.exists():
-        # One paragraph a core; all are alike for our purpose.
-        lines = table.read_text(errors="replace").split("\n\n")[0].splitlines()
-        facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-        name = facts.get("model name", name)
-        flags = set(facts.get("flags", facts.get("Features", "")).split())
-        features = [feature for feature in _CPU_FEATURES if feature in flags]
-    return {"name": name, "cores": _usable_cores(), "features": features}
+        for line in table.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return None
 
 
 def _usable_cores() -> int:

@@ -60,6 +60,10 @@ def print_table(columns: list[str], rows: list[list[str]], *, align: Literal["le
     console.print(table)
 
 
+def _be_silent(_done: int, _total: int) -> None:
+    pass
+
+
 @contextmanager
 def progress_bar(description: str) -> Iterator[Report]:
     """Show a progress bar on stderr, if that is a terminal; otherwise nothing.
@@ -70,7 +74,7 @@ def progress_bar(description: str) -> Iterator[Report]:
         To be told how many of how many steps are done.
     """
     if not sys.stderr.isatty():
-        yield lambda done, total: None
+        yield _be_silent
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -16,7 +16,7 @@ def main() -> int:
     from qtpy.QtGui import QGuiApplication, QOffscreenSurface, QOpenGLContext
     from vispy.gloo import gl
 
-    _app = QGuiApplication(sys.argv[:1])  # noqa: F841 - Qt needs it to live as long as the context
+    _app = QGuiApplication(sys.argv[:1])  # must live as long as the context
     surface = QOffscreenSurface()
     surface.create()
     context = QOpenGLContext()

@@ -1,0 +1,94 @@
+"""What the demo reads and writes: one folder with the sample, its segmentation, the scores and a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_unets.cli.terminal import to_json
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_unets.models import Model
+
+__all__ = ["DEMO_MODEL", "DemoFiles"]
+
+DEMO_MODEL = "em-membranes"
+_METRICS = ("v_rand", "v_info", "dice", "jaccard", "pixel_error", "precision", "recall")
+
+
+@dataclass(frozen=True)
+class DemoFiles:
+    """The demo's folder."""
+
+    folder: Path
+
+    @property
+    def image(self) -> Path:
+        """The sample: grey, uint8."""
+        return self.folder / "image.tif"
+
+    @property
+    def truth(self) -> Path:
+        """0 = membrane, 255 = cell, uint8."""
+        return self.folder / "truth.tif"
+
+    @property
+    def segmentation(self) -> Path:
+        """Class ids, uint8."""
+        return self.folder / "segmentation.tif"
+
+    @property
+    def scores(self) -> Path:
+        """What ``napari-unets evaluate --json`` prints."""
+        return self.folder / "scores.json"
+
+    @property
+    def screenshot(self) -> Path:
+        """Picture of the window, or of the result where there is no window."""
+        return self.folder / "screenshot.png"
+
+    def write_sample(self) -> None:
+        """Make the sample and its truth; they are the same on every machine."""
+        from napari_unets.images import save_stack
+        from napari_unets.images.synthetic import SYNTHETIC_VOXEL_SIZE_NM, synthetic_em_stack
+
+        image, truth = synthetic_em_stack()
+        for path, data in ((self.image, image), (self.truth, truth)):
+            save_stack(path, data, axes="zyx", voxel_size_nm=SYNTHETIC_VOXEL_SIZE_NM, overwrite=True)
+
+    def write_result(self, labels: NDArray[np.uint8], model: Model) -> dict[str, Any]:
+        """Save a segmentation of the sample and its scores.
+
+        Parameters
+        ----------
+        labels : ndarray of uint8, shape (z, y, x)
+            Class ids.
+        model : Model
+            What made them.
+
+        Returns
+        -------
+        dict
+            The scores.
+        """
+        from napari_unets.cli.record import record
+        from napari_unets.images import open_stack, save_stack
+        from napari_unets.metrics import evaluate
+
+        with open_stack(self.image) as image, open_stack(self.truth) as truth:
+            metadata = record(model, "segmentation")
+            save_stack(
+                self.segmentation,
+                labels,
+                axes=image.axes,
+                voxel_size_nm=image.voxel_size_nm,
+                metadata=metadata,
+                overwrite=True,
+            )
+            scores = evaluate(labels, truth[...], _METRICS)
+        self.scores.write_text(to_json(scores) + "\n", encoding="utf-8")
+        return scores

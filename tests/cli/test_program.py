@@ -1,0 +1,67 @@
+"""What holds for every command: help, versions, exit codes, messages."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from napari_unets.cli import app as application
+from napari_unets.cli.terminal import to_json
+from napari_unets.errors import NapariUnetsError
+
+COMMANDS = [["demo"], ["segment"], ["evaluate"], ["models"], ["models", "list"], ["models", "show"], ["doctor"]]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help(program, command):
+    result = program(*command, "--help")
+    assert result.code == 0
+    assert result.out.startswith(f"Usage: napari-unets {' '.join(command)}")
+
+
+def test_wrong_usage_is_2(program):
+    for arguments in (["sgement"], ["segment"], ["models", "show"], ["doctor", "--nonsense"]):
+        result = program(*arguments)
+        assert result.code == 2
+        assert result.out == ""
+        assert "Usage: napari-unets" in result.err
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (NapariUnetsError("the card is torn;\n  print it again"), "the card is torn; print it again"),
+        (OSError(errno.ENOSPC, "No space left on device", "out.tif"), "out.tif: No space left on device"),
+    ],
+)
+def test_what_the_user_can_mend_is_1_and_one_line(program, monkeypatch, error, said):
+    def fail(*_args, **_kwargs):
+        raise error
+
+    monkeypatch.setattr(application, "app", fail)
+    result = program("doctor")
+    assert result == (1, "", f"napari-unets: {said}\n")
+
+
+def test_a_programming_error_is_not_caught(monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(application, "app", fail)
+    with pytest.raises(ZeroDivisionError):
+        application.main(["doctor"])
+
+
+def test_interrupt_is_130(program, monkeypatch):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_unets.cli.machine.describe_machine", interrupt)
+    assert program("doctor").code == 130
+
+
+def test_json_has_no_nan():
+    assert to_json({"dice": float("nan"), "per_slice": [{"dice": 1.0}]}).split() == (
+        '{ "dice": null, "per_slice": [ { "dice": 1.0 } ] }'.split()
+    )
