@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -13,7 +13,7 @@ from napari_unets.models.errors import ModelCardError, ModelVersionError
 __all__ = ["CARD_VERSION", "ClassInfo", "ModelCard", "Normalisation", "Score", "TrainingRecord", "read_card"]
 
 #: Version of the card's layout. A card of a later version is refused, not guessed at.
-CARD_VERSION = 1
+CARD_VERSION: Final = 1
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
@@ -68,7 +68,7 @@ class ModelCard(_Part):
     of class 1. With ``n`` output channels (n ≥ 2) the softmax gives the probabilities of classes 1 to n.
     """
 
-    card_version: Literal[1] = CARD_VERSION
+    card_version: Literal[1] = 1
     name: Name
     title: str
     summary: str = Field(description="One line for lists and menus.")

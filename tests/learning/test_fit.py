@@ -1,0 +1,128 @@
+"""The training loop: it learns, repeats itself, resumes exactly, and keeps the best."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+from tests_support import NO_AUGMENTATION
+
+from napari_unets.learning.checkpoint import CheckpointError
+from napari_unets.learning.fit import StepEvent, StoppedEvent, ValidationEvent, fit
+from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
+from napari_unets.learning.settings import FitSettings
+from napari_unets.networks import Network, create_network
+
+
+def settings(**changes) -> FitSettings:
+    fields = {
+        "batch": 2,
+        "patch": 16,
+        "precision": "fp32",
+        "steps": 30,
+        "augment": NO_AUGMENTATION,
+        "validate_every": 10,
+    }
+    return FitSettings(**(fields | changes))
+
+
+def sampler() -> PatchSampler:
+    rng = np.random.default_rng(0)
+    truth = np.kron(rng.integers(1, 3, (8, 8)), np.ones((8, 8))).astype(np.uint8)
+    image = (truth + rng.normal(0, 0.3, truth.shape)).astype(np.float32)
+    return PatchSampler([AnnotatedPlane(image[None] - 1.5, truth)], 16, NO_AUGMENTATION, seed=3)
+
+
+def network() -> Network:
+    torch.manual_seed(0)
+    return create_network("sf-net", width=8, narrow=8, depth=1)
+
+
+def losses(**arguments) -> list[float]:
+    return [e.loss for e in fit(arguments.pop("net", network()), sampler(), **arguments) if isinstance(e, StepEvent)]
+
+
+def test_it_learns() -> None:
+    curve = losses(settings=settings(steps=40, learning_rate=1e-2))
+    assert np.mean(curve[-5:]) < 0.5 * np.mean(curve[:5])
+
+
+def test_same_seed_same_weights() -> None:
+    first, second = network(), network()
+    assert losses(net=first, settings=settings(steps=5)) == losses(net=second, settings=settings(steps=5))
+    for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_resumed_run_has_the_losses_of_an_uninterrupted_one(tmp_path: Path) -> None:
+    whole_network, resumed_network = network(), network()
+    whole = losses(net=whole_network, settings=settings(steps=12))
+    place = tmp_path / "run.safetensors"
+    run = settings(steps=12, checkpoint_every=4)
+    killed: list[float] = []
+    for event in fit(network(), sampler(), run, checkpoint=place):
+        if isinstance(event, StepEvent):
+            killed.append(event.loss)
+        if len(killed) == 7:  # between two checkpoints, as a kill would come
+            break
+    assert killed == whole[:7]
+    rest = losses(net=resumed_network, settings=run, checkpoint=place, resume=True)
+    assert rest == whole[4:]
+    for a, b in zip(whole_network.state_dict().values(), resumed_network.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_best_weights_are_kept() -> None:
+    scores = iter([0.2, 0.9, 0.5])
+    seen: list[dict[str, torch.Tensor]] = []
+
+    def validate(average: Network) -> dict[str, float]:
+        assert not average.training
+        seen.append({k: v.clone() for k, v in average.state_dict().items()})
+        return {"dice": next(scores)}
+
+    net = network()
+    events = list(fit(net, sampler(), settings(), validate=validate))
+    assert [e.best for e in events if isinstance(e, ValidationEvent)] == [True, True, False]
+    for name, value in net.state_dict().items():
+        assert torch.equal(value, seen[1][name])
+
+
+def test_cancelled_run_stops_at_once_and_keeps_its_average() -> None:
+    net = network()
+    events = list(fit(net, sampler(), settings(steps=1000), cancel=lambda: True))
+    assert [type(e) for e in events] == [StepEvent, StoppedEvent]
+    assert not events[-1].finished
+    assert not net.training
+
+
+def test_minutes_end_the_run() -> None:
+    events = list(fit(network(), sampler(), settings(steps=None, minutes=0.005)))
+    assert isinstance(events[-1], StoppedEvent)
+    assert events[-1].finished
+    assert events[-1].seconds >= 0.3
+    assert events[-2].done == 1.0
+
+
+def test_damaged_checkpoint(tmp_path: Path) -> None:
+    place = tmp_path / "run.safetensors"
+    place.write_bytes(b"no checkpoint")
+    with pytest.raises(CheckpointError, match="delete it"):
+        next(fit(network(), sampler(), settings(), checkpoint=place, resume=True))
+
+
+def test_checkpoint_of_another_network(tmp_path: Path) -> None:
+    place = tmp_path / "run.safetensors"
+    list(fit(network(), sampler(), settings(steps=1), checkpoint=place))
+    other = create_network("sf-net", width=4, narrow=4, depth=1)
+    with pytest.raises(CheckpointError, match="cannot be used"):
+        next(fit(other, sampler(), settings(), checkpoint=place, resume=True))
+
+
+@pytest.mark.parametrize("wrong", [{"steps": None}, {"minutes": 1.0}, {"steps": 0}, {"unheard_of": 1}, {"ema": 1.0}])
+def test_settings_that_make_no_sense(wrong: dict) -> None:
+    with pytest.raises(ValidationError):
+        settings(**wrong)
