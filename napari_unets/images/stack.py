@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -96,6 +97,7 @@ class Stack:
         self.dtype = source.dtype
         self._cache: OrderedDict[int, NDArray[Any]] = OrderedDict()
         self._lock = threading.Lock()
+        weakref.finalize(self, source.close)  # a stack that nobody closed, such as one behind a layer
         if self.is_rgb and self.shape[-1] > 4:
             raise UnsupportedImageError(
                 f"{name}: {self.shape[-1]} samples a pixel; one (grey), three (RGB) and either with transparency "
@@ -178,7 +180,8 @@ class Stack:
             height, width = (-(-height // 2), width) if height >= width else (height, -(-width // 2))
         chunks = (*(1,) * self.plane_axes, height, width, *((samples,) if self.is_rgb else ()))
         meta = np.empty((0,) * self.ndim, self.dtype)
-        return da.from_array(self, chunks=chunks, name=False, asarray=True, fancy=False, meta=meta)
+        lazy: da.Array = da.from_array(self, chunks=chunks, name=False, asarray=True, fancy=False, meta=meta)  # type: ignore[no-untyped-call]
+        return lazy
 
     def close(self) -> None:
         """Give the file back. An array is left alone."""
@@ -221,15 +224,18 @@ class Stack:
     def __reduce__(self) -> tuple[Any, ...]:
         if self._reopen is not None:
             return self._reopen, ()
-        axes = "".join(letter for _, letter in sorted(zip(self._order, self.axes, strict=True)) if _ >= 0)
-        described = {
-            "name": self.name,
-            "path": self.path,
-            "voxel_size_nm": self.voxel_size_nm,
-            "metadata": self.metadata,
-            "is_labels": self.is_labels,
-        }
-        return partial(Stack, self._source, axes, **described), ()
+        axes = "".join(letter for i, letter in sorted(zip(self._order, self.axes, strict=True)) if i >= 0)
+        make = partial(
+            Stack,
+            self._source,
+            axes,
+            name=self.name,
+            path=self.path,
+            voxel_size_nm=self.voxel_size_nm,
+            metadata=self.metadata,
+            is_labels=self.is_labels,
+        )
+        return make, ()
 
     def _is_worth_caching(self, window: Window) -> bool:
         """Whether windows of a plane are had cheaper by decoding the plane once."""
@@ -296,7 +302,7 @@ def as_stack(
 
 
 def _keys(index: Any, shape: tuple[int, ...]) -> list[_Key]:
-    """What numpy's basic indexing takes of each axis."""
+    """Work out what numpy's basic indexing takes of each axis."""
     parts = list(index) if isinstance(index, tuple) else [index]
     if dots := [i for i, part in enumerate(parts) if isinstance(part, EllipsisType)]:
         parts[dots[0] : dots[0] + 1] = [slice(None)] * (len(shape) - len(parts) + 1)

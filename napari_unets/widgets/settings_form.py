@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from collections.abc import Collection, Mapping
-from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MultipleOf
 from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, LineEdit, SpinBox
@@ -16,7 +17,7 @@ from napari_unets.errors import NapariUnetsError
 
 __all__ = ["AUTOMATIC", "SettingsForm", "SettingsValueError"]
 
-#: What a number that may be None shows while it is.
+#: What the field of a number that may be None shows while it is empty.
 AUTOMATIC = "automatic"
 
 _M = TypeVar("_M", bound=BaseModel)
@@ -30,9 +31,9 @@ class SettingsValueError(NapariUnetsError):
 class SettingsForm(Generic[_M]):
     """A magicgui form of a pydantic model's fields.
 
-    A number that may be None shows :data:`AUTOMATIC` at its lowest value; a choice of words or a number
-    becomes a list of both. Labels come from the fields' titles, tool tips from their descriptions,
-    limits from their bounds.
+    A field that may be None can be left empty and then shows :data:`AUTOMATIC`; a choice of words or a number
+    becomes a list of both. Labels come from the fields' names, limits from their bounds, tool tips from
+    their descriptions or from the "Attributes" of the class' docstring.
 
     Parameters
     ----------
@@ -50,10 +51,11 @@ class SettingsForm(Generic[_M]):
         self._model = model
         self._widgets: dict[str, ValueWidget[Any]] = {}
         self._optional: set[str] = set()
+        self._help = _attributes_of(model)
         labels = labels or {}
         for name, field in model.model_fields.items():
             if name not in leave_out:
-                self._widgets[name] = self._make(name, field, labels.get(name, field.title or _words(name)))
+                self._widgets[name] = self._make(name, field, labels.get(name, _words(name)))
         self.container = Container(widgets=list(self._widgets.values()), labels=True)
         self.container.margins = (0, 0, 0, 0)
 
@@ -75,15 +77,13 @@ class SettingsForm(Generic[_M]):
     def changes(self) -> dict[str, Any]:
         """Every field of the form and its value."""
         values = {name: widget.value for name, widget in self._widgets.items()}
-        for name in self._optional:
-            if values[name] == getattr(self._widgets[name], "min", None):
-                values[name] = None
-        return values
+        return {name: None if name in self._optional and value == "" else value for name, value in values.items()}
 
     def set(self, name: str, value: Any) -> None:
         """Put a value into the form; None where the field may be None."""
-        widget = self._widgets[name]
-        widget.value = getattr(widget, "min", value) if value is None and name in self._optional else value
+        if name in self._optional:
+            value = "" if value is None else str(value)
+        self._widgets[name].value = value
 
     def __getitem__(self, name: str) -> ValueWidget[Any]:
         """Widget of a field."""
@@ -91,46 +91,73 @@ class SettingsForm(Generic[_M]):
 
     def _make(self, name: str, field: FieldInfo, label: str) -> ValueWidget[Any]:
         default = field.get_default(call_default_factory=True)
-        kinds = _alternatives(field.annotation)
+        kinds, bounds = _alternatives(field.annotation)
         words = [value for kind in kinds if get_origin(kind) is Literal for value in get_args(kind)]
-        common = {"name": name, "label": label, "tooltip": field.description or ""}
+        tooltip = field.description or self._help.get(name, "")
+        common: dict[str, Any] = {"name": name, "label": label, "tooltip": tooltip}
         if words:
             choices = [*words, *(_NUMBERS_TO_PICK if int in kinds else ())]
             return ComboBox(choices=choices, value=default, **common)
         if bool in kinds:
             return CheckBox(value=default, **{**common, "label": "", "text": label})
+        if type(None) in kinds:
+            return self._make_optional(name, default, common)
         if int in kinds or float in kinds:
-            return self._make_number(name, field, default, float in kinds, type(None) in kinds, common)
-        return LineEdit(value="" if default is None else str(default), **common)
+            return self._make_number(default, [*bounds, *field.metadata], float in kinds, common)
+        return LineEdit(value=str(default), **common)
 
-    def _make_number(
-        self, name: str, field: FieldInfo, default: Any, real: bool, optional: bool, common: dict[str, Any]
-    ) -> ValueWidget[Any]:
-        low, high, step = 0.0, 1e6, 0.05 if real else 1
-        for bound in field.metadata:
+    def _make_number(self, default: Any, bounds: list[Any], real: bool, common: dict[str, Any]) -> ValueWidget[Any]:
+        low, high, step = 0.0, 1e6, 0.05 if real else 1.0
+        for bound in bounds:
             match bound:
                 case Ge(ge=value) | Gt(gt=value):
                     low = float(value)  # type: ignore[arg-type]
                 case Le(le=value) | Lt(lt=value):
                     high = float(value)  # type: ignore[arg-type]
                 case MultipleOf(multiple_of=value):
-                    step = value  # type: ignore[assignment]
-        if optional:
-            self._optional.add(name)
-            low = min(low, 0.0) if real or low > 0 else low - 1
-        kind = FloatSpinBox if real else SpinBox
-        limits = {"min": low if real else int(low), "max": high if real else int(high), "step": step}
-        widget = kind(value=limits["min"] if default is None else default, **limits, **common)
-        if optional:
-            widget.native.setSpecialValueText(AUTOMATIC)
+                    step = float(value)  # type: ignore[arg-type]
+        if real:
+            return FloatSpinBox(value=default, min=low, max=high, step=step, **common)
+        return SpinBox(value=default, min=int(low), max=int(high), step=int(step), **common)
+
+    def _make_optional(self, name: str, default: Any, common: dict[str, Any]) -> ValueWidget[Any]:
+        self._optional.add(name)
+        widget = LineEdit(value="" if default is None else str(default), **common)
+        widget.native.setPlaceholderText(AUTOMATIC)
         return widget
 
 
-def _alternatives(annotation: Any) -> list[Any]:
-    """Members of a union, or the type alone."""
+def _alternatives(annotation: Any) -> tuple[list[Any], list[Any]]:
+    """Members of a union, or the type alone; and the bounds that stand with them."""
+    kinds: list[Any] = []
+    bounds: list[Any] = []
     if get_origin(annotation) in (Union, types.UnionType):
-        return [kind for member in get_args(annotation) for kind in _alternatives(member)]
-    return [annotation]
+        for member in get_args(annotation):
+            more_kinds, more_bounds = _alternatives(member)
+            kinds += more_kinds
+            bounds += more_bounds
+    elif get_origin(annotation) is Annotated:
+        kind, *notes = get_args(annotation)
+        kinds.append(kind)
+        for note in notes:
+            bounds += note.metadata if isinstance(note, FieldInfo) else [note]
+    else:
+        kinds.append(annotation)
+    return kinds, bounds
+
+
+def _attributes_of(model: type[BaseModel]) -> dict[str, str]:
+    """Read what a numpydoc docstring says of each attribute."""
+    _, _, section = (inspect.getdoc(model) or "").partition("Attributes\n----------\n")
+    found: dict[str, list[str]] = {}
+    for line in section.splitlines():
+        if line.startswith(" ") and found:
+            next(reversed(found.values())).append(line.strip())
+        elif " : " in line:
+            found[line.partition(" : ")[0]] = []
+        elif line.strip():
+            break
+    return {name: " ".join(lines) for name, lines in found.items()}
 
 
 def _words(name: str) -> str:

@@ -1,0 +1,46 @@
+"""From the background thread of a job to the thread of the window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_unets.jobs import Job, Worker
+
+__all__ = ["JobSignals"]
+
+
+class JobSignals(QObject):
+    """Submits functions to a worker; their ends arrive as Qt signals in the thread that made this object.
+
+    Connect the signals to methods of QObjects: those that no longer exist are then left out.
+
+    Parameters
+    ----------
+    worker : Worker
+        Runs the functions.
+    """
+
+    #: A function has ended, or was stopped: its result.
+    done = Signal(object)
+    #: A function has failed: its error.
+    failed = Signal(object)
+
+    def __init__(self, worker: Worker) -> None:
+        super().__init__()  # no parent: jobs may outlive the widget that asked for them
+        self._worker = worker
+
+    def submit(
+        self, function: Callable[..., Any], *args: Any, on_event: Callable[[Any], None] | None = None, **keywords: Any
+    ) -> Job:
+        """Run a function in the worker; ``on_event`` is called in the job's thread, not in the window's."""
+        return self._worker.submit(
+            function,
+            *args,
+            on_event=on_event,
+            on_done=lambda result: self.done.emit(result),  # a closure keeps this object for as long as the job runs
+            on_error=lambda error: self.failed.emit(error),
+            **keywords,
+        )
