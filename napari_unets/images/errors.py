@@ -100,7 +100,7 @@ def explain_read_errors(path: Path, *errors: type[Exception]) -> Iterator[None]:
         raise
     except PermissionError as error:
         raise UnreadableImageError(f"{path}: you may not read this file ({error.strerror})") from error
-    except (OSError, EOFError, *errors) as error:
+    except (OSError, EOFError, *errors) as error:  # type: ignore[misc]  # mypy does not see through the star
         reason = str(error).strip() or type(error).__name__
         raise UnreadableImageError(
             f"{path}: cannot be read, it may be damaged or incomplete ({reason}); copy or export it again"

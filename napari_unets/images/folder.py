@@ -130,8 +130,8 @@ def _look(path: Path) -> _Plane:
     image.source.close()
     if image.axes not in ("yx", "yxs"):
         raise MixedSizesError(
-            f"{path}: has more than one plane ({image.axes}, {image.source.shape}); in a folder each file is one plane. "
-            "Open this file by itself"
+            f"{path}: has more than one plane ({image.axes}, {image.source.shape}); in a folder each file "
+            "is one plane. Open this file by itself"
         )
     note = Note(image.axes, image.voxel_size_nm, image.is_labels, dict(image.metadata)) if image.is_labels else None
     return _Plane(image.source.shape, image.source.dtype, image.voxel_size_nm, note)

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unets.images.collectors import Collector, Extremes, Histogram, Moments, Sample
 from napari_unets.images.errors import ChannelsError
 from napari_unets.images.stack import Stack
 
@@ -19,7 +20,6 @@ StatisticsMethod = Literal["zscore", "percentile", "range"]
 _LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in JPEG
 _LARGEST_BLOCK = 2**22  # pixels that are looked at together
 _LARGEST_SAMPLE = 2**24  # values that percentiles of anything but short integers are taken from
-_BINS = 2**16
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +69,8 @@ def compute_statistics(
     stack : Stack
         The stack.
     method : {"zscore", "percentile", "range"}
-        ``zscore``: to mean 0 and deviation 1. ``percentile``: ``low`` to 0 and ``high`` to 1. ``range``: the
-        smallest to 0 and the largest to 1, where these are the limits of the type for integers and the
-        extremes of the sampled planes for real numbers.
+        ``zscore``: to mean 0 and deviation 1. ``percentile``: ``low`` to 0 and ``high`` to 1. ``range``: of
+        integers, 0 to 0 and the largest of the type to 1; of real numbers, the extremes of the sampled planes.
     max_planes : int
         The most planes that are read; the same ones each time.
     low, high : float
@@ -88,11 +87,8 @@ def compute_statistics(
     colours = stack.is_rgb and not luminance and stack.shape[-1] >= 3
     channels = 3 if colours else 1
     if method == "range" and stack.dtype.kind in "biu":
-        low_end, high_end = (
-            (0, 1) if stack.dtype.kind == "b" else (np.iinfo(stack.dtype).min, np.iinfo(stack.dtype).max)
-        )
-        offset = np.full(channels, float(max(low_end, 0)))  # signed types: 0 stays 0
-        return Statistics(offset, np.full(channels, float(high_end)) - offset)
+        largest = 1 if stack.dtype.kind == "b" else np.iinfo(stack.dtype).max
+        return Statistics(np.zeros(channels), np.full(channels, float(largest)))
     numbers = np.unique(np.linspace(0, stack.n_planes - 1, min(max_planes, stack.n_planes)).round().astype(int))
     collectors = [_collector(stack, method, low, high, len(numbers)) for _ in range(channels)]
     for block in _blocks(stack, numbers):
@@ -161,7 +157,7 @@ def luminance_of(colour: NDArray[Any]) -> NDArray[np.float32]:
     if colour.shape[-1] < 3:
         return colour[..., 0].astype(np.float32)
     red, green, blue = (colour[..., i].astype(np.float32) * np.float32(_LUMINANCE[i]) for i in range(3))
-    return red + green + blue
+    return np.asarray(red + green + blue, dtype=np.float32)
 
 
 def _blocks(stack: Stack, numbers: NDArray[np.int_]) -> Iterator[NDArray[Any]]:
@@ -173,90 +169,15 @@ def _blocks(stack: Stack, numbers: NDArray[np.int_]) -> Iterator[NDArray[Any]]:
             yield stack.plane(int(i), (slice(top, top + rows), slice(0, width)))
 
 
-def _collector(stack: Stack, method: str, low: float, high: float, n_planes: int) -> _Moments | _Histogram | _Sample:
+def _collector(stack: Stack, method: str, low: float, high: float, n_planes: int) -> Collector:
     short = stack.dtype.kind in "biu" and stack.dtype.itemsize <= 2 and not stack.is_rgb
     if method == "zscore":
-        return _Moments()
+        return Moments()
     if method == "percentile" and short:
-        return _Histogram(low, high)
-    if method in ("percentile", "range"):
+        return Histogram(low, high)
+    if method == "percentile":
         pixels = n_planes * stack.plane_shape[0] * stack.plane_shape[1]
-        return _Sample((0, 100) if method == "range" else (low, high), 1 if method == "range" else _step(pixels))
+        return Sample(low, high, step=-(-pixels // _LARGEST_SAMPLE))
+    if method == "range":
+        return Extremes()
     raise ValueError(f"there is no method {method!r}; there are zscore, percentile and range")
-
-
-def _step(pixels: int) -> int:
-    """Every how many pixels are kept."""
-    return max(1, -(-pixels // _LARGEST_SAMPLE))
-
-
-class _Moments:
-    """Mean and deviation of blocks that come one by one, in float64 (Chan et al. 1979)."""
-
-    def __init__(self) -> None:
-        self._n, self._mean, self._squares = 0, 0.0, 0.0
-
-    def add(self, values: NDArray[Any]) -> None:
-        kept = _finite(values).astype(np.float64)
-        if not kept.size:
-            return
-        mean = float(kept.mean())
-        squares = float(np.square(kept - mean).sum())
-        total = self._n + kept.size
-        self._squares += squares + (mean - self._mean) ** 2 * self._n * kept.size / total
-        self._mean += (mean - self._mean) * kept.size / total
-        self._n = total
-
-    def result(self) -> tuple[float, float]:
-        return self._mean, float(np.sqrt(self._squares / max(self._n, 1)))
-
-
-class _Histogram:
-    """Exact percentiles of integers of up to 16 bits."""
-
-    def __init__(self, low: float, high: float) -> None:
-        self._wanted = (low, high)
-        self._counts = np.zeros(_BINS, np.int64)
-        self._lowest = 0
-
-    def add(self, values: NDArray[Any]) -> None:
-        self._lowest = np.iinfo(values.dtype).min if values.dtype.kind == "i" else 0
-        shifted = values.astype(np.int64).ravel() - self._lowest
-        self._counts += np.bincount(shifted, minlength=_BINS)
-
-    def result(self) -> tuple[float, float]:
-        cumulative = np.cumsum(self._counts)
-        ranks = [q / 100 * (int(cumulative[-1]) - 1) for q in self._wanted]
-        low, high = (self._at(cumulative, rank) for rank in ranks)
-        return low, high - low
-
-    def _at(self, cumulative: NDArray[np.int64], rank: float) -> float:
-        """Interpolate linearly between the two values next to the rank, as numpy.percentile does."""
-        below, above = np.searchsorted(cumulative, [np.floor(rank), np.ceil(rank)], side="right")
-        return float(below + (above - below) * (rank - np.floor(rank)) + self._lowest)
-
-
-class _Sample:
-    """Percentiles of every n-th value."""
-
-    def __init__(self, wanted: tuple[float, float], step: int) -> None:
-        self._wanted, self._step = wanted, step
-        self._kept: list[NDArray[Any]] = []
-
-    def add(self, values: NDArray[Any]) -> None:
-        kept = _finite(values.reshape(-1)[:: self._step])
-        if self._wanted == (0, 100) and kept.size:
-            kept = np.array([kept.min(), kept.max()])
-        self._kept.append(kept.astype(np.float64))
-
-    def result(self) -> tuple[float, float]:
-        values = np.concatenate(self._kept)
-        if not values.size:
-            return 0.0, 1.0
-        low, high = np.percentile(values, self._wanted)
-        return float(low), float(high - low)
-
-
-def _finite(values: NDArray[Any]) -> NDArray[Any]:
-    flat = values.reshape(-1)
-    return flat[np.isfinite(flat)] if flat.dtype.kind == "f" else flat

@@ -188,7 +188,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _deep_samples(path: Path) -> int:
-    """Samples a pixel of a PNG of 16 bits a sample and several samples; 0 of anything else."""
+    """Count the samples a pixel of a PNG with several of 16 bits each; 0 for anything else."""
     with path.open("rb") as file:
         head = file.read(26)
     if not head.startswith(b"\x89PNG\r\n\x1a\n") or len(head) < 26 or head[24] != 16:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_unets.images.errors import EmptyImageError, UnsupportedImageError
 from napari_unets.images.units import VoxelSize
 
-__all__ = ["ArraySource", "FileImage", "Region", "Source", "check_pixels"]
+__all__ = ["ArraySource", "FileImage", "Region", "Source", "UnsqueezedSource", "check_pixels"]
 
 #: A slice of positive step and within bounds for each axis.
 Region = tuple[slice, ...]
@@ -79,6 +79,39 @@ class ArraySource:
 
     def close(self) -> None:
         """Let go of the array."""
+
+
+class UnsqueezedSource:
+    """A source with axes of length 1 put in.
+
+    Parameters
+    ----------
+    source : Source
+        The source.
+    inserted : tuple of bool
+        For each axis of the result, whether it is put in.
+    """
+
+    def __init__(self, source: Source, inserted: tuple[bool, ...]) -> None:
+        self._source, self._inserted = source, inserted
+        self.dtype = source.dtype
+        self.shape = self._spread(source.shape)
+        self.chunks = None if source.chunks is None else self._spread(source.chunks)
+
+    def read(self, region: Region) -> NDArray[Any]:
+        """Read a region; the result has all axes."""
+        pairs = list(zip(region, self._inserted, strict=True))
+        data = self._source.read(tuple(part for part, new in pairs if not new))
+        data = np.expand_dims(data, tuple(i for i, new in enumerate(self._inserted) if new))
+        return data[tuple(part if new else slice(None) for part, new in pairs)]
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._source.close()
+
+    def _spread(self, lengths: tuple[int, ...]) -> tuple[int, ...]:
+        given = iter(lengths)
+        return tuple(1 if new else next(given) for new in self._inserted)
 
 
 def check_pixels(shape: tuple[int, ...], dtype: np.dtype[Any], name: str) -> None:

@@ -8,17 +8,17 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import partial
 from math import prod
-from operator import index as as_int
 from pathlib import Path
-from types import EllipsisType, TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_unets.images.axes import check_axes, default_axes, stack_axes
 from napari_unets.images.errors import UnsupportedImageError
-from napari_unets.images.source import ArraySource, Source, check_pixels
+from napari_unets.images.indexing import index_keys
+from napari_unets.images.source import ArraySource, Source, UnsqueezedSource, check_pixels
 from napari_unets.images.units import VoxelSize, voxel_size
 
 if TYPE_CHECKING:
@@ -31,14 +31,6 @@ Window = tuple[slice, slice]
 _CACHED_PLANES = 2
 _LARGEST_CACHED_PLANE = 2**29  # bytes
 _LARGEST_DASK_CHUNK = 2**25  # bytes
-
-
-class _Key(NamedTuple):
-    """What is taken of one axis."""
-
-    region: slice  # forward, within bounds
-    reverse: bool
-    drop: bool
 
 
 class Stack:
@@ -83,17 +75,20 @@ class Stack:
         levels: int = 1,
         reopen: partial[Stack] | None = None,
     ) -> None:
+        self.axes = stack_axes(axes)
+        if len(self.axes) > len(axes):  # a single image
+            source, axes = UnsqueezedSource(source, (True, *(False,) * len(axes))), f"z{axes}"
         self._source = source
+        self._source_axes = axes
         self.name = name
         self.path = path
-        self.axes = stack_axes(axes)
         self.voxel_size_nm = voxel_size_nm
         self.metadata: dict[str, Any] = dict(metadata or {})
         self.is_labels = is_labels
         self.levels = levels
         self._reopen = reopen
-        self._order = tuple(axes.find(letter) for letter in self.axes)  # -1: the source has no such axis
-        self.shape: tuple[int, ...] = tuple(source.shape[i] if i >= 0 else 1 for i in self._order)
+        self._order = tuple(axes.index(letter) for letter in self.axes)
+        self.shape: tuple[int, ...] = tuple(source.shape[i] for i in self._order)
         self.dtype = source.dtype
         self._cache: OrderedDict[int, NDArray[Any]] = OrderedDict()
         self._lock = threading.Lock()
@@ -189,15 +184,11 @@ class Stack:
         self._source.close()
 
     def __getitem__(self, index: Any) -> NDArray[Any]:
-        keys = _keys(index, self.shape)
-        region = [slice(None)] * len(self._source.shape)
+        keys = index_keys(index, self.shape)
+        region = [slice(None)] * self.ndim
         for key, i in zip(keys, self._order, strict=True):
-            if i >= 0:
-                region[i] = key.region
-        data = self._source.read(tuple(region)).transpose([i for i in self._order if i >= 0])
-        for axis, i in enumerate(self._order):
-            if i < 0:
-                data = np.expand_dims(data, axis)[(slice(None),) * axis + (keys[axis].region,)]
+            region[i] = key.region
+        data = self._source.read(tuple(region)).transpose(self._order)
         final = tuple(0 if key.drop else slice(None, None, -1 if key.reverse else None) for key in keys)
         return data[final]
 
@@ -224,11 +215,10 @@ class Stack:
     def __reduce__(self) -> tuple[Any, ...]:
         if self._reopen is not None:
             return self._reopen, ()
-        axes = "".join(letter for i, letter in sorted(zip(self._order, self.axes, strict=True)) if i >= 0)
         make = partial(
             Stack,
             self._source,
-            axes,
+            self._source_axes,
             name=self.name,
             path=self.path,
             voxel_size_nm=self.voxel_size_nm,
@@ -299,30 +289,3 @@ def as_stack(
         voxel_size_nm=voxel_size(voxel_size_nm),
         metadata=metadata,
     )
-
-
-def _keys(index: Any, shape: tuple[int, ...]) -> list[_Key]:
-    """Work out what numpy's basic indexing takes of each axis."""
-    parts = list(index) if isinstance(index, tuple) else [index]
-    if dots := [i for i, part in enumerate(parts) if isinstance(part, EllipsisType)]:
-        parts[dots[0] : dots[0] + 1] = [slice(None)] * (len(shape) - len(parts) + 1)
-    if len(parts) > len(shape):
-        raise IndexError(f"too many indices: a stack of shape {shape} was asked for {index!r}")
-    parts += [slice(None)] * (len(shape) - len(parts))
-    return [_key(part, length, axis) for axis, (part, length) in enumerate(zip(parts, shape, strict=True))]
-
-
-def _key(part: Any, length: int, axis: int) -> _Key:
-    if isinstance(part, slice):
-        taken = range(*part.indices(length))
-        if not taken:
-            return _Key(slice(0, 0), reverse=False, drop=False)
-        low, high = min(taken[0], taken[-1]), max(taken[0], taken[-1])
-        return _Key(slice(low, high + 1, abs(taken.step)), reverse=taken.step < 0, drop=False)
-    try:
-        i = as_int(part)
-    except TypeError:
-        raise IndexError(f"a stack is indexed by numbers, slices and '...', not by {type(part).__name__}") from None
-    if not -length <= i < length:
-        raise IndexError(f"index {i} is out of bounds: axis {axis} has length {length}")
-    return _Key(slice(i % length, i % length + 1), reverse=False, drop=True)

@@ -220,7 +220,7 @@ def _cut(tissue: _Tissue, z: float) -> tuple[NDArray[np.intp], FloatImage]:
         inside[a] &= ~differs
         inside[b] &= ~differs
     if inside.all():
-        return ids, np.full(ids.shape, np.hypot(*ids.shape), np.float32)
+        return ids, np.full(ids.shape, sum(ids.shape), np.float32)
     return ids, (ndimage.distance_transform_edt(inside) + 0.5).astype(np.float32)
 
 
@@ -259,7 +259,7 @@ def _picture(
     picture += 15 * _smooth_noise(shape, 0.6, rng) + 9 * rng.standard_normal(shape, np.float32)
     picture += 8 * _smooth_noise(shape, 90, rng)  # uneven light
     contrast, light = rng.normal(1, 0.07), rng.normal(0, 7)
-    return np.clip((picture - 128) * contrast + 128 + light, 0, 255).round().astype(np.uint8)
+    return np.asarray(np.clip((picture - 128) * contrast + 128 + light, 0, 255).round(), dtype=np.uint8)
 
 
 def _vesicles(distance: FloatImage, rng: np.random.Generator) -> FloatImage:
@@ -278,13 +278,13 @@ def _paint_mitochondria(
 ) -> None:
     """Darken the mitochondria that this section cuts: a rim, and cristae across."""
     centres, _ = tissue.at(z)
-    grid_y, grid_x = np.indices(picture.shape, dtype=np.float32, sparse=True)
+    grid = np.arange(tissue.size, dtype=np.float32)
     for i, (dy, dx, long, short, angle, first) in enumerate(tissue.mitochondria):
         along_z = (z - first) / 10 * 2 - 1  # ten planes from end to end
         if not abs(along_z) < 1:
             continue
         swell = np.sqrt(1 - along_z**2)
-        y, x = grid_y - (centres[i, 0] + dy), grid_x - (centres[i, 1] + dx)
+        y, x = grid[:, None] - (centres[i, 0] + dy), grid[None, :] - (centres[i, 1] + dx)
         u, v = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
         depth = (1 - np.hypot(u / (long * swell), v / (short * swell))) * short * swell
         depth = np.where(ids == i, np.minimum(depth, distance - 6), -1)

@@ -48,8 +48,7 @@ def tiff_metadata(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Ti
     tag = tif.pages.first.tags.get(NOTE_TAG)
     note = Note.parse(tag.value) if tag is not None else None
     if note is not None:
-        axes = note.axes if len(note.axes) == len(series.shape) else None
-        return TiffInfo(axes, note.voxel_size_nm, note.metadata, note.is_labels)
+        return TiffInfo(note.axes, note.voxel_size_nm, note.metadata, note.is_labels)
     dpi = _pixels_per_inch(page)
     metadata: dict[str, Any] = {} if dpi is None else {"dpi": dpi}
     size = None
@@ -70,7 +69,7 @@ def _resolution(page: tifffile.TiffPage) -> tuple[float, float] | None:
 
 
 def _pixels_per_inch(page: tifffile.TiffPage) -> tuple[float, float] | None:
-    inch = {tifffile.RESUNIT.INCH: 1.0, tifffile.RESUNIT.CENTIMETER: 2.54}.get(page.resolutionunit)
+    inch = {int(tifffile.RESUNIT.INCH): 1.0, int(tifffile.RESUNIT.CENTIMETER): 2.54}.get(int(page.resolutionunit))
     resolution = _resolution(page)
     if inch is None or resolution is None:
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +117,8 @@ def _open_multiscale(path: Path, group: zarr.Group, multiscale: Mapping[str, Any
     if len(axes) != array.ndim or not {"y", "x"} <= set(axes):
         raise UnreadableImageError(f"{path}: is described by the axes {names}, but has the shape {array.shape}")
     attributes = _attributes(group)
-    note = Note.parse(group.attrs[NOTE_KEY]) if NOTE_KEY in group.attrs else None
+    noted: Any = group.attrs.get(NOTE_KEY)
+    note = Note.parse(noted) if noted is not None else None
     return FileImage(
         source,
         axes,
@@ -151,7 +151,8 @@ def _voxel_size(
 def _attributes(group: zarr.Group) -> Mapping[str, Any]:
     """OME's attributes, which version 0.5 has moved one level down."""
     attributes = group.attrs.asdict()
-    return attributes.get("ome", attributes)  # type: ignore[no-any-return]
+    ome = attributes.get("ome", attributes)
+    return ome if isinstance(ome, Mapping) else attributes
 
 
 def _multiscale(group: zarr.Group) -> Mapping[str, Any] | None:
@@ -171,7 +172,7 @@ def _listed(group: zarr.Group) -> str:
 
 def _only_array(path: Path, group: zarr.Group) -> zarr.Array[Any]:
     """Take the only array of a group that could be an image."""
-    images = [name for name, shape in _arrays(group) if len(shape) >= 2 and prod(shape)]
+    images = [name for name, shape in _arrays(group) if len(shape) >= 2 and 0 not in shape]
     if len(images) != 1:
         raise UnknownDatasetError(f"{path}: choose a dataset; it has {_listed(group)}")
     return group[images[0]]  # type: ignore[return-value]
