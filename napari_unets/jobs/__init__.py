@@ -1,1 +1,29 @@
-"""."""
+"""Everything that takes long, in a worker process of this machine or on a Dask cluster."""
+
+from __future__ import annotations
+
+from napari_unets.jobs.errors import (
+    HandOverError,
+    JobCrashedError,
+    JobError,
+    SchedulerUnreachableError,
+    WorkerClosedError,
+    WorkerDiedError,
+    WorkerStartError,
+)
+from napari_unets.jobs.inbox import Inbox
+from napari_unets.jobs.job import Job
+from napari_unets.jobs.worker import Worker
+
+__all__ = [
+    "HandOverError",
+    "Inbox",
+    "Job",
+    "JobCrashedError",
+    "JobError",
+    "SchedulerUnreachableError",
+    "Worker",
+    "WorkerClosedError",
+    "WorkerDiedError",
+    "WorkerStartError",
+]

@@ -1,0 +1,65 @@
+"""The workers of a Dask cluster that somebody else started."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from napari_unets.jobs.connection import Connection, Running, connect
+from napari_unets.jobs.errors import SchedulerUnreachableError
+
+__all__ = ["RemoteConnection"]
+
+_CONNECT_S = 10.0
+_RESTART_S = 30.0
+
+
+class RemoteConnection(Connection):
+    """A client of a scheduler elsewhere: a GPU server, or a cluster started by dask-jobqueue.
+
+    Parameters
+    ----------
+    address : str
+        The scheduler's address, as in ``tcp://gpu-server:8786``.
+    """
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self.address = address
+
+    async def open(self) -> None:
+        """Connect.
+
+        Raises
+        ------
+        SchedulerUnreachableError
+            Nobody answers, or not a Dask scheduler.
+        """
+        try:
+            self.client = await connect(self.address, timeout=_CONNECT_S)
+        except (OSError, ValueError) as error:
+            raise SchedulerUnreachableError(
+                f"No Dask scheduler answers at '{self.address}'. Check that it runs ('dask scheduler'), that the "
+                "address has the form tcp://host:port and that no firewall is between."
+            ) from error
+        await self._listen()
+
+    async def close(self) -> None:
+        """Disconnect; the cluster lives on."""
+        await self.client.close()
+
+    async def kill(self, running: Running) -> None:
+        """Give the job up, and have its worker restarted if that harms nobody else.
+
+        Without a nanny, or with somebody else's task on the same worker, the process stays as it
+        is: the job is only forgotten, and ends by itself at its next window.
+        """
+        await running.task.cancel()
+        tasks = await self.client.processing([running.worker])
+        if not set(tasks.get(running.worker, ())) - {running.task.key}:
+            with suppress(OSError, ValueError, asyncio.TimeoutError):
+                await self.client.restart_workers([running.worker], timeout=_RESTART_S, raise_for_error=False)
+
+    async def why_died(self, worker: str) -> tuple[str, str]:
+        """Say what little is known from here."""
+        return f"the connection to {worker} broke off", ""
