@@ -1,0 +1,119 @@
+"""How many windows, of which size, at once: as much as the memory takes and no more than helps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from napari_unets.inference import memory
+from napari_unets.inference.errors import WindowMemoryError
+from napari_unets.inference.predictor import Predictor
+from napari_unets.inference.windows import Grid, fit_windows
+
+__all__ = ["Plan", "make_plan", "resolve_halo"]
+
+_MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Windows of a plane and how many are computed together.
+
+    Attributes
+    ----------
+    height, width : int
+        Of the plane.
+    halo : int
+        Half the overlap of windows, in pixels.
+    region : tuple of slice, or None
+        Part of the plane that is wanted.
+    grid : Grid
+        Its windows.
+    batch : int
+        Windows a call; they may belong to several planes.
+    """
+
+    height: int
+    width: int
+    halo: int
+    region: tuple[slice, slice] | None
+    grid: Grid
+    batch: int
+
+    def smaller(self, predictor: Predictor) -> Plan:
+        """Return the next smaller plan, after this one ran out of memory.
+
+        Raises
+        ------
+        WindowMemoryError
+            If there is none.
+        """
+        if self.batch > 1:
+            return replace(self, batch=self.batch // 2)
+        border = 2 * predictor.geometry.margin
+        pixels = (self.grid.shape[0] + border) * (self.grid.shape[1] + border) // 2
+        grid = fit_windows(self.height, self.width, predictor.geometry, self.halo, pixels=pixels, region=self.region)
+        if grid.window_pixels >= self.grid.window_pixels:
+            height, width = self.grid.shape
+            raise WindowMemoryError(
+                f"model {predictor.model.name!r} does not fit into the free memory of {predictor.device} "
+                f"({memory.free_memory(predictor.device) // _MIB} MiB), even with the smallest window "
+                f"({height}×{width} pixels with a halo of {self.halo}); close other programs, choose a smaller halo, "
+                "or another device"
+            )
+        return replace(self, grid=grid)
+
+
+def resolve_halo(predictor: Predictor) -> int:
+    """Halo in pixels that the settings mean for this model; never more than the exact one."""
+    halo, exact = predictor.settings.halo, predictor.geometry.exact_halo
+    if halo == "exact":
+        return exact
+    return min(predictor.model.card.halo if halo == "card" else halo, exact)
+
+
+def make_plan(
+    predictor: Predictor, height: int, width: int, n_planes: int, region: tuple[slice, slice] | None = None
+) -> Plan:
+    """Choose windows and batch from the settings and the free memory.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        Knows the device and what a pixel takes.
+    height, width : int
+        Of a plane.
+    n_planes : int
+        Planes to be run over.
+    region : tuple of slice, optional
+        Part of each plane that is wanted (y, x).
+    """
+    settings, geometry = predictor.settings, predictor.geometry
+    most = _pixels_at_once(predictor)
+    halo = resolve_halo(predictor)
+    grid = fit_windows(
+        height, width, geometry, halo, largest=settings.tile, pixels=None if settings.tile else most, region=region
+    )
+    batch = settings.batch
+    if batch is None:
+        border = 2 * geometry.margin
+        window = (grid.shape[0] + border) * (grid.shape[1] + border)
+        batch = max(1, min(most, _useful_pixels(predictor.device)) // window)
+    return Plan(height, width, halo, region, grid, min(batch, n_planes * len(grid)))
+
+
+def _pixels_at_once(predictor: Predictor) -> int:
+    """Pixels whose feature maps fit into a fair share of the free memory."""
+    free = memory.free_memory(predictor.device)
+    if torch.device(predictor.device).type == "cpu":
+        # Larger windows than this gain next to nothing, and the memory is everybody's.
+        budget = min(free / 2, 1024 * _MIB)
+        return min(int(budget / predictor.bytes_per_pixel), 2**22)
+    # Half as much again for the work space of the convolutions; feature maps of 2**31 values and more are slow.
+    return min(int(0.8 * free / (1.5 * predictor.bytes_per_pixel)), 2**23)
+
+
+def _useful_pixels(device: str) -> int:
+    """Pixels from which on more at once is no faster."""
+    return 2**18 if torch.device(device).type == "cpu" else 2**23

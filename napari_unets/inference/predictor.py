@@ -1,0 +1,197 @@
+"""A model, ready to run: device, back end and precision chosen."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from napari_unets.inference import memory
+from napari_unets.inference.augmentation import eightfold
+from napari_unets.inference.devices import DeviceChoice, choose_device, hardware_has_bf16
+from napari_unets.inference.errors import BackendError, WindowMemoryError
+from napari_unets.inference.folding import fold_batch_norm
+from napari_unets.inference.geometry import Geometry
+from napari_unets.inference.openvino_backend import OpenVINOBackend, openvino_is_installed
+from napari_unets.inference.settings import InferenceSettings
+from napari_unets.inference.torch_backend import TorchBackend
+
+if TYPE_CHECKING:
+    from napari_unets.models import Model
+
+__all__ = ["Predictor"]
+
+_LOG = logging.getLogger(__name__)
+_Floats = npt.NDArray[np.float32]
+
+#: Side of the image that the need of memory is measured with: large enough for what padding adds not to count.
+_MEASURED_SIDE = 128
+
+
+class _Backend(Protocol):
+    name: str
+
+    def logits(self, batch: _Floats) -> Tensor: ...
+
+
+class Predictor:
+    """Batches of images in, probabilities out, on the device and back end that the settings lead to.
+
+    Parameters
+    ----------
+    model : Model
+        The model. Its network is copied, never changed.
+    settings : InferenceSettings, optional
+        The defaults if not given.
+
+    Attributes
+    ----------
+    model : Model
+    settings : InferenceSettings
+    device : str
+        As torch names it.
+    device_reason : str
+        Why this one, for people.
+    backend : {"torch", "openvino"}
+    precision : {"fp32", "bf16", "fp16"}
+        What it computes in.
+    geometry : Geometry
+        Sizes that the network takes.
+
+    Raises
+    ------
+    DeviceError, BackendError
+        If what the settings ask for by name is not there.
+    """
+
+    def __init__(self, model: Model, settings: InferenceSettings | None = None) -> None:
+        self.model = model
+        self.settings = settings or InferenceSettings()
+        choice = _device_for(self.settings)
+        self.device, self.device_reason = choice.name, choice.reason
+        self.precision = _precision_for(self.settings, self.device)
+        self.geometry = Geometry.of(model.network)
+        self._folded = fold_batch_norm(model.network)
+        self._backend: _Backend | None = self._make_backend()
+        self.backend = self._backend.name
+
+    def __repr__(self) -> str:
+        return f"<Predictor {self.model.name}: {self.backend} on {self.device} in {self.precision}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def out_channels(self) -> int:
+        """Channels of the result: 1 for two classes (class 1), otherwise one a class."""
+        return self.model.network.out_channels
+
+    @cached_property
+    def bytes_per_pixel(self) -> float:
+        """Memory that a pixel of a window takes while the network runs and its result is blended."""
+        network = self.model.network
+        side = self.geometry.side(_MEASURED_SIDE) + 2 * self.geometry.margin
+        features = memory.bytes_per_pixel(self._folded, network.in_channels, side)
+        # The image as read, normalised and batched; logits, probabilities, blended, and their weights. All float32.
+        around = 4 * (3 * network.in_channels + 4 * network.out_channels + 2)
+        return around + (features if self.precision == "fp32" else features / 2)
+
+    def __call__(self, batch: _Floats) -> _Floats:
+        """Probabilities of a batch.
+
+        Parameters
+        ----------
+        batch : ndarray of float32, shape (B, C, H, W)
+            Normalised images of a size that the network takes.
+
+        Returns
+        -------
+        ndarray of float32, shape (B, n, H - 2 * margin, W - 2 * margin)
+            In [0, 1]; ``n`` is :attr:`out_channels`.
+
+        Raises
+        ------
+        WindowMemoryError
+            If the memory does not suffice.
+        """
+        try:
+            return eightfold(self._probabilities, batch) if self.settings.tta else self._probabilities(batch)
+        except (RuntimeError, MemoryError) as error:
+            if not memory.is_out_of_memory(error):
+                raise
+            reason = f"{len(batch)} windows of {batch.shape[2]}×{batch.shape[3]} pixels"
+        # Outside the except clause: the traceback would keep the feature maps alive.
+        memory.release(self.device)
+        raise WindowMemoryError(f"{self.model.name}: {reason} do not fit into the memory of {self.device}")
+
+    def _probabilities(self, batch: _Floats) -> _Floats:
+        if self._backend is None:
+            raise RuntimeError(f"{self!r} was closed")
+        with torch.inference_mode():
+            logits = self._backend.logits(batch)
+            result = torch.sigmoid(logits) if logits.shape[1] == 1 else torch.softmax(logits, dim=1)
+            array: _Floats = result.cpu().numpy()
+        return array
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Keep freed memory for the many windows that come, where that is what makes torch slow."""
+        if self.device == "cpu" and self.backend == "torch":
+            with memory.freed_memory_kept():
+                yield
+        else:
+            yield
+
+    def close(self) -> None:
+        """Give the memory back, on the GPU to other programs too. The predictor cannot be called any more."""
+        self._backend = None
+        memory.release(self.device)
+
+    def _make_backend(self) -> _Backend:
+        wanted, threads = self.settings.backend, self.settings.threads
+        if wanted == "openvino" or (wanted == "auto" and self.device == "cpu" and openvino_is_installed()):
+            try:
+                return OpenVINOBackend(
+                    self._folded, self.model.network.in_channels, self.geometry, self.precision, threads
+                )
+            except BackendError as error:
+                if wanted == "openvino":
+                    raise
+                _LOG.warning("%s: running with torch, since %s", self.model.name, error)
+        return TorchBackend(self._folded, self.device, self.precision, threads)
+
+
+def _device_for(settings: InferenceSettings) -> DeviceChoice:
+    if settings.backend != "openvino":
+        return choose_device(settings.device)
+    if settings.device not in ("auto", "cpu"):
+        raise BackendError(
+            f"backend 'openvino' runs on the CPU, not on {settings.device!r}; choose device 'cpu' or backend 'torch'"
+        )
+    return DeviceChoice("cpu", "CPU: the OpenVINO back end was asked for")
+
+
+def _precision_for(settings: InferenceSettings, device: str) -> str:
+    if settings.precision != "auto":
+        return settings.precision
+    if hardware_has_bf16(device):
+        return "bf16"
+    # Volta and Turing multiply half-precision matrices, but not bf16.
+    is_cuda = torch.device(device).type == "cuda"
+    return "fp16" if is_cuda and torch.cuda.get_device_capability(device) >= (7, 0) else "fp32"
+
+
+def merged(settings: InferenceSettings | None, overrides: dict[str, Any]) -> InferenceSettings:
+    """Return settings with some of them replaced, validated."""
+    given = {} if settings is None else settings.model_dump()
+    return InferenceSettings(**{**given, **overrides})

@@ -1,0 +1,216 @@
+"""Whole stacks to probabilities and to labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_unets.images import Stack, as_stack
+from napari_unets.inference.errors import InferenceError, OutputError
+from napari_unets.inference.instances import membrane_instances
+from napari_unets.inference.tiles import TileEvent, iter_tiles
+from napari_unets.inference.writing import sink_for
+
+if TYPE_CHECKING:
+    from napari_unets.inference.predictor import Predictor
+    from napari_unets.inference.settings import InferenceSettings
+    from napari_unets.models import Model
+
+__all__ = ["class_ids", "predict", "segment"]
+
+_Floats = npt.NDArray[np.float32]
+
+
+def predict(
+    model: Model,
+    stack: Any,
+    *,
+    out: Any = None,
+    all_classes: bool = False,
+    settings: InferenceSettings | None = None,
+    on_event: Callable[[TileEvent], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+    predictor: Predictor | None = None,
+    **overrides: Any,
+) -> Any:
+    """Probabilities of a stack's pixels.
+
+    Parameters
+    ----------
+    model : Model
+        What to run.
+    stack : Stack or array
+        A stack, or a numpy, Dask or Zarr array of 2 to 4 axes (one more for colour). It is read plane by plane,
+        planes of more than 16 million pixels in strips.
+    out : array, optional
+        A numpy or Zarr array to write into, in the precision of its type; a new numpy array by default.
+    all_classes : bool
+        Return every class, along a new first axis, and not only class 1.
+    settings : InferenceSettings, optional
+        Where and how to run; ``overrides`` replace single settings, such as ``device="cpu"`` or ``tta=True``.
+    on_event : callable, optional
+        Called with the :class:`~napari_unets.inference.TileEvent` of each window.
+    cancel : callable, optional
+        Asked between windows; True stops.
+    predictor : Predictor, optional
+        One made before from the same model, to be used again.
+
+    Returns
+    -------
+    ndarray of float32, or ``out``
+        In [0, 1]. The image's axes without colour: (z, y, x) for a stack, (y, x) for a 2-D array; with
+        ``all_classes`` (classes, z, y, x).
+
+    Raises
+    ------
+    OutputError
+        If ``out`` has another shape or holds no real numbers.
+    Cancelled
+        If ``cancel`` said True; what was written before stays in ``out``.
+    DeviceError, BackendError, WindowMemoryError
+        See there.
+    """
+    job = _Job(stack)
+    n_classes = max(2, model.card.out_channels)
+    shape = (n_classes, *job.shape) if all_classes else job.shape
+    result = job.target(out, shape, np.float32, "f")
+    sink = sink_for(result, job.planes)
+    tiles = iter_tiles(model, job.stack, settings=settings, cancel=cancel, predictor=predictor, **overrides)
+    for event in tiles:
+        sink.write(event.plane, event.y, event.x, _classes_of(event.probabilities, every=all_classes))
+        if on_event is not None:
+            on_event(event)
+    sink.finish()
+    return result
+
+
+def segment(
+    model: Model,
+    stack: Any,
+    *,
+    instances: bool = False,
+    out: Any = None,
+    threshold: float | None = None,
+    min_size: int = 64,
+    settings: InferenceSettings | None = None,
+    on_event: Callable[[TileEvent], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+    predictor: Predictor | None = None,
+    **overrides: Any,
+) -> Any:
+    """Class of every pixel, or objects.
+
+    Parameters
+    ----------
+    model, stack, settings, on_event, cancel, predictor, **overrides
+        As for :func:`predict`.
+    instances : bool
+        Number the objects that class 1 (membrane, ink) separates, in each plane by itself, instead of naming
+        classes. One plane is then held in memory, with about 40 bytes a pixel.
+    out : array, optional
+        A numpy or Zarr array of integers to write into.
+    threshold : float, optional
+        Class 1 is where its probability is above this; the card's by default. With more than two classes, and
+        without ``instances``, the most probable class is taken instead.
+    min_size : int
+        Smallest object in pixels (instances).
+
+    Returns
+    -------
+    ndarray of uint8 or uint32, or ``out``
+        Class ids from 1 (uint8); objects (uint32), 0 where class 1 is, no number twice in the stack. The image's axes
+        without colour.
+
+    Raises
+    ------
+    OutputError
+        If ``out`` has another shape or holds no integers.
+    InferenceError
+        If the threshold is no probability.
+    Cancelled, DeviceError, BackendError, WindowMemoryError
+        As for :func:`predict`.
+    """
+    threshold = model.card.threshold if threshold is None else threshold
+    if not 0 <= threshold <= 1:
+        raise InferenceError(f"the threshold is a probability between 0 and 1, not {threshold}")
+    job = _Job(stack)
+    result = job.target(out, job.shape, np.uint32 if instances else np.uint8, "iu")
+    sink = sink_for(result, job.planes)
+    objects = _Objects(job.stack.plane_shape, threshold, min_size) if instances else None
+    tiles = iter_tiles(model, job.stack, settings=settings, cancel=cancel, predictor=predictor, **overrides)
+    for event in tiles:
+        if objects is None:
+            sink.write(event.plane, event.y, event.x, class_ids(event.probabilities, threshold))
+        elif (finished := objects.add(event)) is not None:
+            sink.write(*finished)
+        if on_event is not None:
+            on_event(event)
+    if objects is not None:
+        sink.write(*objects.last())
+    sink.finish()
+    return result
+
+
+def class_ids(probabilities: _Floats, threshold: float) -> npt.NDArray[np.uint8]:
+    """Class ids (y, x) of probabilities: (y, x) of class 1 of two, or (classes, y, x)."""
+    if probabilities.ndim == 2:
+        return np.where(probabilities > threshold, np.uint8(1), np.uint8(2))
+    ids: npt.NDArray[np.uint8] = (probabilities.argmax(axis=0) + 1).astype(np.uint8)
+    return ids
+
+
+def _classes_of(probabilities: _Floats, *, every: bool) -> _Floats:
+    if every:
+        return probabilities if probabilities.ndim == 3 else np.stack([probabilities, 1 - probabilities])
+    return probabilities if probabilities.ndim == 2 else probabilities[0]
+
+
+class _Objects:
+    """Collects a plane's probabilities of class 1 and, when the plane is complete, numbers its objects."""
+
+    def __init__(self, plane_shape: tuple[int, int], threshold: float, min_size: int) -> None:
+        self._probability = np.empty(plane_shape, np.float32)
+        self._threshold, self._min_size = threshold, min_size
+        self._plane = -1
+        self._count = 0
+
+    def add(self, event: TileEvent) -> tuple[int, slice, slice, npt.NDArray[np.uint32]] | None:
+        """Take a region; returns the objects of the plane before if this is the first of the next one."""
+        finished = self.last() if self._plane not in (-1, event.plane) else None
+        self._plane = event.plane
+        self._probability[event.y, event.x] = _classes_of(event.probabilities, every=False)
+        return finished
+
+    def last(self) -> tuple[int, slice, slice, npt.NDArray[np.uint32]]:
+        """Objects of the plane that was collected, numbered on from those of the planes before."""
+        labels = membrane_instances(self._probability, self._threshold, self._min_size)
+        count = int(labels.max())
+        labels[labels > 0] += np.uint32(self._count)
+        self._count += count
+        height, width = labels.shape
+        return self._plane, slice(0, height), slice(0, width), labels
+
+
+class _Job:
+    """The image as a stack, and the shape of the result, which keeps the image's axes."""
+
+    def __init__(self, data: Any) -> None:
+        self.stack = as_stack(data)
+        flat = not isinstance(data, Stack) and len(np.shape(data)) - self.stack.is_rgb == 2
+        #: Lengths of the axes before y; none for a 2-D array.
+        self.planes: tuple[int, ...] = () if flat else self.stack.shape[: self.stack.plane_axes]
+        self.shape = (*self.planes, *self.stack.plane_shape)
+
+    def target(self, out: Any, shape: tuple[int, ...], dtype: type[np.generic], kinds: str) -> Any:
+        """Return the array to write into."""
+        if out is None:
+            return np.empty(shape, dtype)
+        if tuple(out.shape) != shape:
+            raise OutputError(f"{self.stack.name}: the result has the shape {shape}, but out has {tuple(out.shape)}")
+        if np.dtype(out.dtype).kind not in kinds:
+            wanted = "real numbers (such as float32)" if kinds == "f" else "integers"
+            raise OutputError(f"{self.stack.name}: out must hold {wanted}, not {np.dtype(out.dtype)}")
+        return out

@@ -1,0 +1,46 @@
+"""How a model is run: one declaration for Python, the shell and the widget."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["InferenceSettings"]
+
+
+class InferenceSettings(BaseModel):
+    """Where and how exactly a model runs; every default is what most people want.
+
+    Attributes
+    ----------
+    device : str
+        ``"auto"`` (the fastest there is), ``"cpu"``, ``"mps"``, ``"cuda"``, or one GPU as ``"cuda:1"``.
+    backend : {"auto", "torch", "openvino"}
+        ``"auto"`` is OpenVINO on the CPU where it is installed, and torch everywhere else.
+    precision : {"auto", "fp32", "bf16"}
+        ``"auto"`` computes in bf16 where the hardware has instructions for it. Results are float32 always.
+    tta : bool
+        Test-time augmentation: the mean over the eight flips and rotations; eight times the work.
+    tile : int or None
+        Largest side of a window, in pixels; None chooses from the free memory. Windows are fitted to the
+        image, so most are smaller; where the halo needs more, they are larger.
+    halo : "card", "exact" or int
+        Pixels that a window sees beyond those it answers for: the figure that the model's card states as
+        measured, the network's receptive field (tiled then equals whole), or a number.
+    batch : int or None
+        Windows computed together; None chooses from the free memory.
+    threads : int or None
+        CPU threads; None leaves the choice to the back end.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    backend: Literal["auto", "torch", "openvino"] = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    tta: bool = False
+    tile: Annotated[int, Field(ge=1)] | None = None
+    halo: Literal["card", "exact"] | Annotated[int, Field(ge=0)] = "card"
+    batch: Annotated[int, Field(ge=1)] | None = None
+    threads: Annotated[int, Field(ge=1)] | None = None
