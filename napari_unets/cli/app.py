@@ -9,8 +9,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from napari_unets.cli.demo import demo
 from napari_unets.cli.doctor import doctor
 from napari_unets.cli.models import models
+from napari_unets.cli.segment import segment
 from napari_unets.cli.terminal import note
 from napari_unets.errors import NapariUnetsError
 
@@ -41,6 +43,8 @@ def _program(
     pass
 
 
+app.command("demo")(demo)
+app.command("segment")(segment)
 app.add_typer(models, name="models")
 app.command("doctor")(doctor)
 

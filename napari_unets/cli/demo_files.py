@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,12 +54,13 @@ class DemoFiles:
 
     def write_sample(self) -> None:
         """Make the sample and its truth; they are the same on every machine."""
-        from napari_unets.images import save_stack
-        from napari_unets.images.synthetic import SYNTHETIC_VOXEL_SIZE_NM, synthetic_em_stack
+        from napari_unets.images import save_stack, synthetic_em_stack
+        from napari_unets.images.synthetic import SYNTHETIC_VOXEL_SIZE_NM
 
         image, truth = synthetic_em_stack()
-        for path, data in ((self.image, image), (self.truth, truth)):
-            save_stack(path, data, axes="zyx", voxel_size_nm=SYNTHETIC_VOXEL_SIZE_NM, overwrite=True)
+        how: dict[str, Any] = {"axes": "zyx", "voxel_size_nm": SYNTHETIC_VOXEL_SIZE_NM, "overwrite": True}
+        save_stack(self.image, image, **how)
+        save_stack(self.truth, truth, labels=True, **how)
 
     def write_result(self, labels: NDArray[np.uint8], model: Model) -> dict[str, Any]:
         """Save a segmentation of the sample and its scores.
@@ -80,15 +82,25 @@ class DemoFiles:
         from napari_unets.metrics import evaluate
 
         with open_stack(self.image) as image, open_stack(self.truth) as truth:
-            metadata = record(model, "segmentation")
             save_stack(
                 self.segmentation,
                 labels,
                 axes=image.axes,
                 voxel_size_nm=image.voxel_size_nm,
-                metadata=metadata,
+                metadata=record(model, "segmentation", image=image.name),
+                labels=True,
                 overwrite=True,
             )
-            scores = evaluate(labels, truth[...], _METRICS)
+            scores: dict[str, Any] = evaluate(labels, truth, _METRICS)
         self.scores.write_text(to_json(scores) + "\n", encoding="utf-8")
         return scores
+
+    def read_scores(self) -> dict[str, Any]:
+        """Scores that were written."""
+        found: dict[str, Any] = json.loads(self.scores.read_text(encoding="utf-8"))
+        return found
+
+    def written(self) -> list[Path]:
+        """Those of the files that are there."""
+        every = (self.image, self.truth, self.segmentation, self.scores, self.screenshot)
+        return [path for path in every if path.exists()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -33,20 +34,31 @@ def program(capsys, monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def own_model(tmp_path):
+def save_own_model(tmp_path):
+    """Puts a very small model of a name and a number of classes into the user's store."""
+
+    def save(name: str, classes: int = 2) -> Path:
+        torch.manual_seed(0)
+        network = create_network("sf-net", out_channels=1 if classes == 2 else classes, width=4, narrow=4, depth=1)
+        names = ("membrane", "cell", "nucleus")[:classes]
+        card = ModelCard(
+            name=name,
+            title="Mine",
+            summary="Finds what I painted.",
+            network=network.name,
+            network_config=network.config,
+            classes=[{"id": i, "name": name, "color": f"#{i}00000"} for i, name in enumerate(names, 1)],
+            halo=8,
+            weights_sha256="0" * 64,
+            licence="CC0-1.0",
+            scores=[{"data": "my held-out slice", "values": {"v_rand": 0.9}}],
+        )
+        return save_model(network, card, tmp_path / "user-models" / name)
+
+    return save
+
+
+@pytest.fixture
+def own_model(save_own_model):
     """Folder of a very small model, ``mine``, in the user's store."""
-    torch.manual_seed(0)
-    network = create_network("sf-net", width=4, narrow=4, depth=1)
-    card = ModelCard(
-        name="mine",
-        title="Mine",
-        summary="Finds what I painted.",
-        network=network.name,
-        network_config=network.config,
-        classes=[{"id": 1, "name": "membrane", "color": "#ff0000"}, {"id": 2, "name": "cell", "color": "#00ff00"}],
-        halo=8,
-        weights_sha256="0" * 64,
-        licence="CC0-1.0",
-        scores=[{"data": "my held-out slice", "values": {"v_rand": 0.9}}],
-    )
-    return save_model(network, card, tmp_path / "user-models" / "mine")
+    return save_own_model("mine")

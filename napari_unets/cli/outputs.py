@@ -1,0 +1,98 @@
+"""Where each input's result goes, and how it gets there plane by plane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_unets.errors import NapariUnetsError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_unets.images.writing import PlaneWriter
+
+__all__ = ["OutputError", "WriterArray", "plan_outputs"]
+
+_FILE_SUFFIXES = (".tif", ".tiff", ".zarr")
+
+
+class OutputError(NapariUnetsError):
+    """An ``--output`` that cannot take the results."""
+
+
+def plan_outputs(inputs: Sequence[Path], output: Path, *, overwrite: bool) -> list[Path]:
+    """Choose the file that each input's result is written to, before anything is computed.
+
+    Parameters
+    ----------
+    inputs : sequence of Path
+        Files and folders.
+    output : Path
+        A ``.tif`` or ``.ome.zarr`` for a single input, or a folder that gets a TIFF for each input.
+    overwrite : bool
+        Whether results may replace what is there.
+
+    Returns
+    -------
+    list of Path
+        One for each input.
+
+    Raises
+    ------
+    OutputError
+        If there are several inputs for one file, two inputs of one name, or something is there already.
+    """
+    if output.suffix.lower() in _FILE_SUFFIXES:
+        if len(inputs) > 1:
+            raise OutputError(f"{output} is one file, but there are {len(inputs)} inputs; give a folder instead")
+        targets = [output]
+    else:
+        targets = [output / f"{_name(path)}.tif" for path in inputs]
+    for i, target in enumerate(targets):
+        if target in targets[:i]:
+            raise OutputError(f"{inputs[targets.index(target)]} and {inputs[i]} would both be written to {target}")
+    if (there := [str(target) for target in targets if target.exists()]) and not overwrite:
+        more = f" and {len(there) - 3} more" if len(there) > 3 else ""
+        raise OutputError(
+            f"{', '.join(there[:3])}{more}: there already; choose another --output, or replace it with --overwrite"
+        )
+    return targets
+
+
+def _name(path: Path) -> str:
+    """Name of an input without what tells its format."""
+    name = path.resolve().name
+    for suffix in (".ome.tiff", ".ome.tif", ".ome.zarr"):
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return name if path.is_dir() and path.suffix != ".zarr" else Path(name).stem
+
+
+class WriterArray:
+    """A writer as an array that can only be written to, region by region, as ``out=`` of the inference.
+
+    Parameters
+    ----------
+    writer : PlaneWriter
+        Takes the pixels.
+    """
+
+    def __init__(self, writer: PlaneWriter) -> None:
+        import numpy as np
+
+        self._writer = writer
+        self.shape = writer.shape
+        self.dtype = writer.dtype
+        #: A plane is best written as a whole, so that is what the inference holds back where memory allows.
+        self.chunks = (*(1,) * (len(self.shape) - 2), *self.shape[-2:])
+        self._numbers = np.arange(writer.n_planes).reshape(self.shape[:-2])
+
+    def __setitem__(self, index: tuple[int | slice, ...], values: NDArray[np.generic]) -> None:
+        *planes, y, x = index
+        numbers = self._numbers[tuple(planes)].ravel()
+        regions: Any = values.reshape(len(numbers), *values.shape[-2:])
+        for number, region in zip(numbers, regions, strict=True):
+            self._writer.write(int(number), (y, x), region)  # type: ignore[arg-type]

@@ -1,0 +1,154 @@
+"""``napari-unets segment``."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_unets.cli.outputs import OutputError, plan_outputs
+from napari_unets.images import open_stack, save_stack
+from napari_unets.inference import predict, segment
+from napari_unets.models import load_model
+
+FAST = ("--model", "mine", "--backend", "torch", "--precision", "fp32")
+
+
+@pytest.fixture
+def image(tmp_path):
+    """A small stack in a file."""
+    rng = np.random.default_rng(0)
+    path = tmp_path / "sections.tif"
+    save_stack(path, rng.integers(0, 255, (3, 40, 56), dtype=np.uint8), axes="zyx", voxel_size_nm=(50, 4, 4))
+    return path
+
+
+def in_python(own_model, image, function=segment, **settings):
+    with open_stack(image) as stack:
+        return function(load_model(own_model), stack, backend="torch", precision="fp32", **settings)
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".ome.zarr"])
+def test_segmentation_is_that_of_python(program, own_model, image, tmp_path, suffix):
+    target = tmp_path / f"out{suffix}"
+    result = program("segment", image, "--output", target, *FAST)
+    assert (result.code, result.out) == (0, "")
+    with open_stack(target) as out:
+        assert out.dtype == np.uint8
+        assert out.axes == "zyx"
+        assert out.voxel_size_nm == (50, 4, 4)
+        np.testing.assert_array_equal(out[...], in_python(own_model, image))
+        assert out.metadata["model"] == "mine"
+        assert out.metadata["output"] == "segmentation"
+        assert [c["name"] for c in out.metadata["classes"]] == ["membrane", "cell"]
+        assert out.metadata["settings"]["precision"] == "fp32"
+
+
+def test_probabilities(program, own_model, image, tmp_path):
+    target = tmp_path / "out.ome.zarr"
+    assert program("segment", image, "--output", target, "--probabilities", *FAST).code == 0
+    with open_stack(target) as out:
+        assert out.dtype == np.float32
+        np.testing.assert_allclose(out[...], in_python(own_model, image, predict), atol=1e-6)
+
+
+def test_all_classes_of_a_model_of_three(program, save_own_model, image, tmp_path):
+    folder = save_own_model("three", classes=3)
+    target = tmp_path / "out.tif"
+    assert program("segment", image, "--output", target, "--probabilities", *FAST, "--model", "three").code == 0
+    with open_stack(target) as out:
+        assert out.axes == "czyx"
+        np.testing.assert_allclose(out[...], in_python(folder, image, predict, all_classes=True), atol=1e-6)
+
+
+def test_instances(program, own_model, image, tmp_path):
+    target = tmp_path / "out.tif"
+    assert program("segment", image, "--output", target, "--instances", *FAST).code == 0
+    with open_stack(target) as out:
+        assert out.dtype == np.uint32
+        np.testing.assert_array_equal(out[...], in_python(own_model, image, instances=True))
+
+
+def test_settings_reach_the_inference(program, own_model, image, tmp_path):
+    target = tmp_path / "out.tif"
+    arguments = ("--probabilities", "--tta", "--tile", "32", "--halo", "exact", *FAST)
+    assert program("segment", image, "--output", target, *arguments).code == 0
+    expected = in_python(own_model, image, predict, tta=True, tile=32, halo="exact")
+    with open_stack(target) as out:
+        np.testing.assert_allclose(out[...], expected, atol=1e-6)
+        assert out.metadata["settings"]["halo"] == "exact"
+        assert out.metadata["settings"]["tile"] == 32
+
+
+def test_a_folder_gets_a_file_for_each_input(program, own_model, image, tmp_path):
+    other = tmp_path / "page.png"
+    save_stack(other, np.zeros((1, 40, 40), np.uint8), axes="zyx")
+    folder = tmp_path / "new" / "results"
+    assert program("segment", image, other, "--output", folder, *FAST).code == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["page.tif", "sections.tif"]
+
+
+def test_what_is_there_is_kept_without_overwrite(program, own_model, image, tmp_path):
+    target = tmp_path / "out.tif"
+    target.write_bytes(b"mine")
+    result = program("segment", image, "--output", target, *FAST)
+    assert result.code == 1
+    assert str(target) in result.err
+    assert "--overwrite" in result.err
+    assert target.read_bytes() == b"mine"
+    assert program("segment", image, "--output", target, "--overwrite", *FAST).code == 0
+    with open_stack(target) as out:
+        assert out.shape == (3, 40, 56)
+
+
+def test_interrupted_leaves_nothing(program, own_model, image, tmp_path, monkeypatch):
+    folder = tmp_path / "results"
+
+    def interrupted(model, stack, *, out, **_):
+        out[0, slice(0, 40), slice(0, 56)] = np.ones((40, 56), np.uint8)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_unets.inference.segment", interrupted)
+    assert program("segment", image, "--output", folder / "out.tif", *FAST).code == 130
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--model", "no-such"], 1, "no model 'no-such'"),
+        (["--device", "cuda:99"], 1, "cuda:99"),
+        (["--device", "tpu"], 2, "--device"),
+        (["--halo", "some"], 2, "--halo"),
+        (["--tile", "0"], 2, "--tile"),
+        (["--precision", "fp8"], 2, "--precision"),
+        (["--probabilities", "--instances"], 2, "one of"),
+    ],
+)
+def test_mistakes(program, own_model, image, tmp_path, arguments, code, said):
+    result = program("segment", image, "--output", tmp_path / "out.tif", "--model", "mine", *arguments)
+    assert result.code == code
+    assert said in result.err
+    assert not (tmp_path / "out.tif").exists()
+
+
+def test_a_missing_or_broken_input_is_named(program, own_model, tmp_path):
+    broken = tmp_path / "broken.tif"
+    broken.write_bytes(b"II*\0nonsense")
+    for path in (tmp_path / "missing.tif", broken):
+        result = program("segment", path, "--output", tmp_path / "out.tif", *FAST)
+        assert result.code == 1
+        assert str(path) in result.err
+        assert result.err.strip().splitlines()[-1].startswith("napari-unets: ")
+
+
+def test_plan(tmp_path):
+    a, b = tmp_path / "a.ome.tif", tmp_path / "folder.v1"
+    b.mkdir()
+    assert plan_outputs([a, b], tmp_path / "out", overwrite=False) == [
+        tmp_path / "out" / "a.tif",
+        tmp_path / "out" / "folder.v1.tif",
+    ]
+    with pytest.raises(OutputError, match="there are 2 inputs"):
+        plan_outputs([a, b], tmp_path / "out.tif", overwrite=False)
+    with pytest.raises(OutputError, match="both"):
+        plan_outputs([a, tmp_path / "a.png"], tmp_path / "out", overwrite=True)
