@@ -91,8 +91,8 @@ def create_writer(
 
 
 def save_stack(
-    data: Any,
     path: str | Path,
+    data: Any,
     *,
     axes: str | None = None,
     voxel_size_nm: Sequence[float] | None = None,
@@ -104,10 +104,12 @@ def save_stack(
 
     Parameters
     ----------
+    path : str or Path
+        As in :func:`create_writer`.
     data : Stack or array-like
         What :func:`~napari_unets.images.as_stack` takes. Of a stack, axes, voxel size, metadata and kind are
         kept where they are not given.
-    path, axes, voxel_size_nm, metadata, labels, overwrite
+    axes, voxel_size_nm, metadata, labels, overwrite
         As in :func:`create_writer`.
 
     Returns

@@ -91,7 +91,7 @@ class _BarePixels:
         before = self._offsets.ndim
         offsets = self._offsets[region[:before]]
         pages = [self._read_page(int(offset), region[before:]) for offset in offsets.flat]
-        inner = pages[0].shape if pages else (0,) * (len(self.shape) - before)
+        inner = tuple(len(range(*part.indices(n))) for part, n in zip(region, self.shape, strict=True))[before:]
         return np.array(pages, self.dtype).reshape(offsets.shape + inner)
 
     def close(self) -> None:

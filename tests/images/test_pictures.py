@@ -1,0 +1,197 @@
+"""PNG, JPEG and the like, alone and as the planes of a folder."""
+
+from __future__ import annotations
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from napari_unets.images import EmptyImageError, MixedSizesError, UnknownDatasetError, UnknownLevelError, open_stack
+
+RNG = np.random.default_rng(0)
+GREY = RNG.integers(0, 255, (40, 50)).astype(np.uint8)
+COLOUR = RNG.integers(0, 255, (40, 50, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("array", "axes"),
+    [
+        (GREY, "zyx"),
+        (GREY > 100, "zyx"),
+        (GREY.astype(np.uint16) * 200, "zyx"),
+        (COLOUR, "zyxs"),
+        (np.dstack([COLOUR, GREY]), "zyxs"),
+    ],
+    ids=["grey", "1 bit", "16 bit", "RGB", "RGBA"],
+)
+def test_png(tmp_path, array, axes):
+    Image.fromarray(array).save(tmp_path / "a.png")
+    stack = open_stack(tmp_path / "a.png")
+    assert (stack.axes, stack.shape, stack.dtype, stack.name) == (axes, (1, *array.shape), array.dtype, "a")
+    np.testing.assert_array_equal(stack[0], array)
+    np.testing.assert_array_equal(stack.plane(0, (slice(3, 9), slice(40, None))), array[3:9, 40:])
+
+
+def test_deep_colour_keeps_its_depth(tmp_path):
+    deep = RNG.integers(0, 65535, (20, 30, 3)).astype(np.uint16)
+    (tmp_path / "a.png").write_bytes(imagecodecs.png_encode(deep))
+    stack = open_stack(tmp_path / "a.png")
+    assert stack.dtype == np.uint16
+    np.testing.assert_array_equal(stack[0], deep)
+
+
+@pytest.mark.parametrize("transparent", [False, True])
+def test_palettes_become_colours(tmp_path, transparent):
+    picture = Image.fromarray(COLOUR).quantize(16)
+    picture.save(tmp_path / "a.png", **({"transparency": 3} if transparent else {}))
+    stack = open_stack(tmp_path / "a.png")
+    assert stack.shape == (1, 40, 50, 4 if transparent else 3)
+    np.testing.assert_array_equal(stack[0, ..., :3], np.asarray(picture.convert("RGB")))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_jpeg(tmp_path, mode):
+    Image.new("RGB", (50, 40), (200, 90, 30)).convert(mode).save(tmp_path / "a.jpg", quality=95)
+    stack = open_stack(tmp_path / "a.jpg")
+    assert stack.shape == ((1, 40, 50) if mode == "L" else (1, 40, 50, 3))
+    expected = 116 if mode == "L" else (200, 90, 30)
+    assert np.abs(stack[0].astype(int) - expected).max() <= 4
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_orientation_of_the_camera(tmp_path, orientation, suffix):
+    """The corner that is bright on a picture held upright is the top left one."""
+    upright = np.zeros((32, 64), np.uint8)
+    upright[:16, :16] = 250
+    undo = {
+        1: upright,
+        2: upright[:, ::-1],
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: upright.T,
+        6: np.rot90(upright, 1),
+        7: upright[::-1, ::-1].T,
+        8: np.rot90(upright, -1),
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(np.ascontiguousarray(undo)).save(tmp_path / f"a{suffix}", exif=exif)
+    stack = open_stack(tmp_path / f"a{suffix}")
+    assert stack.shape == (1, 32, 64)
+    assert np.abs(stack[0].astype(int) - upright).max() < 12
+
+
+def test_resolution_of_a_scan(tmp_path):
+    Image.fromarray(GREY).save(tmp_path / "a.png", dpi=(300, 300))
+    stack = open_stack(tmp_path / "a.png")
+    assert stack.metadata["dpi"] == pytest.approx((300, 300), rel=1e-3)
+    assert stack.voxel_size_nm is None
+
+
+def test_one_pixel(tmp_path):
+    Image.new("L", (1, 1), 7).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(open_stack(tmp_path / "a.png"), [[[7]]])
+
+
+def test_scans_beyond_pillows_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)  # our scan has 2000 pixels: more than twice the limit
+    Image.fromarray(GREY).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(open_stack(tmp_path / "a.png")[0], GREY)
+    assert Image.MAX_IMAGE_PIXELS == 500
+
+
+def _folder(folder, names, planes):
+    folder.mkdir()
+    for name, plane in zip(names, planes, strict=True):
+        if name.endswith("tif"):
+            tifffile.imwrite(folder / name, plane)
+        else:
+            Image.fromarray(plane).save(folder / name)
+    return folder
+
+
+def test_natural_order(tmp_path):
+    names = ["slice1.png", "slice2.png", "slice10.png", "slice100.png"]
+    planes = [GREY + i for i in range(4)]
+    folder = _folder(tmp_path / "run.7", names[::-1], planes[::-1])
+    for other in ("Thumbs.db", ".hidden.png", "notes.txt"):
+        (folder / other).write_text("no image")
+    (folder / "more.png").mkdir()
+    stack = open_stack(folder)
+    assert (stack.axes, stack.shape, stack.name) == ("zyx", (4, 40, 50), "run.7")
+    np.testing.assert_array_equal(stack, planes)
+    np.testing.assert_array_equal(stack[::-2, 3:5, 7], np.array(planes)[::-2, 3:5, 7])
+    assert stack[1:1].shape == (0, 40, 50)
+    assert stack.as_dask()[2].compute().sum() == planes[2].sum()
+
+
+def test_folder_of_tiff_files(tmp_path):
+    planes = [GREY.astype(np.uint16) + i for i in range(3)]
+    stack = open_stack(_folder(tmp_path / "a", ["1.tif", "2.tif", "3.tif"], planes))
+    assert stack.dtype == np.uint16
+    np.testing.assert_array_equal(stack, planes)
+
+
+def test_folder_of_mixed_formats(tmp_path):
+    stack = open_stack(_folder(tmp_path / "a", ["1.tif", "2.png"], [GREY, GREY + 1]))
+    np.testing.assert_array_equal(stack, [GREY, GREY + 1])
+
+
+def test_folder_of_colour(tmp_path):
+    stack = open_stack(_folder(tmp_path / "a", ["1.png", "2.png"], [COLOUR, COLOUR]))
+    assert (stack.axes, stack.shape) == ("zyxs", (2, 40, 50, 3))
+
+
+@pytest.mark.parametrize("other", [GREY[:, 1:], GREY.astype(np.uint16), COLOUR], ids=["size", "type", "colour"])
+def test_folder_of_mixed_images(tmp_path, other):
+    folder = _folder(tmp_path / "a", ["1.png", "2.png", "odd.png"], [GREY, GREY, other])
+    with pytest.raises(MixedSizesError, match=r"odd.png: is .*, but 1.png is 40×50 uint8"):
+        open_stack(folder)
+
+
+def test_image_that_changes_after_opening(tmp_path):
+    folder = _folder(tmp_path / "a", ["1.png", "2.png"], [GREY, GREY])
+    stack = open_stack(folder)
+    Image.fromarray(GREY[1:]).save(folder / "2.png")
+    with pytest.raises(MixedSizesError, match="2.png"):
+        stack.plane(1)
+
+
+def test_folder_with_a_stack_in_it(tmp_path):
+    folder = _folder(tmp_path / "a", ["1.png"], [GREY])
+    tifffile.imwrite(folder / "2.tif", np.zeros((3, 40, 50), np.uint8), photometric="minisblack")
+    with pytest.raises(MixedSizesError, match="2.tif: has more than one plane"):
+        open_stack(folder)
+
+
+def test_folder_without_images(tmp_path):
+    (tmp_path / "image").mkdir()
+    (tmp_path / "readme.txt").write_text("nothing here")
+    with pytest.raises(EmptyImageError, match="there are folders in it: image"):
+        open_stack(tmp_path)
+
+
+def test_no_levels_and_no_datasets(tmp_path):
+    Image.fromarray(GREY).save(tmp_path / "a.png")
+    with pytest.raises(UnknownLevelError, match="no level 1"):
+        open_stack(tmp_path / "a.png", level=1)
+    with pytest.raises(UnknownDatasetError, match="no datasets"):
+        open_stack(tmp_path / "a.png", dataset="x")
+
+
+def test_real_sections(shared_data):
+    with open_stack(shared_data / "isbi2012" / "image") as stack, open_stack(shared_data / "isbi2012" / "label") as truth:
+        assert (stack.axes, stack.shape, stack.dtype) == ("zyx", (24, 512, 512), np.uint8)
+        assert 100 < stack.plane(7).mean() < 150
+        np.testing.assert_array_equal(stack[7, 100:200], np.asarray(Image.open(stack.path / "08.png"))[100:200])
+        assert set(np.unique(truth.plane(3))) == {0, 255}
+
+
+def test_real_scans(shared_data):
+    for path in sorted((shared_data / "dibco" / "2011").glob("*.png"))[:6]:
+        with open_stack(path) as stack:
+            assert stack.n_planes == 1
+            assert stack.plane(0, (slice(0, 10), slice(0, 10))).shape[:2] == (10, 10)

@@ -1,0 +1,200 @@
+"""A stack reads what numpy would give, whatever lies under it."""
+
+from __future__ import annotations
+
+import pickle
+
+import dask.array as da
+import numpy as np
+import pytest
+import zarr
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from napari_unets.images import AxesError, EmptyImageError, UnsupportedImageError, as_stack
+from napari_unets.images.source import ArraySource
+from napari_unets.images.stack import Stack
+
+
+class _Spy(ArraySource):
+    """Notes what is read."""
+
+    def __init__(self, array, chunks=None):
+        super().__init__(array, chunks)
+        self.regions = []
+
+    def read(self, region):
+        self.regions.append(tuple((part.start, part.stop, part.step) for part in region))
+        return super().read(region)
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [((7, 9), "zyx"), ((3, 7, 9), "zyx"), ((2, 3, 7, 9), "tzyx"), ((2, 1, 3, 7, 9), "tczyx")],
+)
+def test_axes_of_plain_arrays(shape, axes):
+    stack = as_stack(np.zeros(shape))
+    assert stack.axes == axes
+    assert stack.shape == ((1, *shape) if len(shape) == 2 else shape)
+    assert stack.n_planes == np.prod(stack.shape[:-2])
+    assert not stack.is_rgb
+
+
+@pytest.mark.parametrize(("shape", "is_rgb"), [((40, 50, 3), True), ((2, 40, 50, 4), True), ((40, 20, 3), False)])
+def test_colour_is_guessed_as_napari_does(shape, is_rgb):
+    stack = as_stack(np.zeros(shape, np.uint8))
+    assert stack.is_rgb is is_rgb
+    assert stack.plane_shape == (shape[-3:-1] if is_rgb else shape[-2:])
+
+
+def test_colour_can_be_said():
+    assert as_stack(np.zeros((4, 5, 3)), rgb=True).axes == "zyxs"
+    assert as_stack(np.zeros((40, 50, 3)), rgb=False).axes == "zyx"
+
+
+def test_axes_are_reordered():
+    array = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
+    stack = as_stack(array, axes="xsyz")
+    assert stack.axes == "zyxs"
+    np.testing.assert_array_equal(stack, array.transpose(3, 2, 0, 1))
+    np.testing.assert_array_equal(stack.plane(1), array[:, :, :, 1].transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize("axes", ["yx", "zzyx"[:3], "zya", "z1x"])
+def test_wrong_axes(axes):
+    with pytest.raises(AxesError, match="sections"):
+        as_stack(np.zeros((2, 3, 4)), axes=axes, name="sections")
+
+
+@pytest.mark.parametrize("shape", [(5,), (1, 1, 1, 1, 4, 5)])
+def test_too_few_or_too_many_axes(shape):
+    with pytest.raises(AxesError, match="2 to 5 axes"):
+        as_stack(np.zeros(shape))
+
+
+def test_no_pixels():
+    with pytest.raises(EmptyImageError, match="layer 7"):
+        as_stack(np.zeros((0, 4, 5)), name="layer 7")
+
+
+@pytest.mark.parametrize("dtype", [object, "U3", complex, "M8[s]"])
+def test_what_is_no_image(dtype):
+    with pytest.raises(UnsupportedImageError, match="layer 7"):
+        as_stack(np.zeros((4, 5), dtype), name="layer 7")
+
+
+def test_too_many_samples():
+    with pytest.raises(UnsupportedImageError, match="call their axis c"):
+        as_stack(np.zeros((4, 5, 6)), axes="yxs")
+
+
+@pytest.mark.parametrize("wrap", [np.asarray, da.from_array, zarr.array, lambda a: a.tolist(), as_stack])
+def test_kinds_of_arrays(wrap):
+    array = np.arange(60.0).reshape(3, 4, 5)
+    stack = as_stack(wrap(array))
+    assert stack.dtype == np.float64
+    np.testing.assert_array_equal(stack[1:, 2], array[1:, 2])
+
+
+def test_big_endian_becomes_native():
+    stack = as_stack(np.arange(6, dtype=">u2").reshape(2, 3))
+    assert stack.dtype.isnative
+    assert stack[...].dtype.isnative
+    np.testing.assert_array_equal(stack[0], [[0, 1, 2], [3, 4, 5]])
+
+
+def test_a_stack_stays_itself():
+    stack = as_stack(np.zeros((4, 5)))
+    assert as_stack(stack) is stack
+    assert as_stack(stack, voxel_size_nm=(1, 2, 3)).voxel_size_nm == (1, 2, 3)
+
+
+@given(hnp.basic_indices((4, 5, 6), allow_newaxis=False))
+def test_indexing_is_numpys(index):
+    array = np.arange(4 * 5 * 6).reshape(4, 5, 6)
+    stack = as_stack(array.transpose(2, 1, 0), axes="xyz")
+    np.testing.assert_array_equal(stack[index], array[index])
+
+
+@pytest.mark.parametrize("index", [(0, 0, 0, 0), 4, (0, -6), [0, 1], None, np.array([True]), 1.5])
+def test_what_cannot_be_an_index(index):
+    with pytest.raises(IndexError):
+        as_stack(np.zeros((4, 5, 6)))[index]
+
+
+def test_iterates_over_planes():
+    assert [plane.shape for plane in as_stack(np.zeros((4, 5, 6)))] == [(5, 6)] * 4
+
+
+@given(st.integers(-6, 5), st.integers(0, 6), st.integers(0, 6))
+def test_plane_counts_over_all_axes(i, top, left):
+    array = np.arange(2 * 3 * 5 * 6).reshape(2, 3, 5, 6)
+    window = (slice(top, top + 3), slice(left, None))
+    np.testing.assert_array_equal(as_stack(array).plane(i), array.reshape(6, 5, 6)[i])
+    np.testing.assert_array_equal(as_stack(array).plane(i, window), array.reshape(6, 5, 6)[i][window])
+
+
+def test_no_such_plane():
+    with pytest.raises(IndexError, match="4 planes"):
+        as_stack(np.zeros((4, 5, 6))).plane(4)
+
+
+def test_only_the_window_is_read():
+    spy = _Spy(np.zeros((4, 50, 60)))
+    Stack(spy, "zyx", name="spy").plane(2, (slice(10, 20), slice(30, 35)))
+    assert spy.regions == [((2, 3, None), (10, 20, 1), (30, 35, 1))]
+
+
+def test_whole_chunks_are_decoded_once():
+    array = np.arange(3 * 50 * 60).reshape(3, 50, 60)
+    spy = _Spy(array, chunks=(1, 50, 60))
+    stack = Stack(spy, "zyx", name="spy")
+    for top in range(0, 50, 10):
+        window = (slice(top, top + 10), slice(5, 25))
+        np.testing.assert_array_equal(stack.plane(1, window), array[1][window])
+    assert len(spy.regions) == 1
+
+
+def test_what_is_returned_may_be_changed():
+    stack = Stack(_Spy(np.zeros((1, 50, 60)), chunks=(1, 50, 60)), "zyx", name="spy")
+    window = (slice(0, 10), slice(0, 10))
+    stack.plane(0, window)[:] = 7
+    assert stack.plane(0, window).max() == 0
+
+
+def test_dask_is_lazy_and_right():
+    array = np.arange(3 * 50 * 60).reshape(3, 50, 60)
+    spy = _Spy(array)
+    lazy = Stack(spy, "zyx", name="spy").as_dask()
+    assert spy.regions == []
+    assert lazy.chunks == ((1, 1, 1), (50,), (60,))
+    np.testing.assert_array_equal(lazy[1].compute(), array[1])
+    assert {region[0][:2] for region in spy.regions} == {(1, 2)}
+
+
+def test_dask_chunks_of_huge_planes_are_windows():
+    huge = as_stack(np.broadcast_to(np.uint8(3), (2, 20000, 20000)))
+    assert np.prod(huge.as_dask().chunksize) <= 2**25
+    assert huge.as_dask()[1, 100:110, 19990:].compute().shape == (10, 10)
+
+
+def test_survives_pickling():
+    stack = as_stack(np.arange(24).reshape(2, 3, 4), axes="xyz", voxel_size_nm=(1, 2, 3), metadata={"a": 1})
+    again = pickle.loads(pickle.dumps(stack))
+    assert (again.axes, again.voxel_size_nm, again.metadata) == ("zyx", (1, 2, 3), {"a": 1})
+    np.testing.assert_array_equal(again, stack)
+    single = pickle.loads(pickle.dumps(as_stack(np.ones((3, 4)))))
+    assert single.shape == (1, 3, 4)
+
+
+def test_numpy_conversion():
+    stack = as_stack(np.arange(6, dtype=np.uint8).reshape(2, 3))
+    assert np.asarray(stack, dtype=np.float32).dtype == np.float32
+    with pytest.raises(ValueError, match="copy"):
+        np.asarray(stack, copy=False)
+
+
+def test_says_what_it_is():
+    text = repr(as_stack(np.zeros((2, 3, 4), np.uint8), name="a", voxel_size_nm=(50, 4, 4)))
+    assert text == "<Stack 'a': zyx (2, 3, 4), uint8, (50.0, 4.0, 4.0) nm>"
