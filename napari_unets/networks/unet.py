@@ -47,7 +47,7 @@ class UNet(UShaped):
         "same" keeps the size. "valid" is the paper's: unpadded convolutions, skip connections cropped, and a
         result that is smaller by :attr:`margin` (92 pixels) on each side; 572² pixels give 388².
     batch_norm : bool
-        Normalise after each convolution. The paper, older than the habit, does not.
+        Normalise after each convolution. The paper does not.
     dropout : float
         Probability at the end of the contracting path, which is the last level before the bottom, and the bottom
         (the paper gives no figure; its authors' published network has 0.5).
@@ -55,10 +55,10 @@ class UNet(UShaped):
     Notes
     -----
     Parameters: 31,030,658 with one channel in and two out, as the paper's Figure 1 has it; 31,030,593 with one
-    out. The paper itself gives no number. The SF-Net thesis says 25 M (Table 4.3) without saying of which
-    U-Net; no reading of Figure 1 gives that, and the widths and pairs of convolutions alone are 28.2 M. The
-    nearest variants are one convolution instead of two at the bottom together with 3×3 up-convolutions (25.1 M)
-    and summed skip connections with 1×1 up-convolutions (25.8 M).
+    out, and 31,037,441 with batch normalisation as well. The paper itself gives no number. The SF-Net thesis says
+    25 M (Table 4.3) without saying of which U-Net; no reading of Figure 1 gives that, since its 3×3 convolutions
+    alone are 28.2 M. The nearest variants are one convolution instead of two at the bottom together with 3×3
+    up-convolutions (25.1 M), and summed skip connections with 1×1 up-convolutions (25.8 M).
 
     The receptive field's radius is ``2 (3 s - 2) + s - 1`` pixels with ``s = 2**depth``: 107 with four poolings.
 
