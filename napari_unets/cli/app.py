@@ -11,6 +11,7 @@ import typer
 
 from napari_unets.cli.demo import demo
 from napari_unets.cli.doctor import doctor
+from napari_unets.cli.evaluate import evaluate
 from napari_unets.cli.models import models
 from napari_unets.cli.segment import segment
 from napari_unets.cli.terminal import note
@@ -45,6 +46,7 @@ def _program(
 
 app.command("demo")(demo)
 app.command("segment")(segment)
+app.command("evaluate")(evaluate)
 app.add_typer(models, name="models")
 app.command("doctor")(doctor)
 

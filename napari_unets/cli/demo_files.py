@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_unets.cli.terminal import to_json
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -79,7 +77,7 @@ class DemoFiles:
         """
         from napari_unets.cli.record import record
         from napari_unets.images import open_stack, save_stack
-        from napari_unets.metrics import evaluate
+        from napari_unets.metrics import evaluate, to_json
 
         with open_stack(self.image) as image, open_stack(self.truth) as truth:
             save_stack(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_unets.cli.names import plain_name
 from napari_unets.errors import NapariUnetsError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def plan_outputs(inputs: Sequence[Path], output: Path, *, overwrite: bool) -> li
             raise OutputError(f"{output} is one file, but there are {len(inputs)} inputs; give a folder instead")
         targets = [output]
     else:
-        targets = [output / f"{_name(path)}.tif" for path in inputs]
+        targets = [output / f"{plain_name(path)}.tif" for path in inputs]
     for i, target in enumerate(targets):
         if target in targets[:i]:
             raise OutputError(f"{inputs[targets.index(target)]} and {inputs[i]} would both be written to {target}")
@@ -60,15 +61,6 @@ def plan_outputs(inputs: Sequence[Path], output: Path, *, overwrite: bool) -> li
             f"{', '.join(there[:3])}{more}: there already; choose another --output, or replace it with --overwrite"
         )
     return targets
-
-
-def _name(path: Path) -> str:
-    """Name of an input without what tells its format."""
-    name = path.resolve().name
-    for suffix in (".ome.tiff", ".ome.tif", ".ome.zarr"):
-        if name.lower().endswith(suffix):
-            return name[: -len(suffix)]
-    return name if path.is_dir() and path.suffix != ".zarr" else Path(name).stem
 
 
 class WriterArray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import Any, Literal
 
 import typer
 
-__all__ = ["Report", "note", "print_json", "print_table", "progress_bar", "to_json"]
+__all__ = ["Report", "note", "print_json", "print_table", "progress_bar"]
 
 #: Tells a progress bar ``(done, total)``.
 Report = Callable[[int, int], None]
@@ -23,25 +22,8 @@ def note(message: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON value; what is not a number (NaN) becomes ``null``, since JSON has no NaN."""
-    typer.echo(to_json(value))
-
-
-def to_json(value: Any) -> str:
-    """JSON text of nested dictionaries and lists, with ``null`` for NaN and infinities."""
-    return json.dumps(_plain(value), indent=2, ensure_ascii=False)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if hasattr(value, "tolist"):  # numpy's scalars and arrays
-        return _plain(value.tolist())
-    return value
+    """Print one JSON value."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def print_table(columns: list[str], rows: list[list[str]], *, align: Literal["left", "right"] = "left") -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import errno
-import json
 
 import pytest
 
 from napari_unets.cli import app as application
-from napari_unets.cli.terminal import to_json
 from napari_unets.errors import NapariUnetsError
 
 COMMANDS = [["demo"], ["segment"], ["evaluate"], ["models"], ["models", "list"], ["models", "show"], ["doctor"]]
@@ -60,8 +58,3 @@ def test_interrupt_is_130(program, monkeypatch):
 
     monkeypatch.setattr("napari_unets.cli.machine.describe_machine", interrupt)
     assert program("doctor").code == 130
-
-
-def test_json_has_no_nan():
-    text = to_json({"dice": float("nan"), "per_slice": [{"dice": 1.0}]})
-    assert json.loads(text, parse_constant=pytest.fail) == {"dice": None, "per_slice": [{"dice": 1.0}]}

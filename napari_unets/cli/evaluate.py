@@ -1,0 +1,119 @@
+"""``napari-unets evaluate``: scores of a prediction against a ground truth."""
+
+from __future__ import annotations
+
+import csv
+import math
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_unets.cli.terminal import note, print_table, progress_bar
+from napari_unets.errors import NapariUnetsError
+
+if TYPE_CHECKING:
+    from napari_unets.cli.pairing import OpenPair
+
+__all__ = ["evaluate"]
+
+Scores = dict[str, Any]
+
+
+class Kind(StrEnum):
+    """What the images show."""
+
+    EM = "em"
+    DOCUMENT = "document"
+    INSTANCES = "instances"
+
+
+class NotComparableError(NapariUnetsError):
+    """A prediction and a truth that cannot be compared; the message names both."""
+
+
+def evaluate(
+    prediction: Annotated[Path, typer.Argument(metavar="PREDICTION", help="A file, or a folder.")],
+    truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="A file, or a folder with files of the same names.")],
+    metrics: Annotated[str, typer.Option(metavar="NAME,...", help="Which scores.")] = "v_rand,dice",
+    per_slice: Annotated[bool, typer.Option("--per-slice", help="The scores of each slice, too.")] = False,
+    kind: Annotated[
+        Kind | None, typer.Option(help="What the images show, where neither the file nor the metrics tell.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write a table of the slices.")] = None,
+) -> None:
+    """Score a segmentation or probabilities against a ground truth."""
+    from napari_unets.cli.pairing import open_pairs
+    from napari_unets.metrics import to_json
+
+    if as_json and as_csv:
+        raise typer.BadParameter("choose one of --json and --csv")
+    options: Scores = {"metrics": metrics, "per_slice": True} | ({"kind": kind.value} if kind else {})
+    with ExitStack() as files:
+        pairs = open_pairs(prediction, truth, files)
+        results = [_score(pair, pair.options | options) for pair in pairs]
+    scores = results[0] if len(results) == 1 else _mean(results)
+    slices = [name for pair in pairs for name in pair.slices]
+    rows = scores["per_slice"] if per_slice else scores.pop("per_slice")
+    if as_json:
+        typer.echo(to_json(scores))
+    elif as_csv:
+        _write_csv(as_csv, slices, rows, scores)
+    else:
+        _print(slices, rows if per_slice else [], scores)
+
+
+def _score(pair: OpenPair, options: Scores) -> Scores:
+    from napari_unets.metrics import Evaluation, ShapeMismatchError, TruthError
+
+    try:
+        evaluation = Evaluation(pair.prediction, pair.truth, **options)
+    except (ShapeMismatchError, TruthError) as error:
+        raise NotComparableError(f"{pair.name}: {error}") from error
+    note(f"{pair.name}: the prediction is read as {evaluation.prediction.words}, the truth as {evaluation.truth.words}")
+    with progress_bar("scoring") as report:
+        for _ in evaluation.run():
+            report(len(evaluation.slices), evaluation.n_slices)
+    return evaluation.result()
+
+
+def _mean(results: list[Scores]) -> Scores:
+    """Means over images of different sizes, each scored by itself; what is undefined is left out."""
+    mean: Scores = {}
+    for name in _names(results[0]):
+        values = [result[name] for result in results if math.isfinite(result[name])]
+        mean[name] = sum(values) / len(values) if values else math.nan
+    mean["per_slice"] = [row for result in results for row in result["per_slice"]]
+    undefined = {name: reason for result in results for name, reason in result.get("undefined", {}).items()}
+    return mean | ({"undefined": undefined} if undefined else {})
+
+
+def _names(scores: Scores) -> list[str]:
+    return [name for name, value in scores.items() if isinstance(value, float | int)]
+
+
+def _print(slices: list[str], rows: list[Scores], scores: Scores) -> None:
+    names = _names(scores)
+    if rows:
+        table = [[name, *(_text(row.get(n)) for n in names)] for name, row in zip(slices, rows, strict=True)]
+        print_table(["slice", *names], [*table, ["mean", *(_text(scores[n]) for n in names)]], align="right")
+    else:
+        print_table(["score", "value"], [[name, _text(scores[name])] for name in names], align="right")
+    for name, reason in scores.get("undefined", {}).items():
+        note(f"{name} is undefined: {reason}")
+
+
+def _text(value: float | None) -> str:
+    return "–" if value is None or not math.isfinite(value) else f"{value:.5f}"
+
+
+def _write_csv(path: Path, slices: list[str], rows: list[Scores], scores: Scores) -> None:
+    names = _names(scores)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["slice", *names])
+        table.writerows([name, *(row.get(n, "") for n in names)] for name, row in zip(slices, rows, strict=True))
+        table.writerow(["mean", *(scores[n] for n in names)])

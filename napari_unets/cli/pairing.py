@@ -1,0 +1,144 @@
+"""Predictions and their truths, found by file name and opened lazily."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_unets.cli.names import plain_name
+from napari_unets.cli.terminal import note
+from napari_unets.errors import NapariUnetsError
+
+if TYPE_CHECKING:
+    from napari_unets.images import Stack
+
+__all__ = ["OpenPair", "PairingError", "open_pairs"]
+
+
+class PairingError(NapariUnetsError):
+    """Folders of which no files belong together, or a file that cannot be scored."""
+
+
+@dataclass(frozen=True)
+class OpenPair:
+    """A prediction and its truth.
+
+    Attributes
+    ----------
+    name : str
+        For messages.
+    prediction, truth : array
+        Lazy.
+    slices : list of str
+        What to call each slice.
+    options : dict
+        What the prediction's own metadata say about its numbers, as keywords of ``evaluate``.
+    """
+
+    name: str
+    prediction: Any
+    truth: Any
+    slices: list[str]
+    options: dict[str, Any]
+
+
+def open_pairs(prediction: Path, truth: Path, files: ExitStack) -> list[OpenPair]:
+    """Open two files, or the files of two folders that have the same name.
+
+    Files of one size and type become one pair, as the slices of one stack: a threshold is then
+    chosen for all of them together.
+
+    Parameters
+    ----------
+    prediction, truth : Path
+        Two folders, or anything else that can be opened; a folder beside a file is a stack.
+    files : ExitStack
+        Closes them.
+
+    Raises
+    ------
+    PairingError
+        If no names are the same.
+    ImageError
+        If one of them cannot be opened.
+    """
+    pairs = [
+        _open_pair(a, b, files)
+        for a, b in (
+            _matches(prediction, truth) if _is_folder(prediction) and _is_folder(truth) else [(prediction, truth)]
+        )
+    ]
+    return _joined(pairs, f"{prediction} and {truth}") if len(pairs) > 1 else pairs
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and path.suffix != ".zarr"
+
+
+def _matches(predictions: Path, truths: Path) -> list[tuple[Path, Path]]:
+    """Files with the same name, in natural order; those without a partner are told."""
+    from natsort import natsorted
+
+    found, wanted = (
+        {plain_name(p): p for p in folder.iterdir() if p.name[0] != "."} for folder in (predictions, truths)
+    )
+    names = natsorted(found.keys() & wanted.keys())
+    if not names:
+        examples = " and ".join(next(iter(sorted(d)), "nothing") for d in (found, wanted))
+        raise PairingError(
+            f"{predictions} and {truths} have no files of the same name ({examples}, for instance); "
+            "rename them, or give two files"
+        )
+    for folder, lonely in ((predictions, wanted.keys() - found.keys()), (truths, found.keys() - wanted.keys())):
+        if lonely:
+            note(f"left out, since {folder} does not have them: {', '.join(natsorted(lonely))}")
+    return [(found[name], wanted[name]) for name in names]
+
+
+def _open_pair(prediction: Path, truth: Path, files: ExitStack) -> OpenPair:
+    from napari_unets.images import open_stack
+
+    predicted, true = (files.enter_context(open_stack(path)) for path in (prediction, truth))
+    data, options = _read(predicted)
+    name = plain_name(prediction)
+    slices = [name] if true.n_planes == 1 else [f"{name} {i}" for i in range(true.n_planes)]
+    return OpenPair(f"{prediction} and {truth}", data, true, slices, options)
+
+
+def _read(stack: Stack) -> tuple[Any, dict[str, Any]]:
+    """Pixels of a prediction, and what is known of them if ``segment`` wrote it."""
+    classes = [info["name"] for info in stack.metadata.get("classes", ())]
+    options: dict[str, Any] = {"kind": "document"} if "ink" in classes else {}
+    match stack.metadata.get("output"):
+        case "segmentation":
+            return stack, options | {"prediction_is": "classes"}
+        case "instances":
+            return stack, options | {"prediction_is": "instances"}
+        case "probabilities":
+            # Of class 1 (membrane, ink), which is what the truth's 0 marks.
+            data = stack.as_dask()[0] if stack.metadata.get("class_axis") else stack
+            return data, options | {"prediction_is": "probabilities", "probability_of": "background"}
+    return stack, options
+
+
+def _joined(pairs: list[OpenPair], name: str) -> list[OpenPair]:
+    """One pair whose slices are those of all, if sizes, types and meanings are the same."""
+    import dask.array as da
+
+    from napari_unets.images import as_stack
+
+    alike = {
+        (a.shape[-2:], a.dtype, b.shape, b.dtype, repr(pair.options))
+        for pair in pairs
+        for a, b in [(pair.prediction, pair.truth)]
+    }
+    if len(alike) > 1 or any(pair.prediction.shape != pair.truth.shape for pair in pairs):
+        return pairs
+    prediction, truth = (
+        da.concatenate([as_stack(getattr(pair, side)).as_dask() for pair in pairs])  # type: ignore[no-untyped-call]
+        for side in ("prediction", "truth")
+    )
+    slices = [of_slice for pair in pairs for of_slice in pair.slices]
+    return [OpenPair(name, prediction, truth, slices, pairs[0].options)]

@@ -1,0 +1,173 @@
+"""``napari-unets evaluate``."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from napari_unets.images import save_stack
+from napari_unets.metrics import evaluate
+
+CLASSES = [{"id": 1, "name": "membrane", "color": "#000000"}, {"id": 2, "name": "cell", "color": "#ffffff"}]
+
+
+@pytest.fixture
+def truth_data():
+    """Cells (255) in a grid of membranes (0)."""
+    truth = np.full((2, 48, 48), 255, np.uint8)
+    truth[:, ::12] = truth[:, :, ::12] = 0
+    return truth
+
+
+@pytest.fixture
+def cells(truth_data):
+    """A prediction of the cells that misses some membrane."""
+    cells = truth_data > 0
+    cells[0, 12, 2:9] = cells[1, 24] = True
+    return cells
+
+
+@pytest.fixture
+def truth(tmp_path, truth_data):
+    path = tmp_path / "truth.tif"
+    save_stack(path, truth_data, axes="zyx")
+    return path
+
+
+def save_prediction(path, data, output):
+    save_stack(path, data, axes="zyx", metadata={"output": output, "classes": CLASSES})
+    return path
+
+
+def test_json_is_what_python_gives(program, tmp_path, truth, truth_data, cells):
+    path = save_prediction(tmp_path / "p.tif", np.where(cells, 2, 1).astype(np.uint8), "segmentation")
+    metrics = ("v_rand", "v_info", "dice", "jaccard", "pixel_error", "precision", "recall")
+    result = program("evaluate", path, truth, "--metrics", ",".join(metrics), "--json", "--per-slice")
+    assert result.code == 0
+    found = json.loads(result.out)
+    assert found == evaluate(cells, truth_data, metrics, per_slice=True)
+    assert 0.5 < found["v_rand"] < 1
+    assert len(found["per_slice"]) == 2
+
+
+def test_per_slice_only_on_request(program, tmp_path, truth, truth_data, cells):
+    path = save_prediction(tmp_path / "p.tif", np.where(cells, 2, 1).astype(np.uint8), "segmentation")
+    assert "per_slice" not in json.loads(program("evaluate", path, truth, "--json").out)
+
+
+def test_probabilities_of_membrane_are_turned_round(program, tmp_path, truth, truth_data, cells):
+    membrane = np.where(cells, 0.1, 0.9).astype(np.float32)
+    path = save_prediction(tmp_path / "p.ome.zarr", membrane, "probabilities")
+    found = json.loads(program("evaluate", path, truth, "--json").out)
+    expected = evaluate(1 - membrane, truth_data)
+    assert found["v_rand"] == expected["v_rand"]
+    assert found["dice"] == evaluate(cells, truth_data)["dice"]
+    assert 0.1 <= found["v_rand_threshold"] <= 0.9
+
+
+def test_all_classes_are_told_apart_by_the_first(program, tmp_path, truth, truth_data, cells):
+    membrane = np.where(cells, 0.1, 0.9).astype(np.float32)
+    path = tmp_path / "p.tif"
+    metadata = {"output": "probabilities", "classes": CLASSES, "class_axis": True}
+    save_stack(path, np.stack([membrane, 1 - membrane]), axes="czyx", metadata=metadata)
+    found = json.loads(program("evaluate", path, truth, "--json").out)
+    assert found["v_rand"] == evaluate(1 - membrane, truth_data)["v_rand"]
+
+
+def test_instances(program, tmp_path, truth, truth_data):
+    from skimage.measure import label
+
+    ids = np.stack([label(plane > 0, connectivity=1) for plane in truth_data]).astype(np.uint32)
+    path = save_prediction(tmp_path / "p.tif", ids, "instances")
+    found = json.loads(program("evaluate", path, truth, "--metrics", "v_rand,ap50", "--json").out)
+    assert found["v_rand"] == found["ap50"] == 1
+
+
+def test_table(program, tmp_path, truth, cells):
+    path = save_prediction(tmp_path / "p.tif", np.where(cells, 2, 1).astype(np.uint8), "segmentation")
+    result = program("evaluate", path, truth, "--per-slice")
+    assert result.code == 0
+    for part in ("slice", "v_rand", "dice", "p 0", "p 1", "mean"):
+        assert part in result.out
+    assert "class ids 1, 2" in result.err
+
+
+def test_csv(program, tmp_path, truth, truth_data, cells):
+    path = save_prediction(tmp_path / "p.tif", np.where(cells, 2, 1).astype(np.uint8), "segmentation")
+    target = tmp_path / "scores.csv"
+    assert program("evaluate", path, truth, "--csv", target).code == 0
+    with target.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["slice"] for row in rows] == ["p 0", "p 1", "mean"]
+    assert float(rows[-1]["dice"]) == evaluate(cells, truth_data)["dice"]
+
+
+def folders(tmp_path, predictions, truths):
+    for folder, images in (("predictions", predictions), ("truths", truths)):
+        (tmp_path / folder).mkdir()
+        for name, image in images.items():
+            save_stack(tmp_path / folder / name, image[None], axes="zyx")
+    return tmp_path / "predictions", tmp_path / "truths"
+
+
+def test_folders_of_one_size_are_a_stack(program, tmp_path, truth_data, cells):
+    """So the threshold is one for all files."""
+    probability = np.where(cells, [[[0.35]], [[0.95]]], 0.05).astype(np.float32)
+    predictions = {"b.tif": probability[1], "a10.tif": probability[1], "a9.tif": probability[0]}
+    truths = {"a9.png": truth_data[0], "a10.png": truth_data[1], "c.png": truth_data[0]}
+    result = program("evaluate", *folders(tmp_path, predictions, truths), "--json", "--per-slice")
+    assert result.code == 0
+    assert json.loads(result.out) == evaluate(probability, truth_data, per_slice=True)
+    assert "c" in result.err.split("left out, since")[1].splitlines()[0]
+    assert result.err.count("left out, since") == 2
+
+
+def test_folders_of_several_sizes_are_averaged(program, tmp_path, truth_data, cells):
+    small = np.s_[:40, :30]
+    predictions = {"a.png": cells[0].astype(np.uint8), "b.png": cells[1][small].astype(np.uint8)}
+    truths = {"a.png": truth_data[0], "b.png": truth_data[1][small]}
+    result = program("evaluate", *folders(tmp_path, predictions, truths), "--json", "--per-slice")
+    found = json.loads(result.out)
+    each = [evaluate(cells[0], truth_data[0]), evaluate(cells[1][small], truth_data[1][small])]
+    assert found["dice"] == pytest.approx((each[0]["dice"] + each[1]["dice"]) / 2)
+    assert [row["dice"] for row in found["per_slice"]] == [scores["dice"] for scores in each]
+
+
+def test_folders_without_common_names(program, tmp_path, truth_data):
+    result = program("evaluate", *folders(tmp_path, {"a.png": truth_data[0]}, {"b.png": truth_data[0]}))
+    assert result.code == 1
+    assert "no files of the same name (a and b, for instance)" in result.err
+
+
+def test_shapes_that_differ_offer_what_would_fit(program, tmp_path, truth, truth_data):
+    for data, offer in ((truth_data.transpose(1, 2, 0), "transpose"), (truth_data[:, 4:44, 4:44], "[0:2, 4:44, 4:44]")):
+        path = tmp_path / "p.tif"
+        save_stack(path, data, axes="zyx", overwrite=True)
+        result = program("evaluate", path, truth)
+        assert result.code == 1
+        assert str(path) in result.err
+        assert str(data.shape) in result.err
+        assert offer in result.err
+
+
+def test_mistakes(program, tmp_path, truth):
+    assert program("evaluate", truth, truth, "--metrics", "niceness").code == 1
+    assert "niceness" in program("evaluate", truth, truth, "--metrics", "niceness").err
+    assert program("evaluate", truth, tmp_path / "none.tif").code == 1
+    assert program("evaluate", truth, truth, "--json", "--csv", tmp_path / "s.csv").code == 2
+    assert program("evaluate", truth, truth, "--kind", "cats").code == 2
+
+
+def test_what_is_undefined_is_null_and_says_why(program, tmp_path):
+    empty = tmp_path / "empty.tif"
+    save_stack(empty, np.zeros((1, 20, 20), np.uint8), axes="zyx")
+    result = program("evaluate", empty, empty, "--json")
+    assert result.code == 0
+    found = json.loads(result.out)
+    missing = [name for name, value in found.items() if value is None]
+    assert missing
+    assert set(found["undefined"]) & set(missing)
+    assert "is undefined: " in program("evaluate", empty, empty).err
