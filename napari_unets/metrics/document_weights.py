@@ -103,8 +103,8 @@ def pseudo_weights(truth: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.fl
     Returns
     -------
     recall : float64, (y, x)
-        RW: over every section of a stroke the weights add up to about 1, so that a broken stroke costs the same
-        whatever its width; 0 on most border pixels, and on paper.
+        RW: over every section of a stroke the weights add up to 1 (of one three pixels wide to 1/2), so that a broken
+        stroke costs the same whatever its width; 0 on most border pixels, and on paper.
     precision : float64, (y, x)
         PW, up to 2: grows from the border of a stroke to as far as the stroke is wide, or to the middle of the gap
         where another stroke is near, so that ink joining two letters costs most; 0 on ink and far from any.

@@ -45,6 +45,16 @@ class Overlap:
     predicted_ids: NDArray[np.int64]
 
 
+_LARGEST_TABLE = 2**20
+
+
+@compiled
+def _fill(table: NDArray[np.int64], truth: NDArray[np.int32], predicted: NDArray[np.int32]) -> None:
+    for i in range(truth.size):
+        if truth[i] > 0:
+            table[truth[i], predicted[i]] += 1
+
+
 @compiled
 def _sort_by_prediction(
     truth: NDArray[np.int32], predicted: NDArray[np.int32], start: NDArray[np.int64]
@@ -109,6 +119,28 @@ def _compact(labels: NDArray[np.generic]) -> tuple[NDArray[np.int32], NDArray[np
     return flat.astype(np.int32, copy=False), np.arange(largest + 1, dtype=np.int64)
 
 
+_Counts = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+
+
+def _count_in_table(truth: NDArray[np.int32], predicted: NDArray[np.int32], n_truth: int, n_predicted: int) -> _Counts:
+    """Sizes on both sides and the pairs, for few segments: one pass, but memory for every pair there could be."""
+    table = np.zeros((n_truth, n_predicted), dtype=np.int64)
+    _fill(table, truth, predicted)
+    rows, columns = np.nonzero(table[:, 1:])
+    pairs = np.stack([rows, columns + 1, table[rows, columns + 1]], axis=1)
+    return table.sum(axis=1), table.sum(axis=0), pairs
+
+
+def _count_by_sorting(
+    truth: NDArray[np.int32], predicted: NDArray[np.int32], n_truth: int, n_predicted: int
+) -> _Counts:
+    """Sizes on both sides and the pairs, for many segments: memory only for the pairs there are."""
+    start = np.zeros(n_predicted + 1, dtype=np.int64)
+    ordered = _sort_by_prediction(truth, predicted, start)
+    sizes, pairs = _count_pairs(ordered, start, n_truth - 1)
+    return sizes, np.diff(start), pairs
+
+
 def overlap(truth: ArrayLike, predicted: ArrayLike, mask: NDArray[np.bool_] | None = None) -> Overlap:
     """Count the pixels that segments of two label images share.
 
@@ -127,14 +159,13 @@ def overlap(truth: ArrayLike, predicted: ArrayLike, mask: NDArray[np.bool_] | No
     predicted_labels, predicted_ids = _compact(np.asarray(predicted))
     if mask is not None:
         truth_labels = np.where(mask.reshape(-1), truth_labels, np.int32(0))
-    start = np.zeros(predicted_ids.size + 1, dtype=np.int64)
-    ordered = _sort_by_prediction(truth_labels, predicted_labels, start)
-    sizes, pairs = _count_pairs(ordered, start, truth_ids.size - 1)
-    predicted_sizes = np.diff(start)
+    n_truth, n_predicted = truth_ids.size, predicted_ids.size
+    count = _count_in_table if n_truth * n_predicted <= _LARGEST_TABLE else _count_by_sorting
+    sizes, predicted_sizes, pairs = count(truth_labels, predicted_labels, n_truth, n_predicted)
     lines = int(predicted_sizes[0])
     predicted_sizes[0] = 0
     return Overlap(
-        n=int(ordered.size),
+        n=int(sizes.sum()),
         lines=lines,
         truth_sizes=sizes,
         predicted_sizes=predicted_sizes,

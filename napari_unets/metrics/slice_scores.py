@@ -199,6 +199,8 @@ def score_pair(
         _score_document(result, pair, settings, 1 if positive is None else positive)
     what = "pixel of the positive class" if positive is not None else "class"
     for metric, value in result.scores.items():
+        if metric not in settings.metrics:
+            continue
         if math.isnan(value):
             result.reasons.setdefault(metric, _WHY.get(metric, "undefined").format(what=what))
         elif math.isinf(value):

@@ -18,39 +18,40 @@ _BETWEEN = -4
 
 
 @compiled
-def _queue_front(labels: NDArray[np.int32], offsets: NDArray[np.int64], queue: NDArray[np.int64]) -> int:
+def _queue_front(labels: NDArray[np.int32], queue: NDArray[np.int64]) -> int:
     """Queue the membrane pixels beside a basin, plane by plane, column by column; return how many.
 
-    ``labels`` has a frame of one pixel. The columns are filled by a counting sort over rows: a scan down the
+    ``labels`` has a frame of one pixel. The pixels are found row by row and then sorted by column: a scan down the
     columns of a large plane would miss the cache at every pixel.
     """
     depth, height, width = labels.shape
     flat = labels.ravel()
-    front = np.zeros((height, width), dtype=np.bool_)
-    first = np.empty(width, dtype=np.int64)
+    found = np.empty(queue.size, dtype=np.int64)
     queued = 0
     for z in range(depth):
-        in_column = np.zeros(width, dtype=np.int64)
+        n_found = 0
+        in_column = np.zeros(width + 1, dtype=np.int64)
         for y in range(height):
             for x in range(width):
-                front[y, x] = False
-                if labels[z, y, x] != _UNVISITED:
-                    continue
                 at = (z * height + y) * width + x
-                for offset in offsets:
-                    if flat[at + offset] > 0:
-                        front[y, x] = True
-                        in_column[x] += 1
-                        break
-        for x in range(width):
-            first[x] = queued
-            queued += in_column[x]
-        for y in range(height):
-            for x in range(width):
-                if front[y, x]:
-                    labels[z, y, x] = _QUEUED
-                    queue[first[x]] = (z * height + y) * width + x
-                    first[x] += 1
+                if flat[at] == _UNVISITED and (
+                    flat[at - 1] > 0
+                    or flat[at + 1] > 0
+                    or flat[at - width] > 0
+                    or flat[at + width] > 0
+                    or (depth > 1 and (flat[at - width * height] > 0 or flat[at + width * height] > 0))
+                ):
+                    found[n_found] = at
+                    n_found += 1
+                    in_column[x + 1] += 1
+        place = queued + np.cumsum(in_column)
+        for i in range(n_found):
+            column = found[i] % width
+            queue[place[column]] = found[i]
+            place[column] += 1
+        queued += n_found
+    for i in range(queued):
+        flat[queue[i]] = _QUEUED
     return queued
 
 
@@ -58,7 +59,7 @@ def _queue_front(labels: NDArray[np.int32], offsets: NDArray[np.int64], queue: N
 def _flood(labels: NDArray[np.int32], offsets: NDArray[np.int64], n_membrane: int) -> None:
     """Flood the unvisited pixels of ``labels`` (framed) from the basins, first in, first out."""
     queue = np.empty(n_membrane, dtype=np.int64)
-    end = _queue_front(labels, offsets, queue)
+    end = _queue_front(labels, queue)
     flat = labels.ravel()
     at = 0
     while at < end:
@@ -111,7 +112,8 @@ def thin_borders(labels: ArrayLike) -> NDArray[np.int32]:
     depth, height, width = (size + 2 for size in volume.shape)
     framed = np.full((depth, height, width) if array.ndim == 3 else (1, height, width), _OUTSIDE, dtype=np.int32)
     inner = framed[1:-1, 1:-1, 1:-1] if array.ndim == 3 else framed[:, 1:-1, 1:-1]
-    inner[...] = np.where(volume == 0, _UNVISITED, volume)
+    inner[...] = volume
+    inner[inner == 0] = _UNVISITED
     offsets = [-1, -width, 1, width]
     if array.ndim == 3:
         offsets += [-height * width, height * width]
