@@ -1,7 +1,8 @@
 """Every command in the README and the documentation works as it stands there.
 
-A code block (bash or python) follows one of two marks: ``<!-- run -->``, and it is run here, all those of a page in
-order in one empty folder; or ``<!-- not run: REASON -->``. Bash blocks without a mark hold what .ci/run itself calls.
+A code block (bash or python) follows one of two marks: ``<!-- run -->``, and it is run here, in order and in one folder
+for all pages, a command that stands on several pages once; or ``<!-- not run: REASON -->``. Bash blocks without a
+mark hold what .ci/run itself calls.
 """
 
 from __future__ import annotations
@@ -35,18 +36,33 @@ def name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Runs a block; what was run before is left out of it."""
+    folder = tmp_path_factory.mktemp("docs")
+    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    environment["PATH"] = str(Path(sys.executable).parent) + os.pathsep + environment["PATH"]
+    before = set()
+
+    def run_block(block: Block) -> None:
+        parts = block.code.splitlines() if block.language == "bash" else [block.code]
+        start = ["bash", "-euo", "pipefail", "-c"] if block.language == "bash" else [sys.executable, "-c"]
+        for part in parts:
+            command = part.partition("  #")[0].strip() if block.language == "bash" else part
+            if command and command not in before:
+                done = subprocess.run([*start, command], cwd=folder, env=environment, capture_output=True, text=True)
+                assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+                before.add(command)
+
+    return run_block
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if any(b.mark == "run" for b in blocks(p))], ids=name)
-def test_commands_run(page, tmp_path):
-    programs = str(Path(sys.executable).parent)
-    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    environment["PATH"] = programs + os.pathsep + environment["PATH"]
-    environment["NAPARI_UNETS_MODELS"] = str(tmp_path / "models")
+def test_commands_run(page, run):
     for block in blocks(page):
         if block.mark == "run":
-            start = ["bash", "-euo", "pipefail", "-c"] if block.language == "bash" else [sys.executable, "-c"]
-            done = subprocess.run([*start, block.code], cwd=tmp_path, env=environment, capture_output=True, text=True)
-            assert done.returncode == 0, f"{block.code}\n{done.stdout}\n{done.stderr}"
+            run(block)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

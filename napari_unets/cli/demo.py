@@ -53,12 +53,16 @@ def _show_window(files: DemoFiles, environment: dict[str, str], *, stay: bool) -
     if find_spec("napari") is None:
         return "napari is not installed (pip install 'napari-unets[all]')"
     # A process, because a missing driver makes Qt end the whole of it, and the commands stay free of Qt.
-    command = [sys.executable, "-m", "napari_unets.widgets.demo", str(files.folder), *([] if stay else ["--close"])]
+    command = _command(files, stay=stay)
     done = subprocess.run(command, env=environment, stderr=None if stay else subprocess.PIPE, text=True)  # noqa: S603
     if done.returncode == 0:
         return None
     said = (done.stderr or "").strip().splitlines()
     return said[-1] if said else f"napari ended with code {done.returncode}"
+
+
+def _command(files: DemoFiles, *, stay: bool) -> list[str]:
+    return [sys.executable, "-m", "napari_unets.widgets.demo", str(files.folder), *([] if stay else ["--close"])]
 
 
 def _run_without_window(files: DemoFiles) -> None:
@@ -75,6 +79,7 @@ def _run_without_window(files: DemoFiles) -> None:
 
 
 def _print_scores(files: DemoFiles) -> None:
-    scores = files.read_scores()
-    print_table(["score", DEMO_MODEL], [[name, f"{value:.4f}"] for name, value in scores.items()], align="right")
+    if files.scores.exists():
+        scores = files.read_scores()
+        print_table(["score", DEMO_MODEL], [[name, f"{value:.4f}"] for name, value in scores.items()], align="right")
     note(f"Written to {files.folder}: {', '.join(path.name for path in files.written())}")

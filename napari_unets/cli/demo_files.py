@@ -51,11 +51,13 @@ class DemoFiles:
         return self.folder / "screenshot.png"
 
     def write_sample(self) -> None:
-        """Make the sample and its truth; they are the same on every machine."""
+        """Make the sample and its truth, the same on every machine, and remove what an earlier demo made of it."""
         from napari_unets.images import save_stack, synthetic_em_stack
         from napari_unets.images.synthetic import SYNTHETIC_VOXEL_SIZE_NM
 
         image, truth = synthetic_em_stack()
+        for path in (self.segmentation, self.scores, self.screenshot):
+            path.unlink(missing_ok=True)
         how: dict[str, Any] = {"axes": "zyx", "voxel_size_nm": SYNTHETIC_VOXEL_SIZE_NM, "overwrite": True}
         save_stack(self.image, image, **how)
         save_stack(self.truth, truth, labels=True, **how)
