@@ -84,6 +84,7 @@ def open_folder(folder: Path) -> FileImage:
     axes = "zyxs"[: 1 + len(first.shape)]
     note = first.note
     if note is not None:
+        axes = note.axes if len(note.axes) == len(axes) else axes
         return FileImage(_FolderSource(files, first), axes, note.voxel_size_nm, note.metadata, note.is_labels)
     return FileImage(_FolderSource(files, first), axes, first.voxel_size_nm)
 

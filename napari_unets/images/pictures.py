@@ -110,8 +110,8 @@ def read_picture(path: Path) -> NDArray[Any]:
     ndarray
         ``(y, x)`` or ``(y, x, s)``, upright.
     """
-    if _deep_samples(path):
-        with explain_read_errors(path, *_ERRORS):  # Pillow would halve the depth of such colours
+    with explain_read_errors(path, *_ERRORS):
+        if _deep_samples(path):  # Pillow would halve the depth of such colours
             return np.asarray(imagecodecs.png_decode(path.read_bytes()))
     with _opened(path) as image:
         mode = _target_mode(path, image)

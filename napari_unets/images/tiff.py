@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import struct
 from collections.abc import Iterator
 from math import prod
 from pathlib import Path
@@ -23,6 +22,7 @@ from napari_unets.images.errors import (
     explain_read_errors,
 )
 from napari_unets.images.source import FileImage, Source, UnsqueezedSource
+from napari_unets.images.tiff_directories import check_directories
 from napari_unets.images.tiff_metadata import tiff_metadata
 from napari_unets.images.tiff_source import TIFF_ERRORS, TiffSource
 
@@ -50,7 +50,7 @@ def open_tiff(path: Path, *, level: int = 0, dataset: str | None = None) -> File
     ImageError
         One of its subclasses says what is wrong, and names the file.
     """
-    _check_directories(path)
+    check_directories(path)
     with explain_read_errors(path, *TIFF_ERRORS), _quiet():
         tif = tifffile.TiffFile(path)
     try:
@@ -116,39 +116,6 @@ def _check_length(path: Path, tif: tifffile.TiffFile, series: tifffile.TiffPageS
         raise UnreadableImageError(
             f"{path}: the file is truncated, it has {size:,} of at least {end:,} bytes; copy or export it again"
         )
-
-
-def _check_directories(path: Path) -> None:
-    """Refuse a file whose chain of image directories is cut: tifffile would silently show fewer planes."""
-    with explain_read_errors(path, struct.error), path.open("rb") as file:
-        size = path.stat().st_size
-        head = file.read(16)
-        if size == 0:
-            raise EmptyImageError(f"{path}: the file is empty")
-        order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
-        version = struct.unpack(order + "H", head[2:4])[0] if order and len(head) >= 8 else 0
-        if version not in (42, 43):
-            raise UnsupportedImageError(f"{path}: is not a TIFF file, whatever its name says")
-        big = version == 43
-        count_format, tag, offset_format = (order + "Q", 20, order + "Q") if big else (order + "H", 12, order + "I")
-        offset = struct.unpack(offset_format, head[8:16] if big else head[4:8])[0]
-        count_size, offset_size = struct.calcsize(count_format), struct.calcsize(offset_format)
-        seen: set[int] = set()
-        while offset and offset not in seen:
-            seen.add(offset)
-            file.seek(offset)
-            head = file.read(count_size)
-            if len(head) < count_size:
-                raise UnreadableImageError(
-                    f"{path}: the file is truncated, plane {len(seen)} is missing; copy or export it again"
-                )
-            file.seek(struct.unpack(count_format, head)[0] * tag, 1)
-            tail = file.read(offset_size)
-            if len(tail) < offset_size:
-                raise UnreadableImageError(
-                    f"{path}: the file is truncated within plane {len(seen)}; copy or export it again"
-                )
-            offset = struct.unpack(offset_format, tail)[0]
 
 
 @contextlib.contextmanager

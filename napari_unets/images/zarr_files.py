@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,8 @@ def open_zarr(path: Path, *, level: int = 0, dataset: str | None = None) -> File
     UnreadableImageError, UnsupportedImageError, UnknownDatasetError, UnknownLevelError
         See there.
     """
-    with explain_read_errors(path, *_ERRORS):
+    with explain_read_errors(path, *_ERRORS), warnings.catch_warnings():
+        warnings.simplefilter("ignore", zarr.errors.ZarrUserWarning)  # other files may lie between the arrays
         node = _open_node(path, dataset)
         if isinstance(node, zarr.Group):
             multiscale = _multiscale(node)
@@ -119,10 +121,13 @@ def _open_multiscale(path: Path, group: zarr.Group, multiscale: Mapping[str, Any
     attributes = _attributes(group)
     noted: Any = group.attrs.get(NOTE_KEY)
     note = Note.parse(noted) if noted is not None else None
+    size = _voxel_size(axes, described, multiscale, datasets[level])
+    if size is not None and note is not None and note.voxel_size_nm is not None and "z" not in axes:
+        size = (note.voxel_size_nm[0], *size[1:])  # without an axis z, only our note has the distance of planes
     return FileImage(
         source,
         axes,
-        _voxel_size(axes, described, multiscale, datasets[level]),
+        size,
         metadata=note.metadata if note is not None else {},
         is_labels="image-label" in attributes,
         levels=len(datasets),

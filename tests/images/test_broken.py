@@ -137,7 +137,7 @@ def test_file_that_vanishes(tmp_path):
     (tmp_path / "a.png").write_bytes(WHOLE["a.png"])
     stack = open_stack(tmp_path / "a.png")
     (tmp_path / "a.png").unlink()
-    with pytest.raises(UnreadableImageError, match="a.png"):
+    with pytest.raises(UnreadableImageError, match=r"a.png"):
         stack.plane(0)
 
 

@@ -91,7 +91,7 @@ def test_not_hdf5(tmp_path):
 def test_truncated_hdf5(tmp_path):
     path = _write(tmp_path / "a.h5", array=RNG.integers(0, 255, (20, 100, 100)))
     path.write_bytes(path.read_bytes()[:-5000])
-    with pytest.raises(UnreadableImageError, match="a.h5"):
+    with pytest.raises(UnreadableImageError, match=r"a.h5"):
         open_stack(path)[...]
 
 
@@ -138,7 +138,7 @@ def test_unsigned_bytes_of_imod(tmp_path, flags, dtype):
 
 def test_complex_mrc(tmp_path):
     mrcfile.new(tmp_path / "a.mrc", ARRAY.astype(np.complex64)).close()
-    with pytest.raises(UnsupportedImageError, match="a.mrc.*complex64"):
+    with pytest.raises(UnsupportedImageError, match=r"a.mrc.*complex64"):
         open_stack(tmp_path / "a.mrc")
 
 
@@ -147,13 +147,13 @@ def test_truncated_mrc(tmp_path, kept):
     mrcfile.new(tmp_path / "a.mrc", ARRAY.astype(np.int16)).close()
     path = tmp_path / "a.mrc"
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(UnreadableImageError, match="a.mrc"):
+    with pytest.raises(UnreadableImageError, match=r"a.mrc"):
         open_stack(path)
 
 
 def test_not_mrc(tmp_path):
     (tmp_path / "a.mrc").write_bytes(b"something else" * 1000)
-    with pytest.raises((UnsupportedImageError, UnreadableImageError), match="a.mrc"):
+    with pytest.raises((UnsupportedImageError, UnreadableImageError), match=r"a.mrc"):
         open_stack(tmp_path / "a.mrc")
 
 

@@ -10,7 +10,13 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_unets.images import MixedSizesError, UnknownDatasetError, UnknownLevelError, UnsupportedImageError, open_stack
+from napari_unets.images import (
+    MixedSizesError,
+    UnknownDatasetError,
+    UnknownLevelError,
+    UnsupportedImageError,
+    open_stack,
+)
 
 RNG = np.random.default_rng(0)
 STACK = RNG.integers(0, 255, (5, 40, 50)).astype(np.uint8)
@@ -48,9 +54,7 @@ def test_layouts(tmp_path, settings):
         np.testing.assert_array_equal(stack.as_dask()[1].compute(), STACK[1])
 
 
-@pytest.mark.parametrize(
-    "dtype", ["?", "u1", "i1", "u2", ">u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", ">f4", "f8"]
-)
+@pytest.mark.parametrize("dtype", ["?", "u1", "i1", "u2", ">u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", ">f4", "f8"])
 @pytest.mark.parametrize("compression", [None, "zlib"])
 def test_types_of_pixels(tmp_path, dtype, compression):
     array = (RNG.uniform(0, 100, (3, 20, 30)) > 50 if dtype == "?" else RNG.uniform(0, 100, (3, 20, 30))).astype(dtype)
@@ -189,13 +193,13 @@ def test_jpeg_scans_become_rgb(tmp_path):
 
 def test_printing_colours_are_refused(tmp_path):
     Image.fromarray(STACK[0]).convert("CMYK").save(tmp_path / "a.tif")
-    with pytest.raises(UnsupportedImageError, match="a.tif.*SEPARATED"):
+    with pytest.raises(UnsupportedImageError, match=r"a.tif.*SEPARATED"):
         open_stack(tmp_path / "a.tif")
 
 
 def test_complex_pixels_are_refused(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", STACK.astype(np.complex64), photometric="minisblack")
-    with pytest.raises(UnsupportedImageError, match="a.tif.*complex64"):
+    with pytest.raises(UnsupportedImageError, match=r"a.tif.*complex64"):
         open_stack(tmp_path / "a.tif")
 
 
