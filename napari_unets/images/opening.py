@@ -13,7 +13,7 @@ from napari_unets.images.source import FileImage, check_pixels
 from napari_unets.images.stack import Stack
 from napari_unets.images.units import voxel_size
 
-__all__ = ["HDF5_SUFFIXES", "MRC_SUFFIXES", "TIFF_SUFFIXES", "open_stack", "stack_name"]
+__all__ = ["HDF5_SUFFIXES", "MRC_SUFFIXES", "TIFF_SUFFIXES", "is_zarr", "open_stack", "stack_name"]
 
 TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".lsm")
 HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
@@ -101,12 +101,17 @@ def stack_name(path: Path) -> str:
     return name[:-4] if name.lower().endswith(".ome") and len(name) > 4 else name
 
 
+def is_zarr(folder: Path) -> bool:
+    """Whether a folder is, or claims to be, a Zarr array or group."""
+    return folder.suffix.lower() == ".zarr" or any((folder / mark).exists() for mark in _ZARR_MARKS)
+
+
 def _opener(path: Path, level: int, dataset: str | None) -> Callable[[], FileImage]:
     """Choose what opens a path; the libraries are imported when they are needed."""
     suffix = path.suffix.lower()
     if not path.exists():
         raise ImageNotFoundError(f"{path}: there is no such file or folder")
-    if path.is_dir() and (suffix == ".zarr" or any((path / mark).exists() for mark in _ZARR_MARKS)):
+    if path.is_dir() and is_zarr(path):
         from napari_unets.images.zarr_files import open_zarr
 
         return partial(open_zarr, path, level=level, dataset=dataset)

@@ -1,0 +1,114 @@
+"""Readers: what napari gets of a file."""
+
+from __future__ import annotations
+
+import dask.array as da
+import numpy as np
+import pytest
+import tifffile
+import zarr
+from napari.components import ViewerModel
+from napari.layers import Layer
+
+from napari_unets.images import UnreadableImageError, save_stack
+from napari_unets.widgets import readers
+from napari_unets.widgets.readers import get_reader, read_stack
+
+STACK = np.random.default_rng(0).integers(0, 255, (4, 40, 50)).astype(np.uint8)
+
+
+def _layer(path):
+    (data,) = get_reader(str(path))(str(path))
+    return Layer.create(*data)
+
+
+@pytest.mark.parametrize("target", ["a.tif", "a.ome.zarr", "folder"])
+@pytest.mark.parametrize("labels", [False, True])
+def test_layer_of_a_stack(tmp_path, target, labels):
+    path = save_stack(tmp_path / target, STACK, voxel_size_nm=(50, 4, 5), metadata={"model": "m"}, labels=labels)
+    layer = _layer(path)
+    assert type(layer).__name__ == ("Labels" if labels else "Image")
+    assert layer.name == target.split(".")[0]
+    np.testing.assert_array_equal(layer.scale, (50, 4, 5))
+    assert [str(unit) for unit in layer.units] == ["nanometer"] * 3
+    assert layer.axis_labels == ("z", "y", "x")
+    assert layer.metadata == {"model": "m", "path": str(path)}
+    np.testing.assert_array_equal(layer.data, STACK)
+
+
+def test_single_image_is_flat(tmp_path):
+    layer = _layer(save_stack(tmp_path / "a.png", STACK[:1]))
+    assert layer.data.shape == (40, 50)
+    assert layer.axis_labels == ("y", "x")
+    assert [str(unit) for unit in layer.units] == ["pixel"] * 2
+
+
+def test_colour(tmp_path):
+    colour = np.random.default_rng(0).integers(0, 255, (2, 40, 50, 3)).astype(np.uint8)
+    layer = _layer(save_stack(tmp_path / "a.tif", colour, voxel_size_nm=(50, 4, 4)))
+    assert layer.rgb
+    assert layer.ndim == 3
+    np.testing.assert_array_equal(layer.data, colour)
+
+
+def test_time_and_channels_have_no_length(tmp_path):
+    path = save_stack(tmp_path / "a.tif", STACK.reshape(2, 2, 40, 50), axes="tzyx", voxel_size_nm=(50, 4, 4))
+    layer = _layer(path)
+    assert [str(unit) for unit in layer.units] == ["pixel", "nanometer", "nanometer", "nanometer"]
+    np.testing.assert_array_equal(layer.scale, (1, 50, 4, 4))
+
+
+def test_large_stacks_stay_on_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(readers, "_READ_AT_ONCE", STACK.nbytes - 1)
+    layer = _layer(save_stack(tmp_path / "a.tif", STACK))
+    assert isinstance(layer.data, da.Array)
+    np.testing.assert_array_equal(layer.data[2], STACK[2])
+
+
+def test_pyramid(tmp_path):
+    levels = [STACK, STACK[:, ::2, ::2]]
+    multiscale = {"axes": list("zyx"), "datasets": [{"path": "0"}, {"path": "1"}]}
+    group = zarr.create_group(tmp_path / "a.zarr", attributes={"ome": {"version": "0.5", "multiscales": [multiscale]}})
+    for i, level in enumerate(levels):
+        group.create_array(str(i), data=level)
+    layer = _layer(tmp_path / "a.zarr")
+    assert layer.multiscale
+    for shown, level in zip(layer.data, levels, strict=True):
+        np.testing.assert_array_equal(shown, level)
+
+
+def test_what_can_be_opened(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "group.zarr").mkdir()
+    save_stack(tmp_path / "sections", STACK)
+    for name in ("a.TIF", "a.rec", "a.h5", "a.jpg", "group.zarr", "sections"):
+        assert get_reader(str(tmp_path / name)) is read_stack
+    for name in ("a.csv", "empty", "a.npy"):
+        assert get_reader(str(tmp_path / name)) is None
+
+
+def test_lists_of_paths(tmp_path):
+    path = str(save_stack(tmp_path / "a.tif", STACK))
+    assert get_reader([path])([path])[0][0].shape == STACK.shape
+    assert get_reader([path, path]) is None
+
+
+def test_broken_file_says_so(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, STACK, photometric="minisblack")
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(UnreadableImageError, match=r"a\.tif.*truncated"):
+        get_reader(str(path))(str(path))
+
+
+def test_layers_go_into_a_viewer(tmp_path):
+    viewer = ViewerModel()
+    for name in ("a.tif", "b.ome.zarr"):
+        viewer.add_layer(_layer(save_stack(tmp_path / name, STACK, voxel_size_nm=(50, 4, 4), labels=name == "a.tif")))
+    np.testing.assert_array_equal(viewer.dims.range[0], (0, 150, 50))
+
+
+def test_real_sections(shared_data):
+    layer = _layer(shared_data / "isbi2012" / "image")
+    assert layer.data.shape == (24, 512, 512)
+    assert layer.name == "image"
