@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -9,8 +11,12 @@ import tifffile
 import zarr
 from napari.components import ViewerModel
 from napari.layers import Layer
+from npe2 import PluginManager, PluginManifest
 
+import napari_unets
 from napari_unets.images import UnreadableImageError, save_stack
+from napari_unets.images.opening import MRC_SUFFIXES, TIFF_SUFFIXES
+from napari_unets.images.pictures import PICTURE_SUFFIXES
 from napari_unets.widgets import readers
 from napari_unets.widgets.readers import get_reader, read_stack
 
@@ -106,6 +112,33 @@ def test_layers_go_into_a_viewer(tmp_path):
     for name in ("a.tif", "b.ome.zarr"):
         viewer.add_layer(_layer(save_stack(tmp_path / name, STACK, voxel_size_nm=(50, 4, 4), labels=name == "a.tif")))
     np.testing.assert_array_equal(viewer.dims.range[0], (0, 150, 50))
+
+
+@pytest.fixture
+def plugins():
+    """Our manifest alone."""
+    manifest = PluginManifest.from_file(Path(napari_unets.__file__).parent / "napari.yaml")
+    plugins = PluginManager()
+    plugins.register(manifest)
+    return plugins
+
+
+@pytest.mark.parametrize("name", ["a.tif", "b.TIFF", "c.ome.zarr", "d.png", "folder"])
+def test_napari_finds_the_reader(tmp_path, plugins, name):
+    path = save_stack(tmp_path / name, STACK[:1])
+    assert [reader.command for reader in plugins.iter_compatible_readers(str(path))] == ["napari-unets.get_reader"]
+
+
+@pytest.mark.parametrize("suffix", [*TIFF_SUFFIXES, *MRC_SUFFIXES, *PICTURE_SUFFIXES, ".h5", ".hdf5"])
+def test_manifest_names_what_can_be_read(plugins, suffix):
+    assert list(plugins.iter_compatible_readers(f"a{suffix}"))
+
+
+@pytest.mark.parametrize("kind", ["image", "labels"])
+@pytest.mark.parametrize("name", ["a.tif", "a.ome.zarr", "a.png"])
+def test_napari_finds_the_writer(plugins, kind, name):
+    writer, path = plugins.get_writer(name, [kind])
+    assert (writer.command, path) == (f"napari-unets.write_{'labels' if kind == 'labels' else 'image'}", name)
 
 
 def test_real_sections(shared_data):
