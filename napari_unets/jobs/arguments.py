@@ -13,7 +13,7 @@ import io
 import math
 import pickle
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,8 @@ class PackedCall:
     call: Call
     files: list[Path]
     arrays: list[NDArray[Any]]
+    #: By identity: every array that was met, which keeps it alive and its identity its own, and its reference.
+    known: dict[int, tuple[Any, tuple[Any, ...]]] = field(default_factory=dict)
 
     def discard(self) -> None:
         """Remove the files. A worker that still maps one keeps what it maps (on Windows: the file)."""
@@ -94,20 +96,21 @@ def pack_call(
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
-    def __init__(self, file: io.BytesIO, packed: PackedCall, exchange: Exchange | None) -> None:
+    def __init__(self, file: io.BytesIO, packed: PackedCall, exchange: Exchange | None, recipe_of: Any) -> None:
         super().__init__(file, protocol=5)
+        self._recipe_of = recipe_of  # the lazy array to be pickled itself
         self._packed = packed
         self._exchange = exchange
 
     def persistent_id(self, value: Any) -> tuple[Any, ...] | None:
         """Return the reference to write in place of `value`, or None for anything but a large array."""
-        if type(value) in (np.ndarray, np.memmap):  # other subclasses (masked arrays) hold more than values
-            if value.nbytes < _SMALL or value.dtype.hasobject:
-                return None
-            return self._mapped(value) or self._written(value)
-        if _is_lazy_array(value):
-            return self._lazy(value)
-        return None
+        if value is self._recipe_of or not (_is_large_array(value) or _is_lazy_array(value)):
+            return None
+        known = self._packed.known
+        if id(value) not in known:
+            reference = (self._mapped(value) or self._written(value)) if _is_large_array(value) else self._lazy(value)
+            known[id(value)] = value, reference
+        return known[id(value)][1]
 
     def _mapped(self, array: NDArray[Any]) -> tuple[Any, ...] | None:
         """Refer to a file that `array` is a view of, if it is a view of one."""
@@ -115,10 +118,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
         while isinstance(root, np.ndarray) and isinstance(root.base, np.ndarray):
             root = root.base
         shared = isinstance(root, np.memmap) and root.filename is not None and root.mode in ("r", "r+", "w+")
-        if not shared or self._exchange is None or min(array.strides, default=0) < 0:
+        if not shared or self._exchange is None or min(array.strides) < 0 or not Path(root.filename).is_file():
             return None
-        if root.mode != "r":
-            root.flush()
         offset = root.offset + array.ctypes.data - root.ctypes.data
         return "file", str(root.filename), offset, array.dtype, array.shape, array.strides
 
@@ -140,22 +141,12 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
         return "file", str(path), 0, dtype, tuple(array.shape), strides
 
     def _lazy(self, array: Any) -> tuple[Any, ...]:
-        before = len(self._packed.files), len(self._packed.arrays)
+        n_arrays = len(self._packed.arrays)
         try:
-            return "pickle", _dumps(_Once(array), self._packed, self._exchange)
+            return "pickle", _dumps(array, self._packed, self._exchange, recipe_of=array)
         except (TypeError, AttributeError, NotImplementedError, pickle.PicklingError, ValueError):
-            del self._packed.arrays[before[1] :]
+            del self._packed.arrays[n_arrays:]
             return self._written(array)
-
-
-class _Once:
-    """Wrap a lazy array for pickling, so that it is not taken for one to be wrapped again."""
-
-    def __init__(self, array: Any) -> None:
-        self.reduced = array.__reduce_ex__(5)
-
-    def __reduce__(self) -> Any:
-        return self.reduced
 
 
 class _Unpickler(pickle.Unpickler):
@@ -168,7 +159,7 @@ class _Unpickler(pickle.Unpickler):
         if kind == "sent":
             return self._arrays[rest[0]]
         if kind == "pickle":
-            return _loads(rest[0], self._arrays)
+            return _visible(_loads(rest[0], self._arrays))
         path, offset, dtype, shape, strides = rest
         extent = sum((n - 1) * step for n, step in zip(shape, strides, strict=True)) + dtype.itemsize
         # Copy-on-write: a job cannot change its input, yet torch gets the writable array it asks for.
@@ -176,14 +167,34 @@ class _Unpickler(pickle.Unpickler):
         return np.ndarray(shape, dtype, buffer=values, strides=strides)
 
 
-def _dumps(value: Any, packed: PackedCall, exchange: Exchange | None) -> bytes:
+def _dumps(value: Any, packed: PackedCall, exchange: Exchange | None, recipe_of: Any = None) -> bytes:
     file = io.BytesIO()
-    _Pickler(file, packed, exchange).dump(value)
+    _Pickler(file, packed, exchange, recipe_of).dump(value)
     return file.getvalue()
 
 
 def _loads(data: bytes, arrays: list[Any]) -> Any:
     return _Unpickler(io.BytesIO(data), arrays).load()
+
+
+def _visible(array: Any) -> Any:
+    """Make sure that a Zarr array's files are there: where they are not, Zarr would read zeros without a word."""
+    if type(array).__module__.partition(".")[0] == "zarr":
+        import zarr
+
+        try:
+            zarr.open_array(array.store_path, mode="r")
+        except FileNotFoundError as error:
+            raise HandOverError(
+                f"The worker cannot see {array.store_path}. Put the image into a folder that has the same path on the "
+                "workers' machines."
+            ) from error
+    return array
+
+
+def _is_large_array(value: Any) -> bool:
+    """Whether this is a numpy array worth the trouble; subclasses (masked arrays) hold more than values."""
+    return type(value) in (np.ndarray, np.memmap) and value.nbytes >= _SMALL and not value.dtype.hasobject
 
 
 def _is_lazy_array(value: Any) -> bool:

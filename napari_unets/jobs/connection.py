@@ -76,6 +76,7 @@ class Connection(ABC):
         asyncio.CancelledError
             The job was cancelled while it waited.
         """
+        await self.ready()
         arrays = await self._send(packed.arrays)
         taken = self._taken[job] = asyncio.get_running_loop().create_future()
         # Dask graphs among the arguments may be some MB large; that is no mistake to warn about.
@@ -153,7 +154,6 @@ class Connection(ABC):
     async def _send(self, arrays: list[Any]) -> list[Any]:
         if not arrays:
             return []
-        await self.ready()
         sent: list[Any] = await self.client.scatter(arrays, direct=False, hash=False)
         return sent
 

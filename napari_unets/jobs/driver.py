@@ -40,7 +40,6 @@ def drive(
     concurrent.futures.CancelledError
         The job was stopped before it began, or the loop has ended.
     """
-    loop.call(connection.ready())
     begun = loop.start(connection.begin(job.id, job.name, packed, idle_release_s))
     job.obey_with(begun.cancel)
     running = begun.result()
