@@ -1,0 +1,128 @@
+"""Recipes: from a data folder and a TOML file to a model that can be loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+
+from napari_unets.images import synthetic_em_stack
+from napari_unets.learning.fit import StepEvent, StoppedEvent, ValidationEvent
+from napari_unets.learning.recipe import RecipeError, read_recipe
+from napari_unets.learning.training import SavedEvent, run_recipe
+from napari_unets.models import ModelExistsError, load_model
+
+RECIPES = Path(__file__).parents[2] / "training"
+
+RECIPE = """
+name = "tiny"
+[data]
+images = "image"
+labels = "label"
+classes = { 0 = 1, 255 = 2 }
+validation = [1]
+[network]
+name = "sf-net"
+settings = { width = 4, narrow = 4, depth = 2 }
+[fit]
+steps = 6
+batch = 2
+patch = 32
+validate_every = 3
+[card]
+title = "Tiny"
+summary = "For tests"
+task = "em"
+halo = 8
+licence = "BSD-3-Clause"
+[[card.classes]]
+id = 1
+name = "membrane"
+color = "#ff0000"
+[[card.classes]]
+id = 2
+name = "cell"
+color = "#00ff00"
+"""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    image, truth = synthetic_em_stack(3, 96, seed=1)
+    for folder, stack in (("image", image), ("label", truth)):
+        (tmp_path / folder).mkdir()
+        for i, plane in enumerate(stack):
+            iio.imwrite(tmp_path / folder / f"{i:02d}.png", plane)
+    (tmp_path / "tiny.toml").write_text(RECIPE)
+    return tmp_path
+
+
+def test_recipe_gives_a_model_with_its_history(data: Path) -> None:
+    events = list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu"))
+    assert [type(e) for e in events[-2:]] == [StoppedEvent, SavedEvent]
+    assert sum(isinstance(e, StepEvent) for e in events) == 6
+    validations = [e for e in events if isinstance(e, ValidationEvent)]
+    card = load_model(data / "model").card
+    assert card.training is not None
+    assert card.training.steps == 6
+    assert card.training.history == [{"step": e.step, **e.scores} for e in validations]
+    assert set(validations[0].scores) == {"dice", "cross_entropy", "v_rand"}
+    assert card.scores[0].values["dice"] == max(e.scores["dice"] for e in validations)
+    assert sum(card.training.annotated_pixels.values()) == 2 * 96 * 96  # the held-out plane is not counted
+    assert sorted(p.name for p in data.iterdir()) == ["image", "label", "model", "tiny.toml"]
+
+
+def test_stopped_run_saves_and_resumes(data: Path) -> None:
+    steps: list[int] = []
+
+    def run(cancel, **arguments) -> None:
+        for event in run_recipe(data / "tiny.toml", data, data / "model", device="cpu", cancel=cancel, **arguments):
+            if isinstance(event, StepEvent):
+                steps.append(event.step)
+
+    run(lambda: len(steps) == 2)
+    assert (data / "model" / "card.json").exists()
+    assert (data / "model.checkpoint.safetensors").exists()
+    run(None, resume=True, overwrite=True)
+    assert steps == [1, 2, 3, 4, 5, 6]
+    assert not (data / "model.checkpoint.safetensors").exists()
+
+
+def test_existing_model_is_kept_unasked(data: Path) -> None:
+    (data / "model").mkdir()
+    with pytest.raises(ModelExistsError, match="exists already"):
+        next(run_recipe(data / "tiny.toml", data, data / "model"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("steps = 6", "steps = 6\nspeed = 1", "fit.speed"),
+        ("steps = 6", "", "steps or minutes"),
+        ("validation = [1]", "validation = [3]", "only 3"),
+        ("{ 0 = 1, 255 = 2 }", "{ 7 = 1 }", "nothing is annotated"),
+        ("[data]", "[data", "cannot be read"),
+    ],
+)
+def test_wrong_recipes_say_what_is_wrong(data: Path, old: str, new: str, message: str) -> None:
+    path = data / "tiny.toml"
+    path.write_text(RECIPE.replace(old, new, 1))
+    with pytest.raises(RecipeError, match=message):
+        list(run_recipe(path, data, data / "model", device="cpu"))
+    assert not (data / "model").exists()
+
+
+def test_labels_of_another_shape(data: Path) -> None:
+    for path in (data / "label").iterdir():
+        iio.imwrite(path, np.zeros((64, 96), np.uint8))
+    with pytest.raises(RecipeError, match=r"\(3, 64, 96\)"):
+        next(run_recipe(data / "tiny.toml", data, data / "model", device="cpu"))
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda p: p.stem)
+def test_shipped_recipes_are_valid(path: Path) -> None:
+    recipe = read_recipe(path)
+    card = recipe.model_card(recipe.create_network())
+    assert card.name == recipe.name == path.stem
