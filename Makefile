@@ -24,7 +24,7 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/npe2 validate napari_unets/napari.yaml
+	$(BIN)/npe2 validate --imports napari_unets/napari.yaml
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/inference.py

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_unets.cli.names import plain_name
+from napari_unets.cli.record import METADATA_KEY
 from napari_unets.cli.terminal import note
 from napari_unets.errors import NapariUnetsError
 
@@ -109,16 +110,17 @@ def _open_pair(prediction: Path, truth: Path, files: ExitStack) -> OpenPair:
 
 def _read(stack: Stack) -> tuple[Any, dict[str, Any]]:
     """Pixels of a prediction, and what is known of them if ``segment`` wrote it."""
-    classes = [info["name"] for info in stack.metadata.get("classes", ())]
+    made = stack.metadata.get(METADATA_KEY, {})
+    classes = [info["name"] for info in made.get("classes", ())]
     options: dict[str, Any] = {"kind": "document"} if "ink" in classes else {}
-    match stack.metadata.get("output"):
+    match made.get("output"):
         case "segmentation":
             return stack, options | {"prediction_is": "classes"}
         case "instances":
             return stack, options | {"prediction_is": "instances"}
         case "probabilities":
             # Of class 1 (membrane, ink), which is what the truth's 0 marks.
-            data = stack.as_dask()[0] if stack.metadata.get("class_axis") else stack
+            data = stack.as_dask()[0] if made.get("class_axis") else stack
             return data, options | {"prediction_is": "probabilities", "probability_of": "background"}
     return stack, options
 

@@ -8,7 +8,10 @@ if TYPE_CHECKING:
     from napari_unets.inference import InferenceSettings
     from napari_unets.models import Model
 
-__all__ = ["Output", "record"]
+__all__ = ["METADATA_KEY", "Output", "record"]
+
+#: Where an image's metadata keep what this package knows about it; the same in files and in napari's layers.
+METADATA_KEY = "napari_unets"
 
 Output = Literal["segmentation", "probabilities", "instances"]
 
@@ -37,7 +40,7 @@ def record(
         JSON-able. With ``classes``, ``evaluate`` knows what the numbers in the file mean.
     """
     card = model.card
-    return {
+    made = {
         "output": output,
         "model": card.name,
         "classes": [c.model_dump() for c in card.classes],
@@ -46,3 +49,4 @@ def record(
         "image": image,
         "weights_sha256": card.weights_sha256,
     }
+    return {METADATA_KEY: made}

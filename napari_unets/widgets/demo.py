@@ -128,7 +128,10 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     window = DemoWindow(DemoFiles(given.folder), close=given.close)
     window.start()
-    napari.run()
+    try:
+        napari.run()
+    except KeyboardInterrupt:
+        return 130
     if window.failure is not None:
         sys.stderr.write(f"{window.failure}\n")
     return int(window.failure is not None)

@@ -32,7 +32,7 @@ def check_files(folder, model="em-membranes"):
     with open_stack(folder / "segmentation.tif") as segmentation, open_stack(folder / "truth.tif") as truth:
         assert segmentation.dtype == np.uint8
         assert set(np.unique(segmentation[...])) <= {1, 2}
-        assert segmentation.metadata["model"] == model
+        assert segmentation.metadata["napari_unets"]["model"] == model
         scores = json.loads((folder / "scores.json").read_text())
         assert scores["dice"] == evaluate(segmentation, truth)["dice"]
         assert scores["v_rand"] == evaluate(segmentation, truth)["v_rand"]

@@ -38,7 +38,7 @@ def truth(tmp_path, truth_data):
 
 
 def save_prediction(path, data, output):
-    save_stack(path, data, axes="zyx", metadata={"output": output, "classes": CLASSES})
+    save_stack(path, data, axes="zyx", metadata={"napari_unets": {"output": output, "classes": CLASSES}})
     return path
 
 
@@ -71,7 +71,7 @@ def test_probabilities_of_membrane_are_turned_round(program, tmp_path, truth, tr
 def test_all_classes_are_told_apart_by_the_first(program, tmp_path, truth, truth_data, cells):
     membrane = np.where(cells, 0.1, 0.9).astype(np.float32)
     path = tmp_path / "p.tif"
-    metadata = {"output": "probabilities", "classes": CLASSES, "class_axis": True}
+    metadata = {"napari_unets": {"output": "probabilities", "classes": CLASSES, "class_axis": True}}
     save_stack(path, np.stack([membrane, 1 - membrane]), axes="czyx", metadata=metadata)
     found = json.loads(program("evaluate", path, truth, "--json").out)
     assert found["v_rand"] == evaluate(1 - membrane, truth_data)["v_rand"]

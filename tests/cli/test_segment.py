@@ -37,10 +37,10 @@ def test_segmentation_is_that_of_python(program, own_model, image, tmp_path, suf
         assert out.axes == "zyx"
         assert out.voxel_size_nm == (50, 4, 4)
         np.testing.assert_array_equal(out[...], in_python(own_model, image))
-        assert out.metadata["model"] == "mine"
-        assert out.metadata["output"] == "segmentation"
-        assert [c["name"] for c in out.metadata["classes"]] == ["membrane", "cell"]
-        assert out.metadata["settings"]["precision"] == "fp32"
+        assert out.metadata["napari_unets"]["model"] == "mine"
+        assert out.metadata["napari_unets"]["output"] == "segmentation"
+        assert [c["name"] for c in out.metadata["napari_unets"]["classes"]] == ["membrane", "cell"]
+        assert out.metadata["napari_unets"]["settings"]["precision"] == "fp32"
 
 
 def test_probabilities(program, own_model, image, tmp_path):
@@ -75,8 +75,8 @@ def test_settings_reach_the_inference(program, own_model, image, tmp_path):
     expected = in_python(own_model, image, predict, tta=True, tile=32, halo="exact")
     with open_stack(target) as out:
         np.testing.assert_allclose(out[...], expected, atol=1e-6)
-        assert out.metadata["settings"]["halo"] == "exact"
-        assert out.metadata["settings"]["tile"] == 32
+        assert out.metadata["napari_unets"]["settings"]["halo"] == "exact"
+        assert out.metadata["napari_unets"]["settings"]["tile"] == 32
 
 
 def test_a_folder_gets_a_file_for_each_input(program, own_model, image, tmp_path):
