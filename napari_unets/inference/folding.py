@@ -3,44 +3,37 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
+from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
 
 from napari_unets.networks import Network
 
 __all__ = ["fold_batch_norm"]
 
 
-class _Logits(nn.Module):
-    """A network without its checks of the input, which cannot be traced."""
-
-    def __init__(self, network: Network) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.network.logits(x)
-
-
-def fold_batch_norm(network: Network) -> nn.Module:
-    """Return a module that computes a network's logits with its batch normalisations folded away.
+def fold_batch_norm(network: Network) -> Network:
+    """Return a copy of a network with its batch normalisations folded away.
 
     In eval mode a batch normalisation is a multiplication and an addition a channel, which the weights and the
     bias of the convolution before it can take over: the same logits to rounding (1e-5), with fewer passes through
-    memory. Folded is every ``BatchNorm2d`` that alone reads the result of one ``Conv2d`` or ``ConvTranspose2d``
-    that is used once; others stay as they are.
+    memory. Which convolution that is, is seen by running a small image through the network. Folded is every
+    ``BatchNorm2d`` that alone uses the result of a ``Conv2d`` or ``ConvTranspose2d``, where both run once; others stay.
 
     Parameters
     ----------
     network : Network
-        In eval mode. It is not changed; weights that nothing is folded into are shared with it.
+        In eval mode, on the CPU. It is not changed.
 
     Returns
     -------
-    nn.Module
-        Takes and gives what ``network.logits`` does.
+    Network
+        Of the same class, to be run and not to be trained or saved.
 
     Raises
     ------
@@ -49,55 +42,73 @@ def fold_batch_norm(network: Network) -> nn.Module:
     """
     if network.training:
         raise ValueError(f"{network.name} is in training mode; call eval() before folding")
-    module = _Logits(network)
+    folded = copy.deepcopy(network)
+    for convolution, norm in _pairs(folded):
+        _fold(folded.get_submodule(convolution), folded.get_submodule(norm))
+        parent, _, name = norm.rpartition(".")
+        setattr(folded.get_submodule(parent), name, nn.Identity())
+    return folded
+
+
+class _Watch(TorchFunctionMode):
+    """Counts how often each tensor is computed with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.uses: Counter[int] = Counter()
+        self._alive: list[Tensor] = []  # so that no other tensor gets the same id
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if any(isinstance(leaf, Tensor) for leaf in tree_leaves(result)):
+            given = {id(leaf): leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)}
+            self.uses.update(given.keys())
+            self._alive += given.values()
+        return result
+
+
+def _pairs(network: Network) -> list[tuple[str, str]]:
+    """Names of the convolutions and batch normalisations that belong together."""
+    names = {module: name for name, module in network.named_modules()}
+    calls: Counter[nn.Module] = Counter()
+    made_by: dict[int, nn.Module] = {}
+    read_by: dict[nn.Module, int] = {}
+    results: list[Tensor] = []
+
+    def after(module: nn.Module, inputs: tuple[Tensor, ...], result: Tensor) -> None:
+        calls[module] += 1
+        if isinstance(module, nn.BatchNorm2d):
+            read_by[module] = id(inputs[0])
+        else:
+            made_by[id(result)] = module
+            results.append(result)
+
+    watched = (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d)
+    hooks = [module.register_forward_hook(after) for module in names if isinstance(module, watched)]
+    side = network.next_valid_size(1 + 2 * network.margin)
+    dtype = next(network.parameters()).dtype
     try:
-        traced = fx.symbolic_trace(module)
-    except (fx.proxy.TraceError, TypeError, RuntimeError):
-        return module  # control flow that depends on the image: runs as it is, only slower
-    modules = dict(traced.named_modules(remove_duplicate=False))
-    calls: dict[int, int] = {}
-    for node in traced.graph.nodes:
-        if node.op == "call_module":
-            calls[id(modules[node.target])] = calls.get(id(modules[node.target]), 0) + 1
-    for node in list(traced.graph.nodes):
-        pair = _foldable(node, modules, calls)
-        if pair is None:
-            continue
-        convolution, norm = pair
-        source = node.args[0]
-        _replace(traced, source.target, _folded(convolution, norm))
-        node.replace_all_uses_with(source)
-        traced.graph.erase_node(node)
-    traced.delete_all_unused_submodules()
-    traced.recompile()
-    return traced.eval()
+        with torch.inference_mode(), _Watch() as watch:
+            network(torch.zeros(1, network.in_channels, side, side, dtype=dtype))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    found = [(made_by[tensor], norm, tensor) for norm, tensor in read_by.items() if tensor in made_by]
+    return [
+        (names[convolution], names[norm])
+        for convolution, norm, tensor in found
+        if calls[convolution] == calls[norm] == watch.uses[tensor] == 1 and _can_take(convolution, norm)
+    ]
 
 
-def _foldable(
-    node: fx.Node, modules: dict[str, nn.Module], calls: dict[int, int]
-) -> tuple[nn.Conv2d | nn.ConvTranspose2d, nn.BatchNorm2d] | None:
-    norm = modules.get(str(node.target)) if node.op == "call_module" else None
-    if not isinstance(norm, nn.BatchNorm2d) or norm.running_mean is None:
-        return None
-    source = node.args[0]
-    if not isinstance(source, fx.Node) or source.op != "call_module" or len(source.users) != 1:
-        return None
-    convolution = modules[str(source.target)]
-    if not isinstance(convolution, nn.Conv2d | nn.ConvTranspose2d) or calls[id(convolution)] != 1:
-        return None
-    if isinstance(convolution, nn.ConvTranspose2d) and convolution.groups != 1:
-        return None
-    return convolution, norm
+def _can_take(convolution: nn.Module, norm: nn.Module) -> bool:
+    grouped_transposed = isinstance(convolution, nn.ConvTranspose2d) and convolution.groups > 1
+    return norm.running_mean is not None and not grouped_transposed
 
 
-def _folded(convolution: nn.Conv2d | nn.ConvTranspose2d, norm: nn.BatchNorm2d) -> nn.Module:
-    assert norm.running_mean is not None  # noqa: S101 - held by _foldable
-    assert norm.running_var is not None  # noqa: S101
-    result = copy.copy(convolution)
-    # A copy that shares everything but the table of parameters, so that the network keeps its own.
-    result._parameters = dict(convolution._parameters)
+def _fold(convolution: Any, norm: Any) -> None:
     with torch.no_grad():
-        result.weight, result.bias = fuse_conv_bn_weights(
+        convolution.weight, convolution.bias = fuse_conv_bn_weights(
             convolution.weight,
             convolution.bias,
             norm.running_mean,
@@ -107,9 +118,3 @@ def _folded(convolution: nn.Conv2d | nn.ConvTranspose2d, norm: nn.BatchNorm2d) -
             norm.bias,
             transpose=isinstance(convolution, nn.ConvTranspose2d),
         )
-    return result
-
-
-def _replace(root: nn.Module, path: str, module: nn.Module) -> None:
-    parent, _, name = path.rpartition(".")
-    setattr(root.get_submodule(parent), name, module)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import inspect
 import warnings
 from collections import OrderedDict
 from typing import Any
@@ -11,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from napari_unets.inference.conversion_cache import ConversionCache
 from napari_unets.inference.errors import BackendError
-from napari_unets.inference.geometry import Geometry
+from napari_unets.networks import Network
 
 __all__ = ["OpenVINOBackend", "openvino_is_installed"]
 
@@ -35,12 +36,8 @@ class OpenVINOBackend:
 
     Parameters
     ----------
-    module : nn.Module
-        Gives logits; its batch normalisations folded already.
-    in_channels : int
-        Channels of the image.
-    geometry : Geometry
-        Of the network.
+    network : Network
+        Its batch normalisations folded already.
     precision : {"fp32", "bf16"}
         What it computes in; the logits come out as float32.
     threads : int, optional
@@ -54,9 +51,7 @@ class OpenVINOBackend:
 
     name = "openvino"
 
-    def __init__(
-        self, module: nn.Module, in_channels: int, geometry: Geometry, precision: str, threads: int | None = None
-    ) -> None:
+    def __init__(self, network: Network, precision: str, threads: int | None = None) -> None:
         if not openvino_is_installed():
             raise BackendError(
                 "backend 'openvino' is not installed; install it with: pip install 'napari-unets[openvino]', "
@@ -73,7 +68,7 @@ class OpenVINOBackend:
         }
         if threads is not None:
             self._options["INFERENCE_NUM_THREADS"] = threads
-        self._network = _converted(self._core, module, in_channels, geometry)
+        self._network = _converted(self._core, network)
         self._compiled: OrderedDict[tuple[int, ...], Any] = OrderedDict()
 
     def logits(self, batch: npt.NDArray[np.float32]) -> Tensor:
@@ -92,40 +87,47 @@ class OpenVINOBackend:
         return compiled
 
 
-def _converted(core: Any, module: nn.Module, in_channels: int, geometry: Geometry) -> Any:
-    """OpenVINO's form of a module, from the cache if it was converted before."""
+def _converted(core: Any, network: Network) -> Any:
+    """OpenVINO's form of a network, from the cache if it was converted before."""
     import openvino
 
-    key = _fingerprint(module, openvino.__version__)
+    key = _fingerprint(network, openvino.__version__)
     cache = ConversionCache()
     if (path := cache.find(key)) is not None:
         return core.read_model(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecations inside torch, which its own exporter trips over
-            network = openvino.convert_model(_exported(module, in_channels, geometry))
+            converted = openvino.convert_model(_exported(network))
     except Exception as error:
         raise BackendError(
-            f"OpenVINO cannot convert this network ({str(error).strip().splitlines()[0]}); choose backend 'torch'"
+            f"OpenVINO cannot convert network {network.name!r} ({str(error).strip().splitlines()[0]}); "
+            "choose backend 'torch'"
         ) from error
-    cache.store(key, lambda target: openvino.save_model(network, target, compress_to_fp16=False))
-    return network
+    cache.store(key, lambda target: openvino.save_model(converted, target, compress_to_fp16=False))
+    return converted
 
 
-def _exported(module: nn.Module, in_channels: int, geometry: Geometry) -> torch.export.ExportedProgram:
+def _exported(network: Network) -> torch.export.ExportedProgram:
     # Two sides that differ, neither of them 0 or 1, so that the exporter takes each for a size of its own.
-    height, width = (geometry.side(geometry.smallest + n * geometry.stride) + 2 * geometry.margin for n in (1, 2))
+    height = network.next_valid_size(2 * network.margin + 2 * network.stride)
+    width = network.next_valid_size(height + 1)
     auto = torch.export.Dim.AUTO
-    example = torch.zeros(2, in_channels, height, width)
-    return torch.export.export(module, (example,), dynamic_shapes=({0: auto, 2: auto, 3: auto},))
+    example = torch.zeros(2, network.in_channels, height, width)
+    return torch.export.export(network, (example,), dynamic_shapes=({0: auto, 2: auto, 3: auto},))
 
 
-def _fingerprint(module: nn.Module, version: str) -> str:
-    """Digest of all that the converted network depends on: its operations, its weights and the converter."""
-    digest = hashlib.sha256(f"1 {version} {torch.__version__} {module}".encode())
-    if isinstance(module, torch.fx.GraphModule):
-        digest.update(module.code.encode())
-    for name, tensor in module.state_dict().items():
+def _fingerprint(network: Network, version: str) -> str:
+    """Digest of all that the converted network depends on: its code, its settings, its weights, the converter."""
+    digest = hashlib.sha256(f"{version} {torch.__version__} {network.name} {network.config} {network}".encode())
+    classes = {cls for module in network.modules() for cls in type(module).__mro__ if not _is_library(cls)}
+    for source in sorted(inspect.getsource(cls) for cls in classes):
+        digest.update(source.encode())
+    for name, tensor in network.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def _is_library(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] in ("torch", "builtins")

@@ -110,8 +110,8 @@ def _pixels_at_once(predictor: Predictor) -> int:
         # Larger windows than this gain next to nothing, and the memory is everybody's.
         budget = min(free / 2, 1024 * _MIB)
         return min(int(budget / predictor.bytes_per_pixel), 2**22)
-    # Half as much again for the work space of the convolutions; feature maps of 2**31 values and more are slow.
-    return min(int(0.8 * free / (1.5 * predictor.bytes_per_pixel)), 2**23)
+    # Feature maps of 2**31 values and more are slow, or not possible at all.
+    return min(int(0.8 * free / predictor.bytes_per_pixel), 2**23)
 
 
 def _useful_pixels(device: str) -> int:

@@ -104,7 +104,10 @@ class Predictor:
         features = memory.bytes_per_pixel(self._folded, network.in_channels, side)
         # The image as read, normalised and batched; logits, probabilities, blended, and their weights. All float32.
         around = 4 * (3 * network.in_channels + 4 * network.out_channels + 2)
-        return around + (features if self.precision == "fp32" else features / 2)
+        if self.precision != "fp32":
+            features /= 2
+        # Torch reorders feature maps and weights for its kernels, and keeps what it frees in pieces.
+        return around + features * (1.5 if self.backend == "torch" else 1.0)
 
     def __call__(self, batch: _Floats) -> _Floats:
         """Probabilities of a batch.
@@ -161,9 +164,7 @@ class Predictor:
         wanted, threads = self.settings.backend, self.settings.threads
         if wanted == "openvino" or (wanted == "auto" and self.device == "cpu" and openvino_is_installed()):
             try:
-                return OpenVINOBackend(
-                    self._folded, self.model.network.in_channels, self.geometry, self.precision, threads
-                )
+                return OpenVINOBackend(self._folded, self.precision, threads)
             except BackendError as error:
                 if wanted == "openvino":
                     raise
