@@ -39,6 +39,7 @@ class Outbox:
         self._room = threading.Condition()
         self._arrived = asyncio.Event()
         self._stop = threading.Event()
+        self._wanted = False
 
     def request_stop(self) -> None:
         """Ask the job to end; wakes it if it waits for room."""
@@ -49,6 +50,13 @@ class Outbox:
     def stop_requested(self) -> bool:
         """Return whether the job is to end: it was asked to, or nobody wants it any more."""
         return self._stop.is_set() or self.given_up()
+
+    def wait_until_wanted(self) -> bool:
+        """Wait for the first `take`; return False if the job is to end before anyone came."""
+        with self._room:
+            while not self._wanted and not self.stop_requested():
+                self._room.wait(_LOOK_AGAIN_S)
+            return self._wanted
 
     def put(self, packet: Packet) -> None:
         """Add a packet; wait for room first, unless the job is to end anyway."""
@@ -61,6 +69,10 @@ class Outbox:
 
     async def take(self, nbytes: int, patience_s: float) -> list[Packet]:
         """Return what has come, up to about `nbytes` and at least one packet, or nothing after `patience_s`."""
+        if not self._wanted:
+            with self._room:
+                self._wanted = True
+                self._room.notify_all()
         if not self._packets:
             self._arrived.clear()
             try:

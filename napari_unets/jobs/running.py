@@ -55,7 +55,12 @@ def run_job(job: str, call: Call, arrays: list[Any], idle_release_s: float) -> N
     try:
         # Dask arrays inside are to be read in this process, not sent to the cluster that runs us.
         with dask.config.set(scheduler="threads"):
-            _put_all(outbox, call, arrays)
+            # When a worker dies, Dask runs its task again elsewhere. But a job may have written files
+            # and shown events, so it is for its owner to decide: nobody comes for the second one.
+            if outbox.wait_until_wanted():
+                _put_all(outbox, call, arrays)
+            else:
+                outbox.put(encode("stopped", None))
     finally:
         KEPT.release_after(idle_release_s)
 

@@ -95,6 +95,16 @@ class TestOutbox:
 
         assert not asyncio.run(main())
 
+    def test_job_begins_when_somebody_takes(self) -> None:
+        async def main() -> tuple[bool, bool]:
+            loop = asyncio.get_running_loop()
+            taken, gone = Outbox(loop, lambda: False), Outbox(loop, lambda: True)
+            waiting = asyncio.ensure_future(asyncio.to_thread(taken.wait_until_wanted))
+            await taken.take(1, 0.01)
+            return await waiting, gone.wait_until_wanted()
+
+        assert asyncio.run(main()) == (True, False)
+
     def test_take_gives_at_most_what_was_asked_for_but_something(self) -> None:
         packet = encode("event", np.zeros(1000, np.uint8))
 
