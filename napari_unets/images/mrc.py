@@ -24,6 +24,8 @@ __all__ = ["open_mrc"]
 _IMOD_STAMP = 1146047817
 _IMOD_STAMP_AT = 40  # byte of the header's field extra2; the flags follow
 _SIGNED_FLAG = 1
+_LARGEST_SIZE = 2**24
+_LARGEST_MODE = 101  # of 4-bit integers; the others are up to 12
 
 
 def open_mrc(path: Path) -> FileImage:
@@ -52,17 +54,17 @@ def open_mrc(path: Path) -> FileImage:
         ) from error
     if path.stat().st_size == 0:
         raise EmptyImageError(f"{path}: the file is empty")
+    if not _looks_like_mrc(path):
+        raise UnsupportedImageError(f"{path}: is not an MRC file, whatever its name says")
     with explain_read_errors(path, ValueError), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # what mrcfile warns of is checked here
         file = mrcfile.mmap(path, mode="r", permissive=True)
         try:
             header, data = file.header, file.data
-            if header is None or header.nx <= 0 or header.ny <= 0 or header.nz <= 0:
-                raise UnsupportedImageError(f"{path}: is not an MRC file, whatever its name says")
-            if data is None:
+            if header is None or data is None:
                 raise UnreadableImageError(
-                    f"{path}: its {header.nz} planes of {header.ny}×{header.nx} pixels of mode {header.mode} cannot be "
-                    "read: the file is truncated, or the mode is not supported; copy or export it again"
+                    f"{path}: its pixels cannot be read: the file is truncated, or their kind is not supported; "
+                    "copy or export it again"
                 )
             axes = "zyx"[-data.ndim :] if data.ndim <= 3 else "tzyx"
             size = _voxel_size(file)
@@ -92,6 +94,19 @@ class _MrcSource:
 
     def close(self) -> None:
         """Nothing is kept open."""
+
+
+def _looks_like_mrc(path: Path) -> bool:
+    """Whether the head holds three sensible sizes and a mode, in either byte order; not all programs sign it."""
+    with explain_read_errors(path), path.open("rb") as file:
+        head = file.read(16)
+    if len(head) < 16:
+        raise UnreadableImageError(f"{path}: the file is truncated, it has {len(head)} bytes; copy or export it again")
+    for order in "<>":
+        *sizes, mode = np.frombuffer(head, f"{order}i4").tolist()
+        if all(0 < size < _LARGEST_SIZE for size in sizes) and 0 <= mode <= _LARGEST_MODE:
+            return True
+    return False
 
 
 def _voxel_size(file: Any) -> VoxelSize | None:

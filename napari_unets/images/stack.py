@@ -29,7 +29,7 @@ __all__ = ["Stack", "Window", "as_stack"]
 Window = tuple[slice, slice]
 
 _CACHED_PLANES = 2
-_LARGEST_CACHED_PLANE = 2**29  # bytes
+_LARGEST_CACHED_PLANE = 2**28  # bytes
 _LARGEST_DASK_CHUNK = 2**25  # bytes
 
 

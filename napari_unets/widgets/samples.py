@@ -12,11 +12,12 @@ __all__ = ["em_sample"]
 
 
 def em_sample() -> list[tuple[Any, dict[str, Any], str]]:
-    """Make an EM stack and its truth, as the data of two layers."""
-    image, truth = (
-        as_stack(array, axes="zyx", name=name, voxel_size_nm=SYNTHETIC_VOXEL_SIZE_NM)
-        for name, array in zip(("EM sample", "EM truth"), synthetic_em_stack(), strict=True)
-    )
-    data, keywords, _ = stack_layer_data(image, "image")
-    true_data, true_keywords, _ = stack_layer_data(truth, "labels")
-    return [(data, keywords, "image"), (true_data, true_keywords | {"visible": False}, "labels")]
+    """Make an EM stack and its truth (0 = membrane, hidden at first), as the data of two layers."""
+    layers: list[tuple[Any, dict[str, Any], str]] = []
+    image, truth = synthetic_em_stack()
+    for name, array, kind in (("EM sample", image, "image"), ("EM truth", truth, "labels")):
+        stack = as_stack(array, axes="zyx", name=name, voxel_size_nm=SYNTHETIC_VOXEL_SIZE_NM)
+        _, keywords, _ = stack_layer_data(stack)
+        keywords.pop("rgb", None)
+        layers.append((array, keywords | {"visible": kind == "image"}, kind))
+    return layers

@@ -1,0 +1,23 @@
+"""The sample of the menu."""
+
+from __future__ import annotations
+
+import numpy as np
+from napari.layers import Image, Labels, Layer
+
+from napari_unets.images import synthetic_em_stack
+from napari_unets.widgets.samples import em_sample
+
+
+def test_sample_and_truth():
+    image, truth = (Layer.create(*data) for data in em_sample())
+    assert (type(image), type(truth)) == (Image, Labels)
+    assert (image.name, truth.name) == ("EM sample", "EM truth")
+    for layer, expected in zip((image, truth), synthetic_em_stack(), strict=True):
+        assert isinstance(layer.data, np.ndarray)  # so that it can be painted on
+        np.testing.assert_array_equal(layer.data, expected)
+        np.testing.assert_array_equal(layer.scale, (50, 4, 4))
+        assert [str(unit) for unit in layer.units] == ["nanometer"] * 3
+        assert layer.axis_labels == ("z", "y", "x")
+    assert image.visible
+    assert not truth.visible
