@@ -69,8 +69,9 @@ class Corrections(QWidget):
     def show_found(self, stack: Stack) -> None:
         """Show what was found where nothing was corrected, and what makes sense to correct."""
         self.axes.setPlaceholderText(f"as found: {stack.axes}")
-        for line, size in zip(self.voxel, stack.voxel_size_nm or ("z", "y", "x"), strict=True):
-            line.setPlaceholderText(f"{size:g}" if isinstance(size, float) else size)
+        found = [f"{size:g}" for size in stack.voxel_size_nm] if stack.voxel_size_nm is not None else list("zyx")
+        for line, text in zip(self.voxel, found, strict=True):
+            line.setPlaceholderText(text)
         self.level.setMaximum(max(0, stack.levels - 1))
         self._form.setRowVisible(self.level, stack.levels > 1)
 

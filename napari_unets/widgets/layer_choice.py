@@ -62,7 +62,7 @@ class LayerChoice(QComboBox):
                 self.setCurrentIndex(index)
 
     def _refill(self, _event: Any = None) -> None:
-        if not isalive(self):  # the viewer outlives a dock that was closed
+        if not isalive(self):  # type: ignore[no-untyped-call]  # the viewer outlives a dock that was closed
             return
         chosen = self.layer
         layers = [layer for layer in reversed(self._viewer.layers) if self._accept(layer)]

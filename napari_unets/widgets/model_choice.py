@@ -5,7 +5,6 @@ from __future__ import annotations
 from html import escape
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QStandardItemModel
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_unets.models import ModelCard, ModelStore
@@ -56,9 +55,14 @@ class ModelChoice(QWidget):
         self.box.currentIndexChanged.connect(self._announce)
 
     @property
+    def name(self) -> str:
+        """Name of the chosen model in the store; empty without one."""
+        return str(self.box.currentData() or "")
+
+    @property
     def card(self) -> ModelCard | None:
         """Card of the chosen model."""
-        return self._cards.get(self.box.currentData() or "")
+        return self._cards.get(self.name)
 
     def choose(self, name: str) -> None:
         """Choose a model by its name."""
@@ -77,9 +81,7 @@ class ModelChoice(QWidget):
         for name, error in broken.items():
             self.box.addItem(f"{name} (damaged)", name)
             self.box.setItemData(self.box.count() - 1, str(error), Qt.ItemDataRole.ToolTipRole)
-            items = self.box.model()
-            assert isinstance(items, QStandardItemModel)  # noqa: S101 - what a QComboBox has by default
-            items.item(self.box.count() - 1).setEnabled(False)
+            self.box.setItemData(self.box.count() - 1, 0, Qt.ItemDataRole.UserRole - 1)  # item flags: none
         self.box.setCurrentIndex(max(0, self.box.findData(chosen)) if self._cards else -1)
         self.box.setEnabled(bool(self._cards))
         self.box.blockSignals(blocked)

@@ -25,9 +25,9 @@ class Note(QLabel):
 
     def __init__(self, text: str = "", mood: Mood = "plain", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWordWrap(True)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.MinimumExpanding)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.setWordWrap(True)
         self.say(text, mood)
 
     def say(self, text: str, mood: Mood = "plain") -> None:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Layer
 from napari.utils.notifications import show_error
-from qtpy.QtWidgets import QButtonGroup, QFormLayout, QHBoxLayout, QPushButton, QRadioButton, QVBoxLayout, QWidget
-from superqt import QCollapsible
+from qtpy.QtWidgets import QButtonGroup, QFormLayout, QHBoxLayout, QPushButton, QRadioButton
 from superqt.utils import create_worker
 
 from napari_unets.errors import NapariUnetsError
 from napari_unets.images import Stack, open_stack
 from napari_unets.widgets.corrections import Corrections
+from napari_unets.widgets.fold import Fold
 from napari_unets.widgets.notes import Note
+from napari_unets.widgets.panel import Panel
 from napari_unets.widgets.path_row import PathRow
 from napari_unets.widgets.stack_layer import stack_layer_data
 from napari_unets.widgets.stack_summary import stack_summary
@@ -32,7 +33,7 @@ _FILTERS = (
 _WITH_DATASETS = {".h5", ".hdf5", ".hdf", ".zarr", ".n5", ".nwb"}
 
 
-class OpenWidget(QWidget):
+class OpenWidget(Panel):
     """Pick a file or folder, see what was understood of it, correct it, open it lazily as a layer.
 
     Parameters
@@ -61,11 +62,7 @@ class OpenWidget(QWidget):
         self.open.clicked.connect(self._open_layer)
 
     def _lay_out(self) -> None:
-        fold = QCollapsible("Corrections")
-        fold.setContentsMargins(0, 0, 0, 0)
-        fold.setDuration(0)
-        fold.addWidget(self.corrections)
-        self.fold = fold
+        self.fold = Fold("Corrections", self.corrections)
         kinds = QHBoxLayout()
         self._kinds = QButtonGroup(self)
         for button in (self.as_image, self.as_labels):
@@ -74,14 +71,10 @@ class OpenWidget(QWidget):
         kinds.addStretch()
         bottom = QFormLayout()
         bottom.addRow("As", kinds)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(10)
-        layout.addWidget(self.path)
-        layout.addWidget(self.understood)
-        layout.addWidget(fold)
-        layout.addLayout(bottom)
-        layout.addWidget(self.open)
-        layout.addStretch()
+        for part in (self.path, self.understood, self.fold):
+            self.column.addWidget(part)
+        self.column.addLayout(bottom)
+        self.column.addWidget(self.open)
 
     def _new_path(self, path: Path) -> None:
         self.corrections.clear()

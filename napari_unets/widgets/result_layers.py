@@ -5,13 +5,14 @@ from __future__ import annotations
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels
-from napari.utils.colormaps import DirectLabelColormap
+from napari.utils.colormaps import CyclicLabelColormap, label_colormap
 from numpy.typing import NDArray
 
+from napari_unets.jobs.segmentation import Output
 from napari_unets.widgets.image_source import image_source
 from napari_unets.widgets.result_array import new_result_array, pyramid
 
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
 
     from napari_unets.models import ModelCard
 
-__all__ = ["METADATA_KEY", "Output", "ResultLayer", "class_colormap", "class_features", "is_result", "result_layer"]
-
-Output = Literal["segmentation", "probabilities", "instances"]
+__all__ = ["METADATA_KEY", "ResultLayer", "class_colormap", "class_features", "is_result", "result_layer"]
 
 #: Where a layer's metadata keep what this package knows about it.
 METADATA_KEY = "napari_unets"
@@ -53,11 +52,22 @@ class ResultLayer:
     layer: Layer
     array: NDArray[Any]
 
+    def renumbered(self, objects: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        """Continue the numbers of the objects that this layer has had, so that none comes twice in it."""
+        highest = _HIGHEST.get(self.layer, 0)
+        _HIGHEST[self.layer] = highest + int(objects.max(initial=0))
+        return np.where(objects > 0, objects + np.uint32(highest), np.uint32(0))
+
     @property
     def planes(self) -> NDArray[Any]:
         """The same array as planes: ``(plane, y, x)``, or ``(class, plane, y, x)`` where it has classes."""
         leading = (len(self.array),) if self.has_classes else ()
         return self.array.reshape(*leading, -1, *self.array.shape[-2:])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the image that this belongs to: without the axis of classes."""
+        return self.array.shape[1:] if self.has_classes else self.array.shape
 
     @property
     def has_classes(self) -> bool:
@@ -69,16 +79,26 @@ class ResultLayer:
 _RESULTS: weakref.WeakKeyDictionary[Layer, dict[tuple[str, Output], tuple[weakref.ref[Layer], weakref.ref[Any]]]]
 _RESULTS = weakref.WeakKeyDictionary()
 
+#: The highest number of an object that was given in a layer of instances.
+_HIGHEST: weakref.WeakKeyDictionary[Layer, int] = weakref.WeakKeyDictionary()
+
 
 def is_result(layer: Layer) -> bool:
     """Whether a layer is something that a model made."""
     return METADATA_KEY in layer.metadata and "output" in layer.metadata[METADATA_KEY]
 
 
-def class_colormap(card: ModelCard) -> DirectLabelColormap:
-    """Colours of a model's classes; what is not annotated (0) is transparent."""
-    colors: dict[int | None, str] = {c.id: c.color for c in card.classes}
-    return DirectLabelColormap(color_dict={None: "transparent", 0: "transparent", **colors})
+def class_colormap(card: ModelCard) -> CyclicLabelColormap:
+    """Colours of a model's classes; what is not annotated (0) is transparent, further ids get napari's colours.
+
+    napari's ``DirectLabelColormap`` would say the same, but has Numba compile for it when it is first
+    shown, which stops the window for some seconds.
+    """
+    colormap = label_colormap(49)
+    colors = np.array(colormap.colors)
+    for c in card.classes:
+        colors[c.id] = [*(int(c.color[i : i + 2], 16) / 255 for i in (1, 3, 5)), 1.0]
+    return CyclicLabelColormap(colors=colors, name="classes")
 
 
 def class_features(card: ModelCard) -> dict[str, list[Any]]:
@@ -87,7 +107,13 @@ def class_features(card: ModelCard) -> dict[str, list[Any]]:
 
 
 def result_layer(
-    viewer: ViewerModel, image: Image, card: ModelCard, output: Output, settings: Mapping[str, Any]
+    viewer: ViewerModel,
+    image: Image,
+    card: ModelCard,
+    output: Output,
+    settings: Mapping[str, Any],
+    *,
+    visible: bool = True,
 ) -> ResultLayer:
     """Layer that a run of a model on an image writes one of its outputs into.
 
@@ -107,6 +133,8 @@ def result_layer(
         ``"segmentation"``, ``"probabilities"`` or ``"instances"``.
     settings : mapping
         The run's settings, kept in the layer's metadata; JSON values.
+    visible : bool
+        Whether a new layer is shown.
     """
     classes = len(card.classes) if output == "probabilities" and len(card.classes) > 2 else 0
     shape = (*((classes,) if classes else ()), *image_source(image).shape)
@@ -123,6 +151,7 @@ def result_layer(
         return known
     array = new_result_array(shape, _DTYPES[output])
     layer = _new_layer(image, card, output, array, metadata)
+    layer.visible = visible
     _insert_above(viewer, image, layer)
     _RESULTS.setdefault(image, {})[card.name, output] = (weakref.ref(layer), weakref.ref(array))
     return ResultLayer(output, layer, array)

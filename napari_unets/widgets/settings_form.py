@@ -8,10 +8,11 @@ from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MultipleOf
-from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, LineEdit, SpinBox
+from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox, LineEdit, SpinBox
 from magicgui.widgets.bases import ValueWidget
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from qtpy.QtWidgets import QFormLayout, QLabel
 
 from napari_unets.errors import NapariUnetsError
 
@@ -29,7 +30,7 @@ class SettingsValueError(NapariUnetsError):
 
 
 class SettingsForm(Generic[_M]):
-    """A magicgui form of a pydantic model's fields.
+    """magicgui widgets of a pydantic model's fields, as rows of a form.
 
     A field that may be None can be left empty and then shows :data:`AUTOMATIC`; a choice of words or a number
     becomes a list of both. Labels come from the fields' names, limits from their bounds, tool tips from
@@ -56,8 +57,6 @@ class SettingsForm(Generic[_M]):
         for name, field in model.model_fields.items():
             if name not in leave_out:
                 self._widgets[name] = self._make(name, field, labels.get(name, _words(name)))
-        self.container = Container(widgets=list(self._widgets.values()), labels=True)
-        self.container.margins = (0, 0, 0, 0)
 
     def value(self, **others: Any) -> _M:
         """Return the settings as the form has them, with those that it leaves out given as keywords.
@@ -84,6 +83,16 @@ class SettingsForm(Generic[_M]):
         if name in self._optional:
             value = "" if value is None else str(value)
         self._widgets[name].value = value
+
+    def add_rows(self, layout: QFormLayout) -> None:
+        """Add a row for each field to a form."""
+        for widget in self._widgets.values():
+            if isinstance(widget, CheckBox):
+                layout.addRow(widget.native)
+                continue
+            label = QLabel(widget.label)
+            label.setToolTip(widget.tooltip or "")
+            layout.addRow(label, widget.native)
 
     def __getitem__(self, name: str) -> ValueWidget[Any]:
         """Widget of a field."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import pytest
 from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox, LineEdit, SpinBox
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from qtpy.QtWidgets import QFormLayout, QWidget
 
 from napari_unets.inference.settings import InferenceSettings
 from napari_unets.widgets.settings_form import AUTOMATIC, SettingsForm, SettingsValueError
@@ -44,9 +45,7 @@ class Toy(BaseModel):
 
 @pytest.fixture
 def form(qtbot) -> SettingsForm[Toy]:
-    made = SettingsForm(Toy, leave_out=("place",), labels={"size": "Size (px)"})
-    qtbot.addWidget(made.container.native)
-    return made
+    return SettingsForm(Toy, leave_out=("place",), labels={"size": "Size (px)"})
 
 
 def test_untouched_form_gives_the_defaults(form):
@@ -89,7 +88,11 @@ def test_what_does_not_fit_is_an_error_in_words(form):
 
 def test_inference_settings_make_a_form(qtbot):
     form = SettingsForm(InferenceSettings, leave_out=("device",))
-    qtbot.addWidget(form.container.native)
+    page = QWidget()
+    qtbot.addWidget(page)
+    layout = QFormLayout(page)
+    form.add_rows(layout)
+    assert layout.rowCount() == len(InferenceSettings.model_fields) - 1
     assert form.value() == InferenceSettings()
     form.set("halo", 64)
     form.set("tile", 512)

@@ -1,0 +1,38 @@
+"""What all docked widgets of this package are: a column that scrolls where the window is too low for it."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+__all__ = ["Panel"]
+
+_WIDTH = 330
+
+
+class Panel(QScrollArea):
+    """Scroll area whose :attr:`column` takes the parts from top to bottom."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        inside = QWidget()
+        self.column = QVBoxLayout(inside)
+        self.column.setContentsMargins(8, 8, 8, 8)
+        self.column.setSpacing(10)
+        self.column.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.setWidget(inside)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Wide enough to read, and as high as the contents."""
+        inside = self.widget()
+        return QSize(_WIDTH, inside.sizeHint().height() if inside is not None else 0)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Never narrower than the contents: there is no horizontal scroll bar."""
+        inside = self.widget()
+        width = inside.minimumSizeHint().width() if inside is not None else 0
+        bar = self.verticalScrollBar()
+        return QSize(width + (bar.sizeHint().width() if bar is not None else 0), 120)
