@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_unets.images import open_stack
     from napari_unets.inference import predict, segment
+    from napari_unets.learning import fine_tune
     from napari_unets.metrics import evaluate
     from napari_unets.models import load_model
     from napari_unets.networks import create_network
@@ -20,13 +21,14 @@ __version__ = "0.1.0"
 _PLACES = {
     "create_network": "networks",
     "evaluate": "metrics",
+    "fine_tune": "learning",
     "load_model": "models",
     "open_stack": "images",
     "predict": "inference",
     "segment": "inference",
 }
 
-__all__ = ["__version__", "create_network", "evaluate", "load_model", "open_stack", "predict", "segment"]
+__all__ = ["__version__", "create_network", "evaluate", "fine_tune", "load_model", "open_stack", "predict", "segment"]
 
 
 def __getattr__(name: str) -> Any:

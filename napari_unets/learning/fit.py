@@ -83,6 +83,14 @@ def _update_average(average: nn.Module, network: nn.Module, decay: float, step: 
             mine.copy_(theirs)
 
 
+def _train_mode(network: nn.Module, settings: FitSettings) -> None:
+    network.train()
+    if settings.freeze_batch_norm:
+        for module in network.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
+
+
 def _autocast(settings: FitSettings, device: torch.device) -> torch.autocast:
     if settings.precision == "auto":
         fast = torch.ops.mkldnn._is_mkldnn_bf16_supported() if device.type == "cpu" else device.type == "cuda"
@@ -195,7 +203,7 @@ def _step(
     images, annotations = sampler.draw(settings.batch)
     images = images.to(device).contiguous(memory_format=torch.channels_last)
     annotations = annotations.to(device)
-    state.network.train()
+    _train_mode(state.network, settings)
     with _autocast(settings, device):
         outputs = state.network.training_outputs(images)
     loss = torch.stack([loss_of(output.float(), annotations) for output in outputs]).mean()

@@ -30,6 +30,7 @@ class FitSettings(BaseModel):
     warm_up: float = Field(0.03, ge=0, lt=1, description="Share of the run over which the rate rises.")
     clip_norm: float = Field(1.0, gt=0, description="Largest norm of the gradient.")
     ema: float = Field(0.998, ge=0, lt=1, description="Decay of the running average of the weights; 0 switches it off.")
+    freeze_batch_norm: bool = Field(False, description="Keep the batch-norm statistics that the network came with.")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="bf16 where the hardware has it.")
     seed: int = Field(0, ge=0, description="Same seed and steps, same weights on one CPU.")
     validate_every: int = Field(100, ge=1, description="Steps between validations.")

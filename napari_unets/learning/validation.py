@@ -70,6 +70,13 @@ class HeldOutPlanes:
             scores["v_rand"] = float(evaluate(probabilities[1], cells, metrics=["v_rand"])["v_rand"])
         return scores
 
+    def dice_at(self, network: Network, thresholds: Sequence[float]) -> npt.NDArray[np.float64]:
+        """Dice (mean over both classes) of a two-class network at each threshold of class 1's probability."""
+        probabilities = self._predict(network)[0]
+        truth = np.stack(list(self._annotations.values()))
+        p, first = probabilities[truth > 0], truth[truth > 0] == 1
+        return np.array([np.nanmean([_dice(p > t, first), _dice(p <= t, ~first)]) for t in thresholds])
+
     def _predict(self, network: Network) -> npt.NDArray[np.float32]:
         """Probabilities ``(classes, planes, y, x)``."""
         numbers = list(self._annotations)

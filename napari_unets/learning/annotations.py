@@ -1,0 +1,167 @@
+"""Sparse annotations of a stack: what is painted where, and which of it is kept aside for validation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from napari_unets.images import Stack, as_stack
+from napari_unets.learning.errors import AnnotationError
+
+__all__ = ["AnnotatedStack", "Split", "split_annotations"]
+
+#: Side of the squares that annotations are dealt out in when too few planes are annotated to keep one aside.
+_SQUARE = 64
+
+
+@dataclass(frozen=True)
+class AnnotatedStack:
+    """A stack and what a user painted on some of its planes.
+
+    Parameters
+    ----------
+    stack : Stack
+        The image.
+    annotations : Stack
+        Class ids, of the shape of the image without its colour samples; 0 = not annotated.
+
+    Raises
+    ------
+    AnnotationError
+        If the shapes differ or nothing is annotated.
+    """
+
+    stack: Stack
+    annotations: Stack
+
+    def __post_init__(self) -> None:
+        image = self.stack.shape[:-1] if self.stack.is_rgb else self.stack.shape
+        if self.annotations.shape != image:
+            raise AnnotationError(
+                f"the annotations {self.annotations.name} have the shape {self.annotations.shape}, "
+                f"the image {self.stack.name} has {image}; they must be the same"
+            )
+        if self.annotations.dtype.kind not in "bui":
+            raise AnnotationError(
+                f"the annotations {self.annotations.name} hold {self.annotations.dtype} values; class ids are integers"
+            )
+        if not self.planes:
+            raise AnnotationError(f"nothing is annotated in {self.annotations.name}: paint some pixels of each class")
+
+    @cached_property
+    def planes(self) -> dict[int, npt.NDArray[np.uint8]]:
+        """Class ids ``(y, x)`` of every plane that has any, by the plane's number."""
+        found = {}
+        for number in range(self.annotations.n_planes):
+            plane = self.annotations.plane(number)
+            if plane.any():
+                if plane.min() < 0 or plane.max() > 255:
+                    raise AnnotationError(
+                        f"plane {number} of {self.annotations.name} holds the value {int(plane.max())}; "
+                        "class ids go from 1 to 255, and 0 is not annotated"
+                    )
+                found[number] = plane.astype(np.uint8)
+        return found
+
+    def counts(self) -> dict[int, dict[int, int]]:
+        """Annotated pixels of each class id on each annotated plane."""
+        return {number: _count(plane) for number, plane in self.planes.items()}
+
+    @classmethod
+    def of(cls, image: object, annotations: object) -> AnnotatedStack:
+        """Take anything that :func:`napari_unets.images.as_stack` takes."""
+        return cls(as_stack(image), as_stack(annotations, rgb=False, name="annotations"))
+
+
+def _count(plane: npt.NDArray[np.uint8]) -> dict[int, int]:
+    ids, counts = np.unique(plane[plane > 0], return_counts=True)
+    return dict(zip(ids.tolist(), counts.tolist(), strict=True))
+
+
+@dataclass(frozen=True)
+class Split:
+    """Annotations to learn from and others to validate on; no pixel is in both.
+
+    Attributes
+    ----------
+    training, validation : dict of int to ndarray
+        Class ids ``(y, x)`` by plane; 0 = not annotated, or not in this part.
+    how : str
+        What was kept aside, in words.
+    """
+
+    training: dict[int, npt.NDArray[np.uint8]]
+    validation: dict[int, npt.NDArray[np.uint8]]
+    how: str
+
+
+def split_annotations(
+    planes: Mapping[int, npt.NDArray[np.uint8]], *, share: float = 0.2, seed: int = 0, least: int = 50
+) -> Split:
+    """Keep part of the annotations aside for validation.
+
+    Whole planes where at least five are annotated. Otherwise squares of 64 pixels, so that a stroke is
+    not cut pixel by pixel: neighbours are too alike for an honest score. Each class that training knows must
+    be left to both parts, with ``least`` pixels for validation; where that cannot be, nothing is kept aside.
+
+    Parameters
+    ----------
+    planes : dict of int to ndarray
+        Class ids by plane, 0 = not annotated.
+    share : float
+        Share of the annotated pixels to keep aside, about.
+    seed : int
+        Decides which.
+    least : int
+        Fewest validation pixels of each class that make a score worth having.
+
+    Returns
+    -------
+    Split
+    """
+    rng = np.random.default_rng(seed)
+    known = {c for plane in planes.values() for c in _count(plane)}
+    candidates: Iterator[Split] = (deal(planes, share, rng) for deal in (_by_planes, _by_squares) for _ in range(8))
+    for split in candidates:
+        kept, left = _totals(split.validation), _totals(split.training)
+        if all(kept.get(c, 0) >= least and left.get(c, 0) >= least for c in known):
+            return split
+    return Split(dict(planes), {}, "too little is annotated to keep any of it aside: nothing is validated")
+
+
+def _totals(planes: Mapping[int, npt.NDArray[np.uint8]]) -> dict[int, int]:
+    totals: dict[int, int] = {}
+    for plane in planes.values():
+        for class_id, count in _count(plane).items():
+            totals[class_id] = totals.get(class_id, 0) + count
+    return totals
+
+
+def _by_planes(planes: Mapping[int, npt.NDArray[np.uint8]], share: float, rng: np.random.Generator) -> Split:
+    if len(planes) < 5:
+        return Split(dict(planes), {}, "")
+    chosen = set(rng.permutation(list(planes))[: max(1, round(share * len(planes)))].tolist())
+    return Split(
+        {n: p for n, p in planes.items() if n not in chosen},
+        {n: p for n, p in planes.items() if n in chosen},
+        f"planes {', '.join(map(str, sorted(chosen)))} are kept aside for validation",
+    )
+
+
+def _by_squares(planes: Mapping[int, npt.NDArray[np.uint8]], share: float, rng: np.random.Generator) -> Split:
+    training: dict[int, npt.NDArray[np.uint8]] = {}
+    validation: dict[int, npt.NDArray[np.uint8]] = {}
+    for number, plane in planes.items():
+        squares = tuple(-(-side // _SQUARE) for side in plane.shape)
+        aside = ndimage.zoom(rng.random(squares) < share, _SQUARE, order=0, grid_mode=True, mode="grid-constant")
+        aside = aside[: plane.shape[0], : plane.shape[1]]
+        for part, mask in ((validation, aside), (training, ~aside)):
+            cut = np.where(mask, plane, np.uint8(0))
+            if cut.any():
+                part[number] = cut
+    return Split(training, validation, f"squares of {_SQUARE} pixels on the annotated planes are kept aside")

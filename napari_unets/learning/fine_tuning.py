@@ -1,0 +1,285 @@
+"""``fine_tune``: a model, a stack and what the user painted on it, to a better model."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_unets.images import Statistics, compute_statistics, prepare_plane
+from napari_unets.inference import InferenceSettings, choose_device
+from napari_unets.learning.annotations import AnnotatedStack, Split, split_annotations
+from napari_unets.learning.errors import AnnotationError
+from napari_unets.learning.fit import FitEvent, StoppedEvent, ValidationEvent, fit
+from napari_unets.learning.head import grow_head
+from napari_unets.learning.preflight import preflight
+from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
+from napari_unets.learning.settings import FitSettings
+from napari_unets.learning.validation import HeldOutPlanes
+from napari_unets.models import ClassInfo, Model, ModelCard, Score, TrainingRecord
+from napari_unets.networks import Network, create_network
+
+__all__ = ["TunedEvent", "fine_tune", "iter_fine_tune", "tuning_settings"]
+
+_THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(2, 19))
+
+
+@dataclass(frozen=True)
+class TunedEvent:
+    """The run is over and this is the model."""
+
+    model: Model
+
+
+def tuning_settings(**changes: Any) -> FitSettings:
+    """Return settings that suit a trained model and few annotations; ``changes`` replace single ones.
+
+    A lower rate than from scratch, batch-norm statistics of the parent (a handful of patches of the same strokes
+    would make them drift), and milder changes of scale: the user's stack has one pixel size.
+    """
+    defaults: dict[str, Any] = {
+        "learning_rate": 3e-4,
+        "freeze_batch_norm": True,
+        "validate_every": 25,
+        "ema": 0.98,
+        "augment": {"log_scale": 0.1},
+    }
+    if "steps" not in changes and "minutes" not in changes:
+        defaults["steps"] = 300
+    return FitSettings.model_validate(defaults | changes)
+
+
+def iter_fine_tune(
+    model: Model,
+    sources: Sequence[AnnotatedStack],
+    settings: FitSettings,
+    *,
+    classes: Sequence[ClassInfo] | None = None,
+    name: str | None = None,
+    from_scratch: bool = False,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    device: str = "auto",
+    cancel: Callable[[], bool] | None = None,
+) -> Iterator[FitEvent | TunedEvent]:
+    """Fine-tune a model; the last event holds the result.
+
+    Parameters
+    ----------
+    model : Model
+        The parent; it stays as it is.
+    sources : sequence of AnnotatedStack
+        One or several stacks with annotations.
+    settings : FitSettings
+        See :func:`tuning_settings`.
+    classes : sequence of ClassInfo, optional
+        Classes of the new model: those of the parent first, then new ones. The parent's by default.
+    name : str, optional
+        Name of the new model; the parent's with ``-tuned`` by default.
+    from_scratch : bool
+        Begin with random weights instead of the parent's.
+    checkpoint : Path, optional
+        File for the state of the run.
+    resume : bool
+        Go on from ``checkpoint``, if it exists.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    cancel : callable, optional
+        Asked after every step; True ends the run with the best weights so far.
+
+    Yields
+    ------
+    FitEvent or TunedEvent
+        Steps, validations, how the run stopped, and the tuned model.
+
+    Raises
+    ------
+    AnnotationError
+        If the annotations cannot be learnt from; the message says why and what to do.
+    """
+    known = list(classes or model.card.classes)
+    report = preflight(sources, known)
+    if report.problems:
+        raise AnnotationError("; ".join(report.problems))
+    if from_scratch:  # random statistics are not worth keeping
+        settings = settings.model_copy(update={"freeze_batch_norm": False})
+    where = choose_device(device).name
+    network = _network(model, len(known), from_scratch)
+    card = _card(model, network, known, name)
+    prepared = [_prepare(source, card, settings) for source in sources]
+    sampler = PatchSampler([p for one in prepared for p in one.planes], settings.patch, settings.augment, settings.seed)
+    held_out = _held_out(prepared, card, where)
+    history: list[dict[str, float]] = []
+    for event in fit(
+        network,
+        sampler,
+        settings,
+        validate=_validation(held_out),
+        checkpoint=checkpoint,
+        resume=resume,
+        device=where,
+        cancel=cancel,
+    ):
+        if isinstance(event, ValidationEvent):
+            history.append({"step": event.step, **event.scores})
+        if isinstance(event, StoppedEvent):
+            stopped = event
+        yield event
+    card = card.model_copy(update={"threshold": _best_threshold(held_out, network, card.threshold)})
+    filled = _fill(card, prepared, settings, stopped, history)
+    yield TunedEvent(Model(filled, network=network.cpu()))
+
+
+def fine_tune(model: Model, stack: object, annotations: object, *, steps: int | None = None, **arguments: Any) -> Model:
+    """Fine-tune a model on what is annotated on a stack.
+
+    Parameters
+    ----------
+    model : Model
+        The parent; it stays as it is.
+    stack : Stack or array
+        The image, 2-D to 4-D.
+    annotations : Stack or array
+        Class ids of the same shape (without colour samples); 0 = not annotated, and of no influence.
+    steps : int, optional
+        Optimiser steps; 300 by default.
+    **arguments
+        Any of :class:`FitSettings` (``minutes=3``, ``seed=1``), and ``classes``, ``name``, ``from_scratch``,
+        ``device``, ``checkpoint``, ``resume`` and ``cancel`` of :func:`iter_fine_tune`.
+
+    Returns
+    -------
+    Model
+        The tuned model; keep it with :func:`napari_unets.models.save_model`.
+
+    Raises
+    ------
+    AnnotationError
+        If the annotations cannot be learnt from.
+    """
+    if steps is not None:
+        arguments["steps"] = steps
+    fields = {k: arguments.pop(k) for k in list(arguments) if k in FitSettings.model_fields}
+    source = AnnotatedStack.of(stack, annotations)
+    *_, last = iter_fine_tune(model, [source], tuning_settings(**fields), **arguments)
+    assert isinstance(last, TunedEvent)  # noqa: S101 - what the generator ends with
+    return last.model
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    source: AnnotatedStack
+    statistics: Statistics
+    split: Split
+    planes: list[AnnotatedPlane]
+
+
+def _network(model: Model, n_classes: int, from_scratch: bool) -> Network:
+    if from_scratch:
+        channels = 1 if n_classes == 2 else n_classes
+        return create_network(model.card.network, **(model.network.config | {"out_channels": channels}))
+    return grow_head(copy.deepcopy(model.network), n_classes)
+
+
+def _card(model: Model, network: Network, classes: list[ClassInfo], name: str | None) -> ModelCard:
+    changes = {
+        "name": name or f"{model.name}-tuned",
+        "title": f"{model.card.title}, tuned",
+        "network_config": network.config,
+        "classes": [c.model_dump() for c in classes],
+        "parent": model.name,
+        "training": None,
+        "scores": [],
+    }
+    return ModelCard.model_validate(model.card.model_dump() | changes)
+
+
+def _prepare(source: AnnotatedStack, card: ModelCard, settings: FitSettings) -> _Prepared:
+    stack, how = source.stack, card.normalisation
+    luminance = stack.is_rgb and card.in_channels == 1
+    statistics = compute_statistics(stack, how.method, low=how.low, high=how.high, luminance=luminance)
+    split = split_annotations(source.planes, seed=settings.seed)
+    planes = [_around_annotations(source, n, ids, card, statistics, settings) for n, ids in split.training.items()]
+    return _Prepared(source, statistics, split, planes)
+
+
+def _around_annotations(
+    source: AnnotatedStack,
+    number: int,
+    ids: npt.NDArray[np.uint8],
+    card: ModelCard,
+    statistics: Statistics,
+    settings: FitSettings,
+) -> AnnotatedPlane:
+    """Read only the part of a plane that patches around its annotations can reach."""
+    reach = round(1.5 * settings.patch * settings.augment.max_zoom)
+    window = []
+    for axis in (0, 1):
+        where = np.flatnonzero(ids.any(1 - axis))
+        window.append(slice(max(0, int(where[0]) - reach), int(where[-1]) + 1 + reach))
+    cut = (window[0], window[1])
+    return AnnotatedPlane(prepare_plane(source.stack.plane(number, cut), card.in_channels, statistics), ids[cut])
+
+
+def _held_out(prepared: list[_Prepared], card: ModelCard, device: str) -> list[HeldOutPlanes]:
+    settings = InferenceSettings(device=device, backend="torch")
+    return [
+        HeldOutPlanes(card, one.source.stack, one.split.validation, one.statistics, settings)
+        for one in prepared
+        if one.split.validation
+    ]
+
+
+def _validation(held_out: list[HeldOutPlanes]) -> Callable[[Network], dict[str, float]] | None:
+    if not held_out:
+        return None
+
+    def validate(network: Network) -> dict[str, float]:
+        scores = [part(network) for part in held_out]
+        return {key: float(np.mean([s[key] for s in scores])) for key in scores[0] if all(key in s for s in scores)}
+
+    return validate
+
+
+def _best_threshold(held_out: list[HeldOutPlanes], network: Network, default: float) -> float:
+    """Threshold with the best Dice on the validation pixels; the one nearest to 0.5 on ties."""
+    if network.out_channels > 1 or not held_out:
+        return default
+    dice = np.mean([part.dice_at(network, _THRESHOLDS) for part in held_out], axis=0)
+    best = [t for t, value in zip(_THRESHOLDS, dice, strict=True) if value >= dice.max() - 1e-6]
+    return min(best, key=lambda t: abs(t - 0.5))
+
+
+def _fill(
+    card: ModelCard,
+    prepared: list[_Prepared],
+    settings: FitSettings,
+    stopped: StoppedEvent,
+    history: list[dict[str, float]],
+) -> ModelCard:
+    names = {c.id: c.name for c in card.classes}
+    pixels = dict.fromkeys(names.values(), 0)
+    for one in prepared:
+        for counts in one.source.counts().values():
+            for class_id, count in counts.items():
+                pixels[names[class_id]] += count
+    record = TrainingRecord(
+        data="; ".join(f"{one.source.stack.name}: {one.split.how}" for one in prepared),
+        steps=stopped.step,
+        minutes=round(stopped.seconds / 60, 2),
+        seed=settings.seed,
+        settings=settings.model_dump(mode="json"),
+        annotated_pixels=pixels,
+        history=history,
+    )
+    changes: dict[str, Any] = {"training": record}
+    if history:
+        best = max(history, key=lambda scores: scores["dice"])
+        values = {k: v for k, v in best.items() if k != "step"}
+        changes["scores"] = [Score(data="annotated pixels held out of training", values=values)]
+    return card.model_copy(update=changes)

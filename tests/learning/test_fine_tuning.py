@@ -1,0 +1,137 @@
+"""Fine-tuning: it learns what is painted, leaves out what is not, and records where the model comes from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tests_support import tiny_model
+
+from napari_unets.inference import segment
+from napari_unets.learning.annotations import AnnotatedStack, split_annotations
+from napari_unets.learning.errors import AnnotationError
+from napari_unets.learning.fine_tuning import fine_tune
+from napari_unets.learning.head import grow_head
+from napari_unets.models import ClassInfo
+
+NEW_CLASS = ClassInfo(id=3, name="mitochondrion", color="#0000ff")
+
+
+@pytest.fixture
+def painted() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Two bright-on-dark textures, their truth, and strokes on one slice."""
+    rng = np.random.default_rng(0)
+    truth = np.full((3, 128, 128), 2, np.uint8)
+    truth[:, 32:96, 20:60] = 1
+    image = (np.where(truth == 1, 60, 180) + rng.normal(0, 15, truth.shape)).clip(0, 255).astype(np.uint8)
+    strokes = np.zeros_like(truth)
+    for row in (20, 40, 64, 88, 110):
+        strokes[1, row : row + 4, 5:120] = truth[1, row : row + 4, 5:120]
+    return image, truth, strokes
+
+
+QUICK = {"device": "cpu", "batch": 2, "patch": 48, "precision": "fp32", "validate_every": 10}
+
+
+def test_it_learns_from_strokes(painted) -> None:
+    image, truth, strokes = painted
+    parent = tiny_model()
+    before = {k: v.clone() for k, v in parent.network.state_dict().items()}
+    tuned = fine_tune(parent, image, strokes, steps=40, learning_rate=1e-2, from_scratch=True, **QUICK)
+    result = segment(tuned, image, backend="torch", precision="fp32")
+    assert (result == truth).mean() > 0.95
+    for name, value in parent.network.state_dict().items():
+        assert torch.equal(value, before[name])
+    card = tuned.card
+    assert card.parent == parent.name
+    assert card.name == f"{parent.name}-tuned"
+    assert card.training is not None
+    assert card.training.steps == 40
+    assert sum(card.training.annotated_pixels.values()) == np.count_nonzero(strokes)
+    assert [h["step"] for h in card.training.history] == [10, 20, 30, 40]
+    assert 0 < card.threshold < 1
+
+
+def test_batch_norm_statistics_stay_the_parents(painted) -> None:
+    image, _, strokes = painted
+    parent = tiny_model()
+    tuned = fine_tune(parent, image, strokes, steps=2, **QUICK)
+    changed = 0
+    for name, value in tuned.network.state_dict().items():
+        if "running" in name:
+            assert torch.equal(value, parent.network.state_dict()[name])
+        elif value.is_floating_point():
+            changed += not torch.equal(value, parent.network.state_dict()[name])
+    assert changed
+
+
+def test_a_new_class(painted) -> None:
+    image, _, strokes = painted
+    strokes[1, 100:104] = 3
+    parent = tiny_model()
+    tuned = fine_tune(parent, image, strokes, steps=2, classes=[*parent.card.classes, NEW_CLASS], **QUICK)
+    assert tuned.network.out_channels == 3
+    assert [c.name for c in tuned.card.classes] == ["membrane", "cell", "mitochondrion"]
+    assert segment(tuned, image, backend="torch").max() <= 3
+
+
+def test_grown_head_begins_with_the_old_segmentation() -> None:
+    network = tiny_model().network
+    x = torch.randn(1, 1, 32, 32)
+    with torch.inference_mode():
+        old = torch.sigmoid(network(x))[:, 0]
+        new = torch.softmax(grow_head(network, 2 + 1)(x), 1)
+        four = torch.softmax(grow_head(grow_head(network, 3), 4)(x), 1)
+    assert float(new[:, 2].max()) < 0.1
+    torch.testing.assert_close(new[:, 0] / (new[:, 0] + new[:, 1]), old, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(four[:, 0] / (four[:, 0] + four[:, 1]), old, atol=1e-5, rtol=1e-4)
+    with pytest.raises(ValueError, match="knows 4 classes"):
+        grow_head(grow_head(network, 4), 3)
+
+
+def test_split_shares_no_pixel_and_loses_none(painted) -> None:
+    _, _, strokes = painted
+    for planes in ({1: strokes[1]}, {n: np.roll(strokes[1], n) for n in range(6)}):
+        split = split_annotations(planes)
+        assert split.validation
+        for number, plane in planes.items():
+            nothing = np.zeros_like(plane)
+            training = split.training.get(number, nothing)
+            validation = split.validation.get(number, nothing)
+            assert not ((training > 0) & (validation > 0)).any()
+            assert np.array_equal(np.maximum(training, validation), plane)
+    assert "planes" in split.how
+
+
+def test_too_little_is_validated_on_none() -> None:
+    plane = np.zeros((64, 64), np.uint8)
+    plane[:2, :20], plane[60:, :20] = 1, 2
+    split = split_annotations({0: plane})
+    assert not split.validation
+    assert "nothing is validated" in split.how
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda image, strokes: (image, strokes[:, :64]), r"\(3, 64, 128\)"),
+        (lambda image, strokes: (image, strokes * 0), "nothing is annotated"),
+        (lambda image, strokes: (image, (strokes == 1).astype(np.uint8)), "another class"),
+        (lambda image, strokes: (image, np.where(strokes == 2, 9, strokes)), "class 9"),
+        (lambda image, strokes: (image * 0, strokes), "one single grey value"),
+        (lambda image, strokes: (image, strokes.astype(np.float32)), "integers"),
+    ],
+)
+def test_annotations_that_cannot_be_learnt_from(painted, change, message: str) -> None:
+    image, _, strokes = painted
+    with pytest.raises(AnnotationError, match=message):
+        fine_tune(tiny_model(), *change(image, strokes), steps=1, **QUICK)
+
+
+def test_missing_slices_are_not_read() -> None:
+    """Only planes with annotations are prepared, whatever the size of the stack."""
+    annotations = np.zeros((50, 40, 40), np.uint8)
+    annotations[7, 3] = 1
+    source = AnnotatedStack.of(np.zeros((50, 40, 40), np.uint8), annotations)
+    assert list(source.planes) == [7]
+    assert source.counts() == {7: {1: 40}}
