@@ -15,6 +15,7 @@ from napari_unets.cli.evaluate import evaluate
 from napari_unets.cli.models import models
 from napari_unets.cli.segment import segment
 from napari_unets.cli.terminal import note
+from napari_unets.cli.train import train
 from napari_unets.errors import NapariUnetsError
 
 __all__ = ["app", "main"]
@@ -47,6 +48,7 @@ def _program(
 app.command("demo")(demo)
 app.command("segment")(segment)
 app.command("evaluate")(evaluate)
+app.command("train")(train)
 app.add_typer(models, name="models")
 app.command("doctor")(doctor)
 

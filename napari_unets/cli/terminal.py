@@ -13,7 +13,7 @@ import typer
 __all__ = ["Report", "note", "print_json", "print_table", "progress_bar"]
 
 #: Tells a progress bar ``(done, total)``.
-Report = Callable[[int, int], None]
+Report = Callable[[float, float], None]
 
 
 def note(message: str) -> None:
@@ -42,7 +42,7 @@ def print_table(columns: list[str], rows: list[list[str]], *, align: Literal["le
     console.print(table)
 
 
-def _be_silent(_done: int, _total: int) -> None:
+def _be_silent(_done: float, _total: float) -> None:
     pass
 
 
@@ -53,15 +53,15 @@ def progress_bar(description: str) -> Iterator[Report]:
     Yields
     ------
     callable
-        To be told how many of how many steps are done.
+        To be told how much of how much is done.
     """
     if not sys.stderr.isatty():
         yield _be_silent
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(description, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

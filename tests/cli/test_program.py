@@ -9,7 +9,16 @@ import pytest
 from napari_unets.cli import app as application
 from napari_unets.errors import NapariUnetsError
 
-COMMANDS = [["demo"], ["segment"], ["evaluate"], ["models"], ["models", "list"], ["models", "show"], ["doctor"]]
+COMMANDS = [
+    ["demo"],
+    ["segment"],
+    ["evaluate"],
+    ["train"],
+    ["models"],
+    ["models", "list"],
+    ["models", "show"],
+    ["doctor"],
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

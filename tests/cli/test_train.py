@@ -1,0 +1,105 @@
+"""``napari-unets train``."""
+
+from __future__ import annotations
+
+import signal
+
+import numpy as np
+import pytest
+
+from napari_unets.images import save_stack
+from napari_unets.learning import training
+from napari_unets.learning.fit import StepEvent
+from napari_unets.models import load_model
+
+RECIPE = """
+name = "tiny"
+
+[data]
+images = "image.tif"
+labels = "label.tif"
+validation = [1]
+classes = { 0 = 1, 255 = 2 }
+
+[network]
+name = "sf-net"
+settings = { width = 4, narrow = 4, depth = 1 }
+
+[fit]
+steps = 4
+batch = 1
+patch = 32
+validate_every = 2
+precision = "fp32"
+
+[card]
+title = "Tiny"
+summary = "For tests."
+halo = 8
+licence = "CC0-1.0"
+classes = [{ id = 1, name = "membrane", color = "#ff0000" }, { id = 2, name = "cell", color = "#00ff00" }]
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    rng = np.random.default_rng(0)
+    labels = np.where(rng.random((2, 64, 64)) < 0.3, 0, 255).astype(np.uint8)
+    save_stack(tmp_path / "image.tif", labels // 2 + 20, axes="zyx")
+    save_stack(tmp_path / "label.tif", labels, axes="zyx")
+    path = tmp_path / "tiny.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+def test_a_recipe_becomes_a_model(program, recipe, tmp_path):
+    folder = tmp_path / "models" / "tiny"
+    folder.parent.mkdir()
+    result = program("train", recipe, "--data", tmp_path, "--output", folder)
+    assert (result.code, result.out) == (0, "")
+    assert "step 2: " in result.err
+    assert "(the best so far)" in result.err
+    assert f"saved to {folder}" in result.err
+    model = load_model(folder)
+    assert model.network.n_parameters > 0
+    assert model.card.training.steps == 4
+    again = program("train", recipe, "--data", tmp_path, "--output", folder)
+    assert again.code == 1
+    assert str(folder) in again.err
+
+
+def test_the_length_can_be_replaced(program, recipe, tmp_path):
+    assert program("train", recipe, "--data", tmp_path, "--output", tmp_path / "m", "--steps", 1).code == 0
+    assert load_model(tmp_path / "m").card.training.steps == 1
+    assert program("train", recipe, "--data", tmp_path, "--output", "m", "--steps", 1, "--minutes", 1).code == 2
+
+
+def test_interrupted_it_saves_the_best_and_goes_on_later(program, recipe, tmp_path, monkeypatch):
+    run_recipe = training.run_recipe
+
+    def interrupted(*arguments, **settings):
+        for event in run_recipe(*arguments, **settings):
+            if isinstance(event, StepEvent) and event.step == 1:
+                signal.raise_signal(signal.SIGINT)
+            yield event
+
+    before = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "run_recipe", interrupted)
+        result = program("train", recipe, "--data", tmp_path, "--output", tmp_path / "m")
+    assert result.code == 130
+    assert "--resume" in result.err
+    assert load_model(tmp_path / "m").card.training.steps < 4
+    assert signal.getsignal(signal.SIGINT) is before
+    assert program("train", recipe, "--data", tmp_path, "--output", tmp_path / "m", "--resume", "--overwrite").code == 0
+    assert load_model(tmp_path / "m").card.training.steps == 4
+
+
+def test_mistakes_name_the_file(program, recipe, tmp_path):
+    missing = program("train", tmp_path / "no.toml", "--data", tmp_path, "--output", tmp_path / "m")
+    assert missing.code == 1
+    assert "no.toml" in missing.err
+    recipe.write_text(RECIPE.replace("sf-net", "sf-nit"))
+    wrong = program("train", recipe, "--data", tmp_path, "--output", tmp_path / "m")
+    assert wrong.code == 1
+    assert "sf-nit" in wrong.err
