@@ -1,21 +1,50 @@
-"""Planes to windows to probabilities to labels."""
+"""Planes to windows to probabilities to labels. Importing this loads no torch; its names do when they need it."""
 
-from napari_unets.inference.devices import DeviceChoice, choose_device, hardware_has_bf16
-from napari_unets.inference.errors import (
-    BackendError,
-    Cancelled,
-    DeviceError,
-    InferenceError,
-    OutputError,
-    WindowMemoryError,
-)
-from napari_unets.inference.instances import membrane_instances
-from napari_unets.inference.memory import keep_freed_memory
-from napari_unets.inference.openvino_backend import openvino_is_installed
-from napari_unets.inference.predictor import Predictor
-from napari_unets.inference.running import class_ids, predict, segment
-from napari_unets.inference.settings import InferenceSettings
-from napari_unets.inference.tiles import TileEvent, iter_tiles, stack_statistics
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_unets.inference.devices import DeviceChoice, choose_device, hardware_has_bf16
+    from napari_unets.inference.errors import (
+        BackendError,
+        Cancelled,
+        DeviceError,
+        InferenceError,
+        OutputError,
+        WindowMemoryError,
+    )
+    from napari_unets.inference.instances import membrane_instances
+    from napari_unets.inference.memory import keep_freed_memory
+    from napari_unets.inference.openvino_backend import openvino_is_installed
+    from napari_unets.inference.predictor import Predictor
+    from napari_unets.inference.running import class_ids, predict, segment
+    from napari_unets.inference.settings import InferenceSettings
+    from napari_unets.inference.tiles import TileEvent, iter_tiles, stack_statistics
+
+_PLACES = {
+    "BackendError": "errors",
+    "Cancelled": "errors",
+    "choose_device": "devices",
+    "class_ids": "running",
+    "DeviceChoice": "devices",
+    "DeviceError": "errors",
+    "hardware_has_bf16": "devices",
+    "InferenceError": "errors",
+    "InferenceSettings": "settings",
+    "iter_tiles": "tiles",
+    "keep_freed_memory": "memory",
+    "membrane_instances": "instances",
+    "openvino_is_installed": "openvino_backend",
+    "OutputError": "errors",
+    "predict": "running",
+    "Predictor": "predictor",
+    "segment": "running",
+    "stack_statistics": "tiles",
+    "TileEvent": "tiles",
+    "WindowMemoryError": "errors",
+}
 
 __all__ = [
     "BackendError",
@@ -39,3 +68,9 @@ __all__ = [
     "segment",
     "stack_statistics",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PLACES:
+        return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -173,9 +173,11 @@ def _mallopt(parameter: int, value: int) -> bool:
 
 
 def release(device: str) -> None:
-    """Give memory that is no longer used back to the system or to other programs on the GPU."""
-    gc.collect()
+    """Give memory of a GPU that is no longer used back to other programs. The CPU's goes back by itself."""
     kind = torch.device(device).type
+    if kind == "cpu":
+        return
+    gc.collect()  # cycles that hold tensors
     if kind == "cuda":
         torch.cuda.empty_cache()
     elif kind == "mps":

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import dask.array as da
+import numpy as np
+import pytest
+import zarr
+
+from napari_unets.images import as_stack
+from napari_unets.inference import (
+    Cancelled,
+    InferenceError,
+    OutputError,
+    class_ids,
+    membrane_instances,
+    predict,
+    segment,
+    writing,
+)
+
+from .shared import STRICT, image, small_model
+
+TILED = STRICT.model_copy(update={"tile": 40, "halo": "exact"})
+
+
+@pytest.fixture(scope="module")
+def model():
+    return small_model(threshold=0.6)
+
+
+@pytest.fixture(scope="module")
+def planes():
+    return image(3, 70, 85)
+
+
+@pytest.fixture(scope="module")
+def expected(model, planes):
+    return predict(model, planes, settings=TILED)
+
+
+def zarr_array(shape, chunks, dtype="float32"):
+    return zarr.create_array(store=zarr.storage.MemoryStore(), shape=shape, chunks=chunks, dtype=dtype)
+
+
+def test_every_kind_of_array_gives_the_same(model, planes, expected):
+    stored = zarr_array(planes.shape, (1, 32, 32))
+    stored[...] = planes
+    for stack in (da.from_array(planes, chunks=(1, 50, 50)), stored, as_stack(planes)):
+        np.testing.assert_array_equal(predict(model, stack, settings=TILED), expected)
+    assert expected.dtype == np.float32
+    assert 0 <= expected.min() < expected.max() <= 1
+
+
+def test_the_axes_of_the_image_are_kept_less_colour(model, planes, expected):
+    four = planes.reshape(3, 1, 70, 85)
+    np.testing.assert_array_equal(predict(model, four, settings=TILED), expected.reshape(3, 1, 70, 85))
+    flat = predict(model, planes[0], settings=TILED)
+    assert flat.shape == (70, 85)
+    np.testing.assert_array_equal(predict(model, as_stack(planes[0]), settings=TILED), flat[None])
+    colour = np.random.default_rng(0).integers(0, 255, (2, 40, 50, 3), np.uint8)
+    assert predict(model, colour, settings=STRICT).shape == (2, 40, 50)
+    assert predict(model, colour[0], settings=STRICT).shape == (40, 50)
+    assert predict(small_model(in_channels=3), colour[0], settings=STRICT).shape == (40, 50)
+    assert predict(small_model(in_channels=3), planes[0], settings=STRICT).shape == (70, 85)
+
+
+@pytest.mark.parametrize("chunks", [(1, 32, 32), (2, 70, 85), (1, 9, 85), (1, 1, 85)])
+def test_out_is_written_in_place(model, planes, expected, chunks):
+    for out in (np.zeros(planes.shape, np.float32), zarr_array(planes.shape, chunks)):
+        assert predict(model, planes, out=out, settings=TILED) is out
+        np.testing.assert_array_equal(out[...], expected)
+    half = np.zeros(planes.shape, np.float16)
+    np.testing.assert_allclose(predict(model, planes, out=half, settings=TILED), expected, atol=1e-3)
+
+
+class Counting:
+    """An array in chunks that counts how often each pixel is written, and where writing began."""
+
+    def __init__(self, shape, chunks):
+        self.values = np.full(shape, np.nan, np.float32)
+        self.writes = np.zeros(shape, int)
+        self.tops: list[int] = []
+        self.shape, self.chunks, self.dtype = shape, chunks, self.values.dtype
+
+    def __setitem__(self, index, values):
+        self.values[index] = values
+        self.writes[index] += 1
+        self.tops.append(index[-2].start)
+
+
+@pytest.mark.parametrize(("rows", "held"), [(16, 2**28), (16, 0), (14, 2**28)])
+def test_stored_rows_are_written_once_and_in_whole_chunks(model, planes, expected, rows, held, monkeypatch):
+    monkeypatch.setattr(writing, "_HELD_BYTES", held)
+    out = Counting(planes.shape, (1, rows, 85))
+    predict(model, planes, out=out, settings=TILED)
+    np.testing.assert_array_equal(out.values, expected)
+    assert (out.writes == 1).all()
+    assert len(out.tops) >= 6
+    assert all(top % rows == 0 for top in out.tops) == (held > 0)
+
+
+def test_out_that_cannot_hold_the_result(model, planes):
+    with pytest.raises(OutputError, match=r"the result has the shape \(3, 70, 85\), but out has \(3, 70, 86\)"):
+        predict(model, planes, out=np.zeros((3, 70, 86), np.float32))
+    with pytest.raises(OutputError, match=r"must hold real numbers .* not uint8"):
+        predict(model, planes, out=np.zeros(planes.shape, np.uint8))
+    with pytest.raises(OutputError, match="must hold integers, not float32"):
+        segment(model, planes, out=np.zeros(planes.shape, np.float32))
+
+
+def test_segment_compares_class_1_with_the_threshold(model, planes, expected):
+    ids = segment(model, planes, settings=TILED)
+    assert ids.dtype == np.uint8
+    np.testing.assert_array_equal(ids, np.where(expected > 0.6, 1, 2))
+    np.testing.assert_array_equal(segment(model, planes, settings=TILED, threshold=0.3), np.where(expected > 0.3, 1, 2))
+    out = zarr_array(planes.shape, (1, 32, 32), "uint8")
+    segment(model, planes, out=out, settings=TILED)
+    np.testing.assert_array_equal(out[...], ids)
+    with pytest.raises(InferenceError, match="threshold is a probability between 0 and 1, not 128"):
+        segment(model, planes, threshold=128)
+
+
+def test_several_classes(planes):
+    model = small_model(out_channels=3)
+    every = predict(model, planes, settings=TILED, all_classes=True)
+    assert every.shape == (3, *planes.shape)
+    np.testing.assert_allclose(every.sum(axis=0), 1, atol=1e-5)
+    np.testing.assert_array_equal(predict(model, planes, settings=TILED), every[0])
+    np.testing.assert_array_equal(segment(model, planes, settings=TILED), every.argmax(axis=0) + 1)
+    out = zarr_array(every.shape, (3, 1, 32, 32))
+    predict(model, planes, out=out, settings=TILED, all_classes=True)
+    np.testing.assert_array_equal(out[...], every)
+    assert predict(model, planes[0], settings=TILED, all_classes=True).shape == (3, 70, 85)
+
+
+def test_two_classes_of_one_channel(model, planes, expected):
+    both = predict(model, planes, settings=TILED, all_classes=True)
+    np.testing.assert_array_equal(both, np.stack([expected, 1 - expected]))
+
+
+def test_two_channels_are_two_classes(planes):
+    model = small_model(out_channels=2)
+    assert predict(model, planes, settings=TILED).shape == planes.shape
+    assert set(np.unique(segment(model, planes, settings=TILED))) <= {1, 2}
+
+
+def test_instances_are_numbered_through_the_stack(model, planes, expected):
+    objects = segment(model, planes, instances=True, min_size=5, settings=TILED)
+    assert objects.dtype == np.uint32
+    start = 0
+    for plane, labels in zip(expected, objects, strict=True):
+        alone = membrane_instances(plane, 0.6, 5).astype(int)
+        np.testing.assert_array_equal(labels, np.where(alone, alone + start, 0))
+        start += alone.max()
+    assert start > 2
+    out = zarr_array(planes.shape, (1, 32, 32), "uint32")
+    segment(model, planes, instances=True, min_size=5, out=out, settings=TILED)
+    np.testing.assert_array_equal(out[...], objects)
+
+
+def test_cancelling_leaves_what_was_written(model, planes, expected):
+    out = np.full(planes.shape, np.nan, np.float32)
+    events = []
+    with pytest.raises(Cancelled):
+        predict(
+            model, planes, out=out, settings=TILED, batch=1, on_event=events.append, cancel=lambda: len(events) == 9
+        )
+    written = np.isfinite(out)
+    assert 0 < written.sum() < out.size
+
+
+def test_overrides_replace_settings(model, planes):
+    turned = predict(model, planes, settings=TILED, tta=True)
+    assert not np.allclose(turned, predict(model, planes, settings=TILED), atol=1e-3)
+
+
+def test_class_ids_of_a_tie_is_the_second_class():
+    np.testing.assert_array_equal(class_ids(np.array([[0.5, 0.51]], np.float32), 0.5), [[2, 1]])
