@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
-
 from napari_unets.jobs.connection import Connection, Running, connect
 from napari_unets.jobs.errors import SchedulerUnreachableError
 
@@ -49,16 +46,19 @@ class RemoteConnection(Connection):
         await self.client.close()
 
     async def kill(self, running: Running) -> None:
-        """Give the job up, and have its worker restarted if that harms nobody else.
+        """Have the job's worker restarted if that harms nobody else, and give the job up.
 
         Without a nanny, or with somebody else's task on the same worker, the process stays as it
         is: the job is only forgotten, and ends by itself at its next window.
         """
-        await running.task.cancel()
-        tasks = await self.client.processing([running.worker])
-        if not set(tasks.get(running.worker, ())) - {running.task.key}:
-            with suppress(OSError, ValueError, asyncio.TimeoutError):
+        try:
+            tasks = await self.client.processing([running.worker])
+            if not set(tasks.get(running.worker, ())) - {running.task.key}:
                 await self.client.restart_workers([running.worker], timeout=_RESTART_S, raise_for_error=False)
+        except (OSError, ValueError, TimeoutError):  # gone already; no nanny; slow to come back
+            pass
+        finally:
+            await running.task.cancel()
 
     async def why_died(self, worker: str) -> tuple[str, str]:
         """Say what little is known from here."""

@@ -176,9 +176,10 @@ class TestKept:
         thing = next(stopped)
         stopped.close()
         assert kept.key == "a"
-        with pytest.raises(ValueError, match="bad"), kept.borrow("a", _Thing) as same:
-            assert same is thing
-            raise ValueError("bad")
+        failing = job()
+        assert next(failing) is thing
+        with pytest.raises(ValueError, match="bad"):
+            failing.throw(ValueError("bad"))
         assert thing.closed
         assert kept.key is None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -45,7 +44,8 @@ class Cluster:
                 log=folder / "scheduler.log",
             )
         ]
-        wait_until(file.exists, "the scheduler was started")
+        # The file is there a moment before all of it is written.
+        wait_until(lambda: file.exists() and file.read_text().rstrip().endswith("}"), "the scheduler was started")
         self.address = json.loads(file.read_text())["address"]
 
     def add_worker(self) -> None:
@@ -140,7 +140,7 @@ def test_death_of_its_worker(remote, there, ear) -> None:
     pid = there.result(functions.pid)
     job = remote.submit(functions.deaf, on_event=lambda _: begun.set(), on_error=ear.on_error)
     assert begun.wait(PATIENCE)
-    os.kill(pid, signal.SIGKILL)
+    psutil.Process(pid).kill()
     assert job.wait(PATIENCE)
     assert isinstance(ear.errors[0], WorkerDiedError)
     assert there.result(functions.pid) != pid
