@@ -145,6 +145,7 @@ def result_layer(
         "class_axis": bool(classes),
         "settings": dict(settings),
         "image": image.name,
+        "weights_sha256": card.weights_sha256,
     }
     if (known := _known_result(viewer, image, card.name, output, shape)) is not None:
         known.layer.metadata = {**known.layer.metadata, METADATA_KEY: metadata}

@@ -104,7 +104,7 @@ class SegmentRun(QObject):
         self._view = current_view(viewer, image)
         self._settings = settings
         self._segmentation = segmentation
-        kept = {**settings.model_dump(), **segmentation.model_dump(), "weights_sha256": card.weights_sha256}
+        kept = {**settings.model_dump(), **segmentation.model_dump()}
         shown = min(outputs, key=_SHOWN_FIRST.index)
         self._results = {
             output: result_layer(viewer, image, card, output, kept, visible=output == shown) for output in outputs

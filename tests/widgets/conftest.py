@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,19 +33,33 @@ def save_tiny_model(folder: Path, name: str, classes: int) -> ModelCard:
     return card
 
 
-@pytest.fixture
-def store(tmp_path, monkeypatch) -> Path:
-    """The user's models folder, with the model ``tiny``."""
-    folder = tmp_path / "models"
-    monkeypatch.setenv("NAPARI_UNETS_MODELS", str(folder))
+@pytest.fixture(scope="session")
+def _shared_store(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("store")
     save_tiny_model(folder, "tiny", 2)
     return folder
 
 
 @pytest.fixture
-def make_model(store) -> Callable[..., ModelCard]:
-    """Save another model in the store: ``make_model(name, classes=2)``."""
-    return lambda name, classes=2: save_tiny_model(store, name, classes)
+def store(_shared_store, monkeypatch) -> Path:
+    """The user's models folder, with the model ``tiny``; the same for all tests, so that the worker keeps the model."""
+    monkeypatch.setenv("NAPARI_UNETS_MODELS", str(_shared_store))
+    return _shared_store
+
+
+@pytest.fixture
+def own_store(store, tmp_path, monkeypatch) -> Path:
+    """A copy of the models folder that the test may change."""
+    folder = tmp_path / "models"
+    shutil.copytree(store, folder)
+    monkeypatch.setenv("NAPARI_UNETS_MODELS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def make_model(own_store) -> Callable[..., ModelCard]:
+    """Save another model in the test's own store: ``make_model(name, classes=2)``."""
+    return lambda name, classes=2: save_tiny_model(own_store, name, classes)
 
 
 @pytest.fixture

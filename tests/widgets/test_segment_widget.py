@@ -33,7 +33,16 @@ def _worker():
 
 @pytest.fixture
 def widget(make_napari_viewer, store):
-    viewer = make_napari_viewer()
+    return make_widget(make_napari_viewer())
+
+
+@pytest.fixture
+def own_widget(make_napari_viewer, own_store):
+    """A widget whose models the test may change."""
+    return make_widget(make_napari_viewer())
+
+
+def make_widget(viewer):
     made = SegmentWidget(viewer)
     viewer.window.add_dock_widget(made, name="Segment")
     made.model.choose("tiny")
@@ -78,7 +87,8 @@ def slow_run(qtbot, widget):
     widget.inference_form.set("batch", 1)
     press(qtbot, widget.scope.buttons["stack"])
     press(qtbot, widget.run_panel.run)
-    qtbot.waitUntil(lambda: "tiles" in message(widget), timeout=60_000)
+    qtbot.waitUntil(lambda: "tiles" in message(widget) or widget.run_panel.run.isEnabled(), timeout=60_000)
+    assert "tiles" in message(widget)
 
 
 def test_without_an_image_there_is_nothing_to_run(widget):
@@ -153,6 +163,7 @@ def test_every_output_and_its_metadata(qtbot, widget):
         assert about["model"] == "tiny"
         assert about["settings"]["threshold"] == 0.45
         assert about["settings"]["backend"] == "torch"
+        assert about["weights_sha256"] == model.card.weights_sha256
     # results are no images to be segmented
     assert [widget.image.itemText(i) for i in range(widget.image.count())] == ["sections"]
 
@@ -197,7 +208,8 @@ def test_objects_of_separate_runs_have_separate_numbers(qtbot, widget):
     assert not first & second
 
 
-def test_many_classes(qtbot, widget, make_model):
+def test_many_classes(qtbot, make_model, own_widget):
+    widget = own_widget
     make_model("three", classes=3)
     widget.model.choose("three")
     widget._viewer.add_image(STACK)
@@ -263,9 +275,10 @@ def test_a_killed_worker_is_told_and_the_next_run_works(qtbot, widget):
     assert "tiles in" in message(widget)
 
 
-def test_errors_are_shown_and_the_next_run_works(qtbot, widget, store):
+def test_errors_are_shown_and_the_next_run_works(qtbot, own_widget, own_store):
+    widget = own_widget
     widget._viewer.add_image(STACK)
-    (store / "tiny" / "weights.safetensors").write_bytes(b"damaged")
+    (own_store / "tiny" / "weights.safetensors").write_bytes(b"damaged")
     run(qtbot, widget)
     assert "weights" in message(widget)
     widget.segmentation_form["threshold"].value = "7"
@@ -276,9 +289,10 @@ def test_errors_are_shown_and_the_next_run_works(qtbot, widget, store):
     assert "at least one output" in message(widget)
 
 
-def test_a_pixel_size_far_from_the_models_is_warned_of(widget, store):
+def test_a_pixel_size_far_from_the_models_is_warned_of(own_widget, own_store):
+    widget = own_widget
     card = load_model("tiny").card.model_copy(update={"pixel_size_nm": 4.0})
-    (store / "tiny" / "card.json").write_text(card.model_dump_json())
+    (own_store / "tiny" / "card.json").write_text(card.model_dump_json())
     widget.model.choose("tiny")
     widget._viewer.add_image(STACK, scale=(50, 10, 10), units=("nm",) * 3)
     assert "10 nm" in widget.image_note.text()
@@ -287,9 +301,10 @@ def test_a_pixel_size_far_from_the_models_is_warned_of(widget, store):
     assert "nm" not in widget.image_note.text()
 
 
-def test_a_damaged_card_is_listed_but_cannot_be_chosen(widget, store):
-    (store / "broken").mkdir()
-    (store / "broken" / "card.json").write_text("{")
+def test_a_damaged_card_is_listed_but_cannot_be_chosen(own_widget, own_store):
+    widget = own_widget
+    (own_store / "broken").mkdir()
+    (own_store / "broken" / "card.json").write_text("{")
     widget.model.refill()
     index = widget.model.box.findData("broken")
     assert index >= 0
