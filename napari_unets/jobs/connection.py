@@ -38,10 +38,16 @@ class Connection(ABC):
     """A Dask client in our own event loop. All methods are coroutines of that loop."""
 
     exchange: Exchange | None = None
+    pid: int | None = None  # of the process, where it is ours
     client: Any  # a `distributed.Client`, most of which has no types
 
     def __init__(self) -> None:
         self._taken: dict[str, asyncio.Future[str]] = {}
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a job could begin at once, as far as is known here."""
+        return True
 
     @abstractmethod
     async def open(self) -> None:

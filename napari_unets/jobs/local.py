@@ -21,6 +21,7 @@ from typing import Any
 from distributed import Scheduler
 from distributed.diagnostics.plugin import SchedulerPlugin
 
+from napari_unets.jobs.arguments import PackedCall
 from napari_unets.jobs.connection import Connection, Running, connect
 from napari_unets.jobs.errors import WorkerStartError
 from napari_unets.jobs.exchange import Exchange
@@ -28,7 +29,7 @@ from napari_unets.jobs.process import WorkerProcess
 
 __all__ = ["LocalConnection"]
 
-_TRIES = 2  # processes that may end before they are ready, in a row
+_TRIES = 2  # processes that may end in a row without having begun a job
 _END_S = 5.0  # from the closing of a worker's socket to the end of its process
 
 
@@ -54,13 +55,15 @@ class LocalConnection(Connection):
         self._failures = 0
         self._closing = False
         self._gone = asyncio.Event()
-        self._ends: dict[str, tuple[str, str]] = {}
+        self._ends: dict[str | None, tuple[str, str]] = {}  # by address
+        self._last_end = ("", "")
+        self._notes: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Condition()
 
     @property
-    def pid(self) -> int | None:
-        """The id of the worker process, None while there is none."""
-        return self._process.pid if self._process is not None else None
+    def is_ready(self) -> bool:
+        """Whether the worker process has registered at the scheduler."""
+        return self._process is not None and self._process.address is not None
 
     async def open(self) -> None:
         """Start the scheduler and connect to it; start the worker process."""
@@ -104,6 +107,12 @@ class LocalConnection(Connection):
             await self._changed.wait_for(lambda: self._process is None)
         return self._start_error()
 
+    async def begin(self, job: str, name: str, packed: PackedCall, idle_release_s: float) -> Running:
+        """Submit a job and wait until the worker has taken it; see `Connection.begin`."""
+        running = await super().begin(job, name, packed, idle_release_s)
+        self._failures = 0
+        return running
+
     async def close(self) -> None:
         """End the process, then the scheduler; remove the files."""
         self._closing = True
@@ -114,6 +123,7 @@ class LocalConnection(Connection):
                     await self._gone.wait()
             except TimeoutError:
                 self._process.kill()
+        self._process = self.pid = None
         await self.client.close()
         await self._scheduler.close()
         self.exchange.close()
@@ -135,11 +145,11 @@ class LocalConnection(Connection):
         if self._process is not None and self._process.name == name:
             async with self._changed:
                 self._process.address = address
-                self._failures = 0
+                self.pid = self._process.pid
                 self._changed.notify_all()
 
     def _start_error(self) -> WorkerStartError:
-        how, log = self._ends[""]
+        how, log = self._last_end
         return WorkerStartError(
             f"The worker process could not be started: {how}. Its last words:\n{log or '(none)'}", log
         )
@@ -152,21 +162,26 @@ class LocalConnection(Connection):
 
         def on_exit(process: WorkerProcess) -> None:
             with suppress(RuntimeError):  # the loop has been closed: nobody wants to know
-                asyncio.run_coroutine_threadsafe(self._ended(process), loop)
+                loop.call_soon_threadsafe(self._note_end, process)
 
         self._process = WorkerProcess(
             self._address, next(self._names), self.exchange, self._threads, self._preload, on_exit
         )
+
+    def _note_end(self, process: WorkerProcess) -> None:
+        note = asyncio.ensure_future(self._ended(process))
+        self._notes.add(note)
+        note.add_done_callback(self._notes.discard)
 
     async def _ended(self, process: WorkerProcess) -> None:
         if self._closing:
             self._gone.set()
             return
         async with self._changed:
-            self._ends[process.address or ""] = process.how_it_ended(), process.log_tail()
-            self._process = None
-            self._failures += process.address is None
-            if self._failures < _TRIES:
+            self._last_end = self._ends[process.address] = process.how_it_ended(), process.log_tail()
+            self._process = self.pid = None
+            self._failures += 1
+            if self._failures < _TRIES:  # else the next job tries again
                 self._start_process()
             self._changed.notify_all()
 

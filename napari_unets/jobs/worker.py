@@ -89,19 +89,19 @@ class Worker:
 
     @property
     def ready(self) -> bool:
-        """Whether the process runs, or the scheduler answers."""
-        return self._opening is not None and self._opening.done() and not _has_failed(self._opening)
+        """Whether the local process runs, or the scheduler has answered."""
+        opening = self._opening
+        return opening is not None and opening.done() and not _has_failed(opening) and opening.result().is_ready
 
     @property
     def pid(self) -> int | None:
         """The id of the local worker process, if there is one at the moment."""
         if not self.ready or self._opening is None:
             return None
-        pid: int | None = getattr(self._opening.result(), "pid", None)
-        return pid
+        return self._opening.result().pid
 
     def wait_ready(self, timeout: float | None = None) -> None:
-        """Start, and wait until jobs can run.
+        """Start, and wait until the local process runs, or the scheduler answers.
 
         Raises
         ------
@@ -112,7 +112,10 @@ class Worker:
         """
         self.start()
         assert self._opening is not None  # noqa: S101 - `start` has set it
-        self._opening.result(timeout)
+        assert self._loop is not None  # noqa: S101
+        connection = self._opening.result(timeout)
+        if self.address is None:
+            self._loop.call(connection.ready(), timeout)
 
     def submit(
         self,

@@ -273,6 +273,9 @@ class TestLife:
             assert isinstance(job.error, WorkerStartError)
             assert "code 1" in str(job.error)
             assert "no library" in job.error.log
+            with pytest.raises(WorkerStartError, match="no library"):
+                worker.wait_ready(PATIENCE)
+            assert not worker.ready
         assert runner(worker).result(functions.divide, 1) == 1  # once the cause is mended
         worker.close()
 
