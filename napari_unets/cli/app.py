@@ -12,6 +12,7 @@ import typer
 from napari_unets.cli.demo import demo
 from napari_unets.cli.doctor import doctor
 from napari_unets.cli.evaluate import evaluate
+from napari_unets.cli.fine_tune import fine_tune
 from napari_unets.cli.models import models
 from napari_unets.cli.segment import segment
 from napari_unets.cli.terminal import note
@@ -48,6 +49,7 @@ def _program(
 app.command("demo")(demo)
 app.command("segment")(segment)
 app.command("evaluate")(evaluate)
+app.command("fine-tune")(fine_tune)
 app.command("train")(train)
 app.add_typer(models, name="models")
 app.command("doctor")(doctor)

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from napari_unets.cli.long_run import end_interrupted, stop_on_interrupt, tell_validation
 from napari_unets.cli.terminal import note, progress_bar
 
-if TYPE_CHECKING:
-    from types import FrameType
-
-    from napari_unets.learning.fit import FitEvent
-    from napari_unets.learning.training import SavedEvent
-
 __all__ = ["train"]
-
-#: What shells give a program that Ctrl-C has ended.
-_INTERRUPTED = 130
 
 
 def train(
@@ -40,9 +29,9 @@ def train(
     if steps is not None and minutes is not None:
         raise typer.BadParameter("choose one of --steps and --minutes")
 
-    from napari_unets.learning.training import run_recipe
+    from napari_unets.learning import SavedEvent, run_recipe
 
-    with _stop_on_interrupt() as stopped, progress_bar("training") as report:
+    with stop_on_interrupt() as stopped, progress_bar("training") as report:
         for event in run_recipe(
             recipe,
             data,
@@ -54,36 +43,10 @@ def train(
             overwrite=overwrite,
             cancel=lambda: bool(stopped),
         ):
-            _tell(event)
-            report(getattr(event, "done", 1.0), 1.0)
+            if isinstance(event, SavedEvent):
+                note(f"The model was saved to {event.folder}.")
+            else:
+                tell_validation(event)
+                report(getattr(event, "done", 1.0), 1.0)
     if stopped:
-        note("The run was stopped; with --resume it goes on where it was.")
-        raise typer.Exit(_INTERRUPTED)
-
-
-@contextmanager
-def _stop_on_interrupt() -> Iterator[list[int]]:
-    """Turn the first Ctrl-C into an item of the list; the second one ends the program at once."""
-    stopped: list[int] = []
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        note("Stopping after this step; Ctrl-C again ends at once and saves nothing.")
-        stopped.append(number)
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield stopped
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _tell(event: FitEvent | SavedEvent) -> None:
-    from napari_unets.learning.fit import ValidationEvent
-    from napari_unets.learning.training import SavedEvent
-
-    if isinstance(event, ValidationEvent):
-        scores = ", ".join(f"{name} {value:.4f}" for name, value in event.scores.items())
-        note(f"step {event.step}: {scores}{' (the best so far)' if event.best else ''}")
-    elif isinstance(event, SavedEvent):
-        note(f"The model was saved to {event.folder}.")
+        end_interrupted()

@@ -17,11 +17,16 @@ if TYPE_CHECKING:
     from napari_unets.learning.fit import TrainingState
     from napari_unets.learning.samples import PatchSampler
 
-__all__ = ["CheckpointError", "load_checkpoint", "save_checkpoint"]
+__all__ = ["CheckpointError", "checkpoint_beside", "load_checkpoint", "save_checkpoint"]
 
 
 class CheckpointError(NapariUnetsError):
     """A checkpoint that cannot be read or belongs to another network."""
+
+
+def checkpoint_beside(folder: Path) -> Path:
+    """Return where the state of the run lies while a model's folder is in the making."""
+    return folder.with_name(f"{folder.name}.checkpoint.safetensors")
 
 
 def save_checkpoint(path: Path, state: TrainingState, sampler: PatchSampler) -> None:

@@ -13,6 +13,7 @@ import torch
 
 from napari_unets.images import Stack, Statistics, compute_statistics, open_stack, prepare_plane
 from napari_unets.inference import InferenceSettings, choose_device
+from napari_unets.learning.checkpoint import checkpoint_beside
 from napari_unets.learning.fit import FitEvent, StoppedEvent, ValidationEvent, fit
 from napari_unets.learning.recipe import Recipe, RecipeError, read_recipe
 from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
@@ -21,10 +22,7 @@ from napari_unets.learning.validation import HeldOutPlanes
 from napari_unets.models import ModelCard, ModelExistsError, Score, TrainingRecord, save_model
 from napari_unets.networks import Network
 
-__all__ = ["CHECKPOINT_FILE", "SavedEvent", "run_recipe"]
-
-#: Beside the model's folder while it is in the making.
-CHECKPOINT_FILE = "{name}.checkpoint.safetensors"
+__all__ = ["SavedEvent", "run_recipe"]
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ def run_recipe(
     torch.manual_seed(settings.seed)
     network = recipe.create_network()
     card = recipe.model_card(network)
-    checkpoint = output.with_name(CHECKPOINT_FILE.format(name=output.name))
+    checkpoint = checkpoint_beside(output)
     history: list[dict[str, float]] = []
     for event in fit(
         network,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_unets.models.card import ClassInfo, ModelCard, Normalisation, Score, TrainingRecord, read_card
+from napari_unets.models.card import ClassInfo, ModelCard, Normalisation, Score, TrainingRecord, model_name, read_card
 from napari_unets.models.errors import (
     ModelCardError,
     ModelError,
@@ -34,6 +34,7 @@ __all__ = [
     "UnknownModelError",
     "WeightsError",
     "load_model",
+    "model_name",
     "read_card",
     "read_model",
     "save_model",

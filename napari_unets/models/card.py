@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -10,7 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from napari_unets.models.errors import ModelCardError, ModelVersionError
 
-__all__ = ["CARD_VERSION", "ClassInfo", "ModelCard", "Normalisation", "Score", "TrainingRecord", "read_card"]
+__all__ = [
+    "CARD_VERSION",
+    "ClassInfo",
+    "ModelCard",
+    "Normalisation",
+    "Score",
+    "TrainingRecord",
+    "model_name",
+    "read_card",
+]
 
 #: Version of the card's layout. A card of a later version is refused, not guessed at.
 CARD_VERSION: Final = 1
@@ -104,6 +114,12 @@ class ModelCard(_Part):
         if [c.id for c in self.classes] != list(range(1, wanted + 1)):
             raise ValueError(f"classes must have the ids 1 to {wanted} in order ({self.out_channels} output channels)")
         return self
+
+
+def model_name(text: str) -> str:
+    """Return a name that a card takes, made from any text: lower case, no blanks or signs."""
+    name = re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._")
+    return name[:80] or "model"
 
 
 def read_card(path: Path) -> ModelCard:

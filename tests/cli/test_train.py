@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_unets.images import save_stack
-from napari_unets.learning import training
+from napari_unets import learning
 from napari_unets.learning.fit import StepEvent
 from napari_unets.models import load_model
 
@@ -75,7 +75,7 @@ def test_the_length_can_be_replaced(program, recipe, tmp_path):
 
 
 def test_interrupted_it_saves_the_best_and_goes_on_later(program, recipe, tmp_path, monkeypatch):
-    run_recipe = training.run_recipe
+    run_recipe = learning.run_recipe
 
     def interrupted(*arguments, **settings):
         for event in run_recipe(*arguments, **settings):
@@ -85,7 +85,7 @@ def test_interrupted_it_saves_the_best_and_goes_on_later(program, recipe, tmp_pa
 
     before = signal.getsignal(signal.SIGINT)
     with monkeypatch.context() as patch:
-        patch.setattr(training, "run_recipe", interrupted)
+        patch.setattr(learning, "run_recipe", interrupted)
         result = program("train", recipe, "--data", tmp_path, "--output", tmp_path / "m")
     assert result.code == 130
     assert "--resume" in result.err

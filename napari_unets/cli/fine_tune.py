@@ -1,0 +1,88 @@
+"""``napari-unets fine-tune``: an image, what is annotated on it, and a model, to a better model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_unets.cli.long_run import end_interrupted, stop_on_interrupt, tell_validation
+from napari_unets.cli.terminal import note, progress_bar
+
+if TYPE_CHECKING:
+    from napari_unets.models import Model
+
+__all__ = ["fine_tune"]
+
+
+def fine_tune(
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="An image file, OME-Zarr, or folder of images.")],
+    annotations: Annotated[
+        Path, typer.Argument(metavar="ANNOTATIONS", help="Class ids of the same shape; 0 = not annotated.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL_DIR", help="Folder of the model to be.")],
+    model: Annotated[str, typer.Option(metavar="NAME", help="A model's name or folder.")] = "em-membranes",
+    steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="Steps to train for; 300 if not said.")] = None,
+    minutes: Annotated[float | None, typer.Option(metavar="M", min=0.01, help="Minutes to train for.")] = None,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to train.")] = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run has stopped.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that is there.")] = False,
+) -> None:
+    """Fine-tune a model on annotated pixels; Ctrl-C saves the best so far."""
+    if steps is not None and minutes is not None:
+        raise typer.BadParameter("choose one of --steps and --minutes")
+    length: dict[str, Any] = {"steps": steps} if steps else {"minutes": minutes} if minutes else {}
+
+    from napari_unets.images import open_stack
+    from napari_unets.learning import (
+        AnnotatedStack,
+        StoppedEvent,
+        TunedEvent,
+        iter_fine_tune,
+        preflight,
+        tuning_settings,
+    )
+    from napari_unets.learning.checkpoint import checkpoint_beside
+    from napari_unets.models import ModelExistsError, load_model, model_name
+
+    if output.exists() and not overwrite:
+        raise ModelExistsError(f"{output} exists already; choose another folder, or give --overwrite")
+    checkpoint = checkpoint_beside(output)
+    finished = False
+    with (
+        open_stack(image) as stack,
+        open_stack(annotations) as painted,
+        stop_on_interrupt() as stopped,
+        progress_bar("training") as report,
+    ):
+        parent = load_model(model)
+        source = AnnotatedStack(stack, painted)
+        found = preflight([source], parent.card.classes)
+        for line in [*found.uses, *(f"warning: {warning}" for warning in found.warnings)]:
+            note(line)
+        for event in iter_fine_tune(
+            parent,
+            [source],
+            tuning_settings(**length),
+            name=model_name(output.name),
+            checkpoint=checkpoint,
+            resume=resume,
+            device=device,
+            cancel=lambda: bool(stopped),
+        ):
+            if isinstance(event, TunedEvent):
+                _save(event.model, output, overwrite=overwrite)
+                continue
+            tell_validation(event)
+            report(getattr(event, "done", 1.0), 1.0)
+            finished = isinstance(event, StoppedEvent) and event.finished
+    if not finished:
+        end_interrupted()
+    checkpoint.unlink(missing_ok=True)
+
+
+def _save(model: Model, output: Path, *, overwrite: bool) -> None:
+    from napari_unets.models import save_model
+
+    note(f"The model was saved to {save_model(model.network, model.card, output, overwrite=overwrite)}.")

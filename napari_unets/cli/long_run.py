@@ -1,0 +1,54 @@
+"""What commands that train have in common: Ctrl-C that saves, and what is told meanwhile."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from napari_unets.cli.terminal import note
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from napari_unets.learning import FitEvent
+
+__all__ = ["end_interrupted", "stop_on_interrupt", "tell_validation"]
+
+#: What shells give a program that Ctrl-C has ended.
+_INTERRUPTED = 130
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[list[int]]:
+    """Turn the first Ctrl-C into an item of the list; the second one ends the program at once."""
+    stopped: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        note("Stopping after this step; Ctrl-C again ends at once and saves nothing.")
+        stopped.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def end_interrupted() -> None:
+    """End the program as after Ctrl-C, saying how to go on."""
+    note("The run was stopped; with --resume it goes on where it was.")
+    raise typer.Exit(_INTERRUPTED)
+
+
+def tell_validation(event: FitEvent) -> None:
+    """Say what a validation found; other events say nothing."""
+    from napari_unets.learning import ValidationEvent
+
+    if isinstance(event, ValidationEvent):
+        scores = ", ".join(f"{name} {value:.4f}" for name, value in event.scores.items())
+        note(f"step {event.step}: {scores}{' (the best so far)' if event.best else ''}")

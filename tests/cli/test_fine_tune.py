@@ -1,0 +1,60 @@
+"""``napari-unets fine-tune``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests_support import tiny_model
+
+from napari_unets.images import save_stack
+from napari_unets.models import load_model, save_model
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    truth = np.full((2, 96, 96), 2, np.uint8)
+    truth[:, 30:60] = 1
+    annotations = np.zeros_like(truth)
+    annotations[1, :, 10:80] = truth[1, :, 10:80]
+    image = np.where(truth == 1, 60, 180) + rng.normal(0, 10, truth.shape)
+    save_stack(tmp_path / "image.tif", image.astype(np.uint8), axes="zyx")
+    save_stack(tmp_path / "painted.tif", annotations, axes="zyx", labels=True)
+    save_stack(tmp_path / "nothing.tif", annotations * 0, axes="zyx", labels=True)
+    model = tiny_model()
+    save_model(model.network, model.card, tmp_path / "parent")
+    return tmp_path
+
+
+def test_annotations_become_a_model(program, files: Path) -> None:
+    arguments = ["fine-tune", files / "image.tif", files / "painted.tif", "--model", files / "parent"]
+    result = program(*arguments, "--output", files / "My model", "--steps", 2, "--device", "cpu")
+    assert (result.code, result.out) == (0, "")
+    assert "1 annotated slice (1)" in result.err
+    card = load_model(files / "My model").card
+    assert card.name == "my-model"
+    assert card.parent == "tiny"
+    assert card.training is not None
+    assert card.training.steps == 2
+    assert not list(files.glob("*.safetensors"))
+    again = program(*arguments, "--output", files / "My model", "--steps", 1)
+    assert again.code == 1
+    assert "--overwrite" in again.err
+
+
+def test_empty_annotations_are_refused(program, files: Path) -> None:
+    result = program(
+        "fine-tune", files / "image.tif", files / "nothing.tif", "--model", files / "parent", "--output", files / "out"
+    )
+    assert result.code == 1
+    assert "nothing is annotated in nothing" in result.err
+    assert not (files / "out").exists()
+
+
+def test_steps_and_minutes_exclude_each_other(program, files: Path) -> None:
+    result = program(
+        "fine-tune", files / "image.tif", files / "painted.tif", "-o", files / "out", "--steps", 1, "--minutes", 1
+    )
+    assert result.code == 2
