@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from napari_unets.metrics.chessboard import chessboard_distance
+from napari_unets.metrics.chessboard import carry_largest, chessboard_distance, ways_back
 from napari_unets.metrics.skeleton import skeleton
-from napari_unets.metrics.stroke_sections import combine, nearest_strokes, normalise, raise_ridge
+from napari_unets.metrics.stroke_sections import normalise, raise_ridge, spread
 
 __all__ = ["pseudo_f_measure", "pseudo_weights"]
 
@@ -24,7 +24,7 @@ class _Ink:
     boxes: list[tuple[slice, slice]]
     contour: NDArray[np.bool_]
     to_contour: NDArray[np.int32]
-    widths: NDArray[np.int64]
+    widths: NDArray[np.int32]
 
 
 def _complete_skeleton(mask: NDArray[np.bool_], components: NDArray[np.int32], n: int) -> NDArray[np.bool_]:
@@ -54,23 +54,27 @@ def _recall_weights(ink: NDArray[np.bool_]) -> tuple[NDArray[np.float64], _Ink]:
     distance = np.where(ink, to_contour, 0)
     distance[contour & ridge] = 1
     raise_ridge(distance, ridge)
-    to_ridge = chessboard_distance(ridge)
-    farthest = int(to_ridge[ink].max(initial=0))
-    factor, normaliser = normalise(distance, ridge, to_ridge, contour, farthest)
+    factor, normaliser = normalise(distance, ridge, contour, max(ink.shape))
     weights = np.divide(distance, normaliser, out=np.zeros(ink.shape), where=normaliser > 0)
     of_ridge = components[ridge]
     totals = np.bincount(of_ridge, weights=factor[ridge], minlength=n + 1)
     lengths = np.bincount(of_ridge, minlength=n + 1)
-    widths = 2 * (totals.astype(np.int64) // np.maximum(lengths, 1))
+    widths = (2 * (totals.astype(np.int64) // np.maximum(lengths, 1))).astype(np.int32)
     return weights, _Ink(components, ndimage.find_objects(components), contour, to_contour, widths)
+
+
+def _clear(image: NDArray[np.bool_], width: int) -> None:
+    """Unset a frame of some pixels."""
+    image[:width] = image[-width:] = False
+    image[:, :width] = image[:, -width:] = False
 
 
 def _paper_skeleton(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Middle lines of the paper; the frame of the page is none of it."""
     paper = ~ink
+    _clear(paper, 1)
     components, n = ndimage.label(paper, structure=_EIGHT, output=np.int32)
-    paper[[0, -1]] = False
-    paper[:, [0, -1]] = False
+    _clear(paper, 2)
     return _complete_skeleton(paper, components, n)
 
 
@@ -81,15 +85,21 @@ def _precision_weights(ink: NDArray[np.bool_], ridge: NDArray[np.bool_], found: 
         top, left = max(rows.start - margin, 0), max(columns.start - margin, 0)
         near[top : rows.stop + margin, left : columns.stop + margin] = True
     near &= ~ink
+    _clear(near, 1)
     distance = np.where(near, found.to_contour, 0)
     raise_ridge(distance, ridge)
     widest = int(found.widths.max(initial=0))
-    reach, between = nearest_strokes(distance, found.contour, found.to_contour, found.components, found.widths, widest)
+    distance[distance > widest] = 0
+    order = ways_back(found.to_contour, distance > 0)
+    labels = np.where(found.contour, found.components, 0)
+    reach, lowest = found.widths[labels], -labels
+    for values in (reach, labels, lowest):
+        carry_largest(values, found.to_contour, order)
     # beyond the reach of the nearest stroke nothing is weighed, and no skeleton matters
     distance[distance > reach] = 0
-    _, area = normalise(distance, ridge, chessboard_distance(ridge), found.contour, 2 * widest)
-    to_gap = chessboard_distance(between & (area > 0))
-    return combine(distance, reach, area, to_gap)
+    _, area = normalise(distance, ridge, found.contour, 2 * widest)
+    to_gap = chessboard_distance((labels != -lowest) & (area > 0))
+    return spread(distance, reach, area, to_gap)
 
 
 def pseudo_weights(truth: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -114,11 +124,13 @@ def pseudo_weights(truth: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.fl
     .. [1] K. Ntirogiannis, B. Gatos, I. Pratikakis, Performance evaluation methodology for historical document image
        binarization, IEEE Transactions on Image Processing 22(2), 2013.
     """
-    ink = np.asarray(truth, dtype=bool)
+    # a frame that is neither ink nor paper spares all loops the question whether a neighbour is on the page
+    ink = np.pad(np.asarray(truth, dtype=bool), 1)
     with ThreadPoolExecutor(1, thread_name_prefix="scores") as pool:
         paper_skeleton = pool.submit(_paper_skeleton, ink)
         recall, found = _recall_weights(ink)
-        return recall, _precision_weights(ink, paper_skeleton.result(), found)
+        precision = _precision_weights(ink, paper_skeleton.result(), found)
+    return recall[1:-1, 1:-1], precision[1:-1, 1:-1]
 
 
 def pseudo_f_measure(predicted: ArrayLike, truth: ArrayLike, mask: NDArray[np.bool_] | None = None) -> float:

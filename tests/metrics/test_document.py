@@ -9,7 +9,7 @@ from skimage.filters import threshold_otsu, threshold_sauvola
 from skimage.io import imread
 
 from napari_unets.metrics import evaluate
-from napari_unets.metrics.chessboard import chessboard_distance
+from napari_unets.metrics.chessboard import carry_largest, carry_last_visitor, chessboard_distance, ways_back
 from napari_unets.metrics.document import distance_reciprocal_distortion, peak_signal_to_noise
 from napari_unets.metrics.document_weights import pseudo_f_measure, pseudo_weights
 from napari_unets.metrics.skeleton import skeleton
@@ -207,5 +207,28 @@ def test_skeleton_of_a_bar_is_a_line():
 
 def test_chessboard_distance_is_that_of_scipy():
     feature = np.random.default_rng(0).random((31, 44)) < 0.01
-    assert np.array_equal(chessboard_distance(feature), ndimage.distance_transform_cdt(~feature, metric="chessboard"))
-    assert chessboard_distance(np.zeros((3, 4), dtype=bool)).min() >= 2**30
+    expected = ndimage.distance_transform_cdt(~feature, metric="chessboard")
+    assert np.array_equal(chessboard_distance(np.pad(feature, 1))[1:-1, 1:-1], expected)
+    assert chessboard_distance(np.zeros((5, 6), dtype=bool))[1:-1, 1:-1].min() >= 2**30
+
+
+def test_what_is_carried_to_and_from_the_nearest_features():
+    rng = np.random.default_rng(1)
+    feature = np.pad(rng.random((25, 33)) < 0.02, 1)
+    values = np.where(feature, rng.integers(-50, 50, feature.shape), 0).astype(np.int32)
+    needed = np.pad(rng.random((25, 33)) < 0.5, 1)
+    at = np.argwhere(feature)
+    largest, last = {}, {tuple(f): 0 for f in at}
+    for pixel in np.argwhere(needed):
+        away = np.abs(at - pixel).max(axis=1)
+        nearest = [tuple(f) for f in at[away == away.min()]]
+        largest[tuple(pixel)] = max(values[f] for f in nearest)
+        for f in nearest:
+            last[f] = int(np.ravel_multi_index(tuple(pixel), feature.shape))
+    distance = chessboard_distance(feature)
+    order = ways_back(distance, needed)
+    visitor = np.zeros(feature.shape, dtype=np.int64)
+    carry_last_visitor(visitor, needed, distance, order)
+    assert {f: visitor[f] for f in last} == last
+    carry_largest(values, distance, order)
+    assert {p: values[p] for p in largest} == largest
