@@ -173,7 +173,7 @@ def read_prediction(prediction: Any, truth: Reading, *, kind: Kind | None = None
     if form == "probabilities" or dtype.kind == "f":
         return in_bytes if byte else Reading("probabilities", words="probabilities")
     if dtype.kind == "b" and form is None:
-        return _mask(())
+        return Reading("mask", words="a mask: False and True")
     zero, values = _seen(prediction)
     if form is not None:
         return {"mask": _mask, "classes": _classes, "instances": _instances}[form](values)
