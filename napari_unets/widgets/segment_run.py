@@ -178,7 +178,7 @@ class SegmentRun(QObject):
             return
         how = f" on {summary.device} ({summary.backend}, {summary.precision})" if summary is not None else ""
         took = time_in_words(summary.seconds) if summary is not None else ""
-        self.ended.emit(f"{total} tiles in {took}{how}", True)
+        self.ended.emit(f"{total} {'tile' if total == 1 else 'tiles'} in {took}{how}", True)
 
     def _failed(self, error: Exception) -> None:
         self._finish()

@@ -38,6 +38,16 @@ if TYPE_CHECKING:
 
 __all__ = ["SegmentWidget"]
 
+_LABELS = {
+    "min_size": "Smallest object (px)",
+    "backend": "Back end",
+    "tta": "Average over 8 orientations",
+    "tile": "Largest tile (px)",
+    "halo": "Halo (px)",
+    "batch": "Tiles at once",
+    "threads": "CPU threads",
+}
+
 
 class SegmentWidget(Panel):
     """Run a model on an image layer.
@@ -65,10 +75,8 @@ class SegmentWidget(Panel):
         self.scope = ScopeChoice()
         self.outputs = OutputChoice()
         self.device = DeviceChoice()
-        self.segmentation_form = SettingsForm(SegmentSettings, labels={"min_size": "Smallest object (px)"})
-        self.inference_form = SettingsForm(
-            InferenceSettings, leave_out=("device",), labels={"tta": "Average over 8 orientations"}
-        )
+        self.segmentation_form = SettingsForm(SegmentSettings, labels=_LABELS)
+        self.inference_form = SettingsForm(InferenceSettings, leave_out=("device",), labels=_LABELS)
         self.run_panel = RunPanel("Run", "tiles")
         self._lay_out()
         self._ask_for_devices()
@@ -90,8 +98,8 @@ class SegmentWidget(Panel):
         form.addRow("Device", self.device)
         self.advanced = Fold("Advanced settings", self._settings())
         self.column.addLayout(form)
-        self.column.addWidget(self.advanced)
         self.column.addWidget(self.run_panel)
+        self.column.addWidget(self.advanced)  # last: unfolding it moves neither Run nor its messages out of sight
 
     def _settings(self) -> QWidget:
         settings = QWidget()

@@ -133,7 +133,8 @@ def test_whole_stack_equals_a_run_in_python(qtbot, widget, kind):
     assert isinstance(layer, Labels)
     assert layer.data.shape == finest.shape
     np.testing.assert_array_equal(layer.data, segment(load_model("tiny"), finest, **EXACT))
-    assert message(widget).startswith(f"{np.prod(finest.shape[:-2], dtype=int)} tiles in")
+    tiles = int(np.prod(finest.shape[:-2]))
+    assert message(widget).startswith(f"{tiles} {'tile' if tiles == 1 else 'tiles'} in")
     assert "cpu (torch, fp32)" in message(widget)
 
 
