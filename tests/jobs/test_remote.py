@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -61,10 +62,16 @@ class Cluster:
 
     def close(self) -> None:
         for process in reversed(self._processes):
-            for child in psutil.Process(process.pid).children(recursive=True):
-                child.kill()
-            process.kill()
-            process.wait()
+            children = psutil.Process(process.pid).children(recursive=True)
+            process.terminate()  # a nanny that is killed leaves semaphores behind
+            try:
+                process.wait(PATIENCE)
+            finally:
+                process.kill()
+                process.wait()
+                for child in children:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        child.kill()
 
 
 def wait_until(condition, what: str) -> None:
