@@ -42,6 +42,7 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("docs")
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
     environment["PATH"] = str(Path(sys.executable).parent) + os.pathsep + environment["PATH"]
+    environment["NAPARI_UNETS_MODELS"] = str(folder / "models")
     before = set()
 
     def run_block(block: Block) -> None:
@@ -58,6 +59,7 @@ def run(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("page", [p for p in PAGES if any(b.mark == "run" for b in blocks(p))], ids=name)
 def test_commands_run(page, run):
     for block in blocks(page):

@@ -73,7 +73,8 @@ def _score(pair: OpenPair, options: Scores) -> Scores:
         evaluation = Evaluation(pair.prediction, pair.truth, **options)
     except (ShapeMismatchError, TruthError) as error:
         raise NotComparableError(f"{pair.name}: {error}") from error
-    note(f"{pair.name}: the prediction is read as {evaluation.prediction.words}, the truth as {evaluation.truth.words}")
+    words = evaluation.prediction.words + (" of class 1" if options.get("probability_of") == "background" else "")
+    note(f"{pair.name}: the prediction is read as {words}, the truth as {evaluation.truth.words}")
     with progress_bar("scoring") as report:
         for _ in evaluation.run():
             report(len(evaluation.slices), evaluation.n_slices)

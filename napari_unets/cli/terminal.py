@@ -36,9 +36,8 @@ def print_table(columns: list[str], rows: list[list[str]], *, align: Literal["le
         table.add_column(column, justify=align if i else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    console = Console()
-    if not console.is_terminal:  # in a file or a pipe nothing has to be squeezed into a window's width
-        console.width = max(console.width, console.measure(table).maximum)
+    # In a file or a pipe nothing has to be squeezed into a window's width.
+    console = Console(width=None if sys.stdout.isatty() else 1000)
     console.print(table)
 
 

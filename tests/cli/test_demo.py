@@ -67,6 +67,7 @@ def test_what_an_earlier_demo_made_is_removed(small_demo, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_in_a_real_window(program, small_demo, tmp_path):
     pytest.importorskip("napari")
     with virtual_display() as environment:

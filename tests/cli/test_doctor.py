@@ -24,7 +24,7 @@ def test_table_gives_the_reason_for_the_cpu(program, monkeypatch):
     monkeypatch.setattr(machine, "_opengl", lambda: {"error": "no driver for this card"})
     result = program("doctor")
     assert result.code == 0
-    for part in ("torch", "device", "OpenGL", "no driver for this card", torch.__version__):
+    for part in ("torch", "runs on", "OpenGL", "no driver for this card", torch.__version__):
         assert part in result.out
 
 
