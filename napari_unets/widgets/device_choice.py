@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_unets.widgets.inquiry import Devices
@@ -39,8 +37,8 @@ class DeviceChoice(QWidget):
         for name in devices.names:
             self.box.addItem(f"automatic ({devices.chosen})" if name == "auto" else name, name)
         self.box.setCurrentIndex(max(0, self.box.findData(chosen)))
-        self.reason.say(escape(devices.reason), "warning" if devices.chosen == "cpu" else "good")
+        self.reason.say(devices.reason, "warning" if devices.chosen == "cpu" else "good")
 
     def show_failure(self, error: Exception) -> None:
         """Say that the worker process could not be asked."""
-        self.reason.say(escape(str(error)), "error")
+        self.reason.say(str(error), "error")

@@ -94,11 +94,11 @@ class ModelChoice(QWidget):
     def _describe(self) -> None:
         card = self.card
         if card is None:
-            self.summary.say(f"There is no model. Models are looked for in {escape(str(self._store.user))}", "warning")
+            self.summary.say(f"There is no model. Models are looked for in {self._store.user}", "warning")
             return
         classes = " &nbsp; ".join(
             f'<span style="color:{c.color}">■</span>&nbsp;{escape(c.name)}&nbsp;({c.id})' for c in card.classes
         )
         trained = f" Trained at {card.pixel_size_nm:g} nm a pixel." if card.pixel_size_nm else ""
-        self.summary.say(f"{escape(card.summary)}{trained}<br>{classes}")
+        self.summary.say(f"{escape(card.summary)}{trained}<br>{classes}", rich=True)
         self.summary.setToolTip(card.description)

@@ -28,12 +28,16 @@ class Note(QLabel):
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.setWordWrap(True)
+        self._mood: Mood = "plain"
         self.say(text, mood)
 
-    def say(self, text: str, mood: Mood = "plain") -> None:
-        """Show a text (rich text allowed), or nothing."""
+    def say(self, text: str, mood: Mood = "plain", *, rich: bool = False) -> None:
+        """Show a text, or nothing; only ``rich`` text is read as HTML."""
+        self.setTextFormat(Qt.TextFormat.RichText if rich else Qt.TextFormat.PlainText)
         self.setText(text)
-        self.setStyleSheet(_STYLES[mood])
+        if mood != self._mood:  # polishing a widget takes long enough to be felt
+            self._mood = mood
+            self.setStyleSheet(_STYLES[mood])
         self.setVisible(bool(text))
 
 

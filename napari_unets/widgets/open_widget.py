@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,9 +103,10 @@ class OpenWidget(Panel):
             stack.close()
             return
         lines = "".join(
-            f"<tr><td><b>{name}</b>&nbsp;&nbsp;</td><td>{text}</td></tr>" for name, text in stack_summary(stack).items()
+            f"<tr><td><b>{name}</b>&nbsp;&nbsp;</td><td>{escape(text)}</td></tr>"
+            for name, text in stack_summary(stack).items()
         )
-        self.understood.say(f"<table>{lines}</table>")
+        self.understood.say(f"<table>{lines}</table>", rich=True)
         (self.as_labels if stack.is_labels else self.as_image).setChecked(True)
         self.as_labels.setEnabled(stack.dtype.kind in "bui" and not stack.is_rgb)
         self.corrections.show_found(stack)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 from napari.layers import Image
@@ -127,7 +126,7 @@ class SegmentWidget(Panel):
         planes = "" if source.n_planes == 1 else f", {source.n_planes} planes"
         text = f"{width} × {height}{planes} · {source.data.dtype}{' RGB' if source.rgb else ''}"
         warning = pixel_size_note(layer, card) if card is not None else ""
-        self.image_note.say(f"{text}<br>{escape(warning)}" if warning else text, "warning" if warning else "plain")
+        self.image_note.say(f"{text}\n{warning}" if warning else text, "warning" if warning else "plain")
 
     def _start(self) -> None:
         layer, card = self.image.layer, self.model.card
@@ -177,7 +176,7 @@ class SegmentWidget(Panel):
         self.run_ended.emit(False)
 
     def _show_failure(self, error: Exception) -> None:
-        self.run_panel.finish(escape(str(error)), "error")
+        self.run_panel.finish(str(error), "error")
         if isinstance(error, NapariUnetsError):
             show_error(str(error))
         else:

@@ -281,7 +281,9 @@ def test_errors_are_shown_and_the_next_run_works(qtbot, own_widget, own_store):
     widget._viewer.add_image(STACK)
     (own_store / "tiny" / "weights.safetensors").write_bytes(b"damaged")
     run(qtbot, widget)
-    assert "weights" in message(widget)
+    assert "weights of model 'tiny'" in message(widget) or "weights are not those" in message(widget)
+    assert widget.run_panel.message.textFormat() is Qt.TextFormat.PlainText
+    assert "&" not in message(widget)
     widget.segmentation_form["threshold"].value = "7"
     press(qtbot, widget.run_panel.run)
     assert message(widget).startswith("Threshold: ")
