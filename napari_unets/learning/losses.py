@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own short name
 from torch import Tensor
 
 from napari_unets.errors import NapariUnetsError
+from napari_unets.learning.border_weights import border_weights
 
 __all__ = ["Loss", "UnknownLossError", "create_loss", "loss_names"]
 
@@ -36,12 +38,23 @@ def _mean(values: Tensor, mask: Tensor) -> Tensor:
     return (values * mask).sum() / mask.sum().clamp_min(1)
 
 
+def _cross_entropies(logits: Tensor, target: Tensor) -> Tensor:
+    if logits.shape[1] == 1:
+        return F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    return -(target * F.log_softmax(logits, 1)).sum(1, keepdim=True)
+
+
 def cross_entropy(logits: Tensor, annotations: Tensor) -> Tensor:
     """Binary cross-entropy (one output channel) or cross-entropy over the classes, a mean over annotated pixels."""
     target, mask = _targets(logits, annotations)
-    if logits.shape[1] == 1:
-        return _mean(F.binary_cross_entropy_with_logits(logits, target, reduction="none"), mask)
-    return _mean(-(target * F.log_softmax(logits, 1)).sum(1, keepdim=True), mask)
+    return _mean(_cross_entropies(logits, target), mask)
+
+
+def border_cross_entropy(logits: Tensor, annotations: Tensor) -> Tensor:
+    """Cross-entropy with the weights of the U-Net paper: the borders between touching cells (class 2) count most."""
+    weights = np.stack([border_weights(plane) for plane in annotations.cpu().numpy()])
+    target, mask = _targets(logits, annotations)
+    return _mean(_cross_entropies(logits, target), mask * torch.from_numpy(weights).to(mask).unsqueeze(1))
 
 
 def mean_squared_error(logits: Tensor, annotations: Tensor) -> Tensor:
@@ -60,7 +73,12 @@ def soft_dice(logits: Tensor, annotations: Tensor) -> Tensor:
     return (1 - (2 * overlap + 1) / (total + 1)).mean()
 
 
-_LOSSES: dict[str, Loss] = {"bce": cross_entropy, "mse": mean_squared_error, "dice": soft_dice}
+_LOSSES: dict[str, Loss] = {
+    "bce": cross_entropy,
+    "border": border_cross_entropy,
+    "mse": mean_squared_error,
+    "dice": soft_dice,
+}
 
 
 def loss_names() -> list[str]:

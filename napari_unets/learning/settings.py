@@ -24,7 +24,7 @@ class FitSettings(BaseModel):
     minutes: float | None = Field(None, gt=0, description="Time to train for; give this or steps.")
     batch: int = Field(4, ge=1, description="Patches a step.")
     patch: int = Field(256, ge=16, description="Side of a patch in pixels.")
-    loss: str = Field("bce", description="bce, mse, dice, or a sum such as bce+dice.")
+    loss: str = Field("bce", description="bce, border, mse, dice, or a sum such as bce+dice.")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Peak of the schedule.")
     weight_decay: float = Field(1e-4, ge=0, description="AdamW's decoupled weight decay.")
     warm_up: float = Field(0.03, ge=0, lt=1, description="Share of the run over which the rate rises.")

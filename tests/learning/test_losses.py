@@ -60,5 +60,5 @@ def test_nothing_annotated_is_finite(name: str) -> None:
 
 
 def test_unknown_loss_lists_the_names() -> None:
-    with pytest.raises(UnknownLossError, match="bce, mse, dice"):
+    with pytest.raises(UnknownLossError, match="bce, border, mse, dice"):
         create_loss("bce+focal")
