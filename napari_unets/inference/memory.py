@@ -57,7 +57,7 @@ def free_memory(device: str) -> int:
         return int(free + cached)
     if kind == "mps":
         return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
-    return min(int(psutil.virtual_memory().available), *_container_memory())
+    return min([int(psutil.virtual_memory().available), *_container_memory()])
 
 
 def _container_memory(group: Path = Path("/sys/fs/cgroup")) -> list[int]:

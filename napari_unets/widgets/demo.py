@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari import Viewer
     from napari.layers import Labels
+    from napari.utils.notifications import Notification
 
     from napari_unets.cli.demo_files import DemoFiles
     from napari_unets.widgets.segment_widget import SegmentWidget
@@ -38,10 +39,13 @@ class DemoWindow:
 
     def __init__(self, files: DemoFiles, *, close: bool) -> None:
         import napari
+        from napari.utils.notifications import notification_manager
 
         self.files = files
         self.failure: str | None = None
         self._close = close
+        # Errors of slots come here too; without this the window would wait for ever.
+        notification_manager.notification_ready.connect(self._watch)
         self.viewer: Viewer = napari.Viewer(title="napari-unets demo")
         self.viewer.window._qt_window.resize(1500, 930)
         self._add_layers()
@@ -110,9 +114,13 @@ class DemoWindow:
         if self._close:
             self.viewer.close()
 
+    def _watch(self, notification: Notification) -> None:
+        if notification.severity == "error":
+            self._fail(notification.message)
+
     def _fail(self, reason: str) -> None:
-        self.failure = reason
-        if self._close:
+        if self._close and self.failure is None:
+            self.failure = reason
             self.viewer.close()
 
 

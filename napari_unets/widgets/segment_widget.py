@@ -29,6 +29,7 @@ from napari_unets.widgets.scope_choice import ScopeChoice
 from napari_unets.widgets.segment_run import SegmentRun, SegmentSettings
 from napari_unets.widgets.session import shared_worker
 from napari_unets.widgets.settings_form import SettingsForm
+from napari_unets.widgets.shared_threshold import shared_threshold
 from napari_unets.widgets.warm_up import warm_up
 
 if TYPE_CHECKING:
@@ -84,6 +85,10 @@ class SegmentWidget(Panel):
         self.model.model_changed.connect(self._describe_image)
         self.run_panel.run_clicked.connect(self._start)
         self.run_panel.stop_clicked.connect(self._stop)
+        self._shared = shared_threshold(napari_viewer)
+        self._shared.changed.connect(self._take_threshold)
+        if self._shared.value is not None:
+            self._take_threshold(self._shared.value, self._shared.model)
         self._describe_image()
 
     def _lay_out(self) -> None:
@@ -107,6 +112,12 @@ class SegmentWidget(Panel):
         self.segmentation_form.add_rows(form)
         self.inference_form.add_rows(form)
         return settings
+
+    def _take_threshold(self, threshold: float, model: str) -> None:
+        """Use what another widget has found to be best, with the model that it was found for."""
+        if self.model.box.findData(model) >= 0:
+            self.model.choose(model)
+        self.segmentation_form.set("threshold", threshold)
 
     def _ask_for_devices(self) -> None:
         self._inquiry = JobSignals(shared_worker())
@@ -171,9 +182,11 @@ class SegmentWidget(Panel):
 
     def _failed(self, error: Exception) -> None:
         self._run = None
-        self._show_failure(error)
         self._describe_image()
-        self.run_ended.emit(False)
+        try:
+            self._show_failure(error)
+        finally:
+            self.run_ended.emit(False)
 
     def _show_failure(self, error: Exception) -> None:
         self.run_panel.finish(str(error), "error")

@@ -79,3 +79,14 @@ def test_in_a_real_window(program, small_demo, tmp_path):
     check_files(tmp_path / "demo")
     height, width, _ = iio.imread(tmp_path / "demo" / "screenshot.png").shape
     assert (height, width) > (600, 1000)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_run_that_fails_in_the_window_ends_it(program, small_demo, tmp_path):
+    pytest.importorskip("napari")
+    (tmp_path / "user-models" / "em-membranes" / "weights.safetensors").write_bytes(b"damaged")
+    result = program("demo", "--headless", "--output", tmp_path / "demo")
+    assert result.code == 1
+    assert "No picture of napari's window" in result.err
+    assert "SHA-256" in result.err.splitlines()[-1]

@@ -52,6 +52,8 @@ def test_the_least_of_computer_and_container_counts(tmp_path, monkeypatch):
     assert memory._container_memory(tmp_path) == [4000]
     monkeypatch.setattr(memory, "_container_memory", lambda: [4000])
     assert memory.free_memory("cpu") == 4000
+    monkeypatch.setattr(memory, "_container_memory", list)  # as on macOS and Windows
+    assert memory.free_memory("cpu") > 4000
 
 
 def test_keeping_freed_memory_is_undone(monkeypatch):
