@@ -1,16 +1,50 @@
-"""Annotations → batches → a better model."""
+"""Annotations → batches → a better model. Importing this loads no torch; its names do when they need it."""
 
 from __future__ import annotations
 
-from napari_unets.learning.annotations import AnnotatedStack, split_annotations
-from napari_unets.learning.errors import AnnotationError
-from napari_unets.learning.fine_tuning import TunedEvent, fine_tune, iter_fine_tune, tuning_settings
-from napari_unets.learning.fit import FitEvent, StepEvent, StoppedEvent, ValidationEvent, fit
-from napari_unets.learning.preflight import Preflight, preflight
-from napari_unets.learning.recipe import Recipe, RecipeError, read_recipe
-from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
-from napari_unets.learning.settings import FitSettings
-from napari_unets.learning.training import SavedEvent, run_recipe
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from napari_unets.learning.preflight import Preflight, preflight  # at once: the module has the function's name
+
+if TYPE_CHECKING:
+    from napari_unets.learning.annotations import AnnotatedStack, split_annotations
+    from napari_unets.learning.errors import AnnotationError
+    from napari_unets.learning.fine_tuning import TunedEvent, fine_tune, iter_fine_tune, tuning_settings
+    from napari_unets.learning.fit import FitEvent, PreviewEvent, StepEvent, StoppedEvent, ValidationEvent
+    from napari_unets.learning.recipe import Recipe, RecipeError, read_recipe
+    from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
+    from napari_unets.learning.settings import FitSettings
+    from napari_unets.learning.sparse import SparseAnnotations
+    from napari_unets.learning.suggest import PlaneUncertainty, best_slice, iter_uncertainty
+    from napari_unets.learning.training import SavedEvent, run_recipe
+
+_PLACES = {
+    "AnnotatedPlane": "samples",
+    "AnnotatedStack": "annotations",
+    "AnnotationError": "errors",
+    "best_slice": "suggest",
+    "fine_tune": "fine_tuning",
+    "FitEvent": "fit",
+    "FitSettings": "settings",
+    "iter_fine_tune": "fine_tuning",
+    "iter_uncertainty": "suggest",
+    "PatchSampler": "samples",
+    "PlaneUncertainty": "suggest",
+    "PreviewEvent": "fit",
+    "read_recipe": "recipe",
+    "Recipe": "recipe",
+    "RecipeError": "recipe",
+    "run_recipe": "training",
+    "SavedEvent": "training",
+    "SparseAnnotations": "sparse",
+    "split_annotations": "annotations",
+    "StepEvent": "fit",
+    "StoppedEvent": "fit",
+    "TunedEvent": "fine_tuning",
+    "tuning_settings": "fine_tuning",
+    "ValidationEvent": "fit",
+}
 
 __all__ = [
     "AnnotatedPlane",
@@ -19,20 +53,30 @@ __all__ = [
     "FitEvent",
     "FitSettings",
     "PatchSampler",
+    "PlaneUncertainty",
     "Preflight",
+    "PreviewEvent",
     "Recipe",
     "RecipeError",
     "SavedEvent",
+    "SparseAnnotations",
     "StepEvent",
     "StoppedEvent",
     "TunedEvent",
     "ValidationEvent",
+    "best_slice",
     "fine_tune",
-    "fit",
     "iter_fine_tune",
+    "iter_uncertainty",
     "preflight",
     "read_recipe",
     "run_recipe",
     "split_annotations",
     "tuning_settings",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PLACES:
+        return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from napari_unets.images import Stack, as_stack
 from napari_unets.learning.errors import AnnotationError
+from napari_unets.learning.sparse import SparseAnnotations
 
 __all__ = ["AnnotatedStack", "Split", "split_annotations"]
 
@@ -27,7 +28,7 @@ class AnnotatedStack:
     ----------
     stack : Stack
         The image.
-    annotations : Stack
+    annotations : Stack or SparseAnnotations
         Class ids, of the shape of the image without its colour samples; 0 = not annotated.
 
     Raises
@@ -37,7 +38,7 @@ class AnnotatedStack:
     """
 
     stack: Stack
-    annotations: Stack
+    annotations: Stack | SparseAnnotations
 
     def __post_init__(self) -> None:
         image = self.stack.shape[:-1] if self.stack.is_rgb else self.stack.shape
@@ -57,7 +58,9 @@ class AnnotatedStack:
     def planes(self) -> dict[int, npt.NDArray[np.uint8]]:
         """Class ids ``(y, x)`` of every plane that has any, by the plane's number."""
         found = {}
-        for number in range(self.annotations.n_planes):
+        painted = self.annotations
+        numbers = sorted(painted.by_plane) if isinstance(painted, SparseAnnotations) else range(painted.n_planes)
+        for number in numbers:
             plane = self.annotations.plane(number)
             if plane.any():
                 if plane.min() < 0 or plane.max() > 255:
@@ -74,7 +77,9 @@ class AnnotatedStack:
 
     @classmethod
     def of(cls, image: object, annotations: object) -> AnnotatedStack:
-        """Take anything that :func:`napari_unets.images.as_stack` takes."""
+        """Take anything that :func:`napari_unets.images.as_stack` takes, or annotations that are sparse already."""
+        if isinstance(annotations, SparseAnnotations):
+            return cls(as_stack(image), annotations)
         return cls(as_stack(image), as_stack(annotations, rgb=False, name="annotations"))
 
 

@@ -66,6 +66,7 @@ def iter_fine_tune(
     resume: bool = False,
     device: str = "auto",
     cancel: Callable[[], bool] | None = None,
+    preview: Callable[[Model], Any] | None = None,
 ) -> Iterator[FitEvent | TunedEvent]:
     """Fine-tune a model; the last event holds the result.
 
@@ -91,11 +92,13 @@ def iter_fine_tune(
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     cancel : callable, optional
         Asked after every step; True ends the run with the best weights so far.
+    preview : callable, optional
+        Given the model as it is, after every step; what it returns, unless None, comes as a PreviewEvent.
 
     Yields
     ------
     FitEvent or TunedEvent
-        Steps, validations, how the run stopped, and the tuned model.
+        Steps, previews, validations, how the run stopped, and the tuned model.
 
     Raises
     ------
@@ -124,6 +127,7 @@ def iter_fine_tune(
         resume=resume,
         device=where,
         cancel=cancel,
+        preview=None if preview is None else lambda average: preview(Model(card, network=average)),
     ):
         if isinstance(event, ValidationEvent):
             history.append({"step": event.step, **event.scores})

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ from napari_unets.learning.samples import PatchSampler
 from napari_unets.learning.settings import FitSettings
 from napari_unets.networks import Network
 
-__all__ = ["FitEvent", "StepEvent", "StoppedEvent", "TrainingState", "ValidationEvent", "fit"]
+__all__ = ["FitEvent", "PreviewEvent", "StepEvent", "StoppedEvent", "TrainingState", "ValidationEvent", "fit"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,14 @@ class ValidationEvent:
 
 
 @dataclass(frozen=True)
+class PreviewEvent:
+    """What ``preview`` made of the averaged weights."""
+
+    step: int
+    value: Any
+
+
+@dataclass(frozen=True)
 class StoppedEvent:
     """The run is over: ``finished``, or cancelled before its end."""
 
@@ -50,7 +59,7 @@ class StoppedEvent:
     seconds: float
 
 
-FitEvent = StepEvent | ValidationEvent | StoppedEvent
+FitEvent = StepEvent | ValidationEvent | PreviewEvent | StoppedEvent
 
 
 @dataclass
@@ -110,6 +119,7 @@ def fit(
     resume: bool = False,
     device: str = "cpu",
     cancel: Callable[[], bool] | None = None,
+    preview: Callable[[Network], Any] | None = None,
 ) -> Iterator[FitEvent]:
     """Train a network in place; at the end it holds the best weights (without validation: the last average).
 
@@ -133,11 +143,13 @@ def fit(
         ``"cpu"``, ``"cuda"`` or ``"mps"``.
     cancel : callable, optional
         Asked after every step; True ends the run and keeps the best weights so far.
+    preview : callable, optional
+        Given the averaged weights, in eval mode, after every step; it decides whether it is time to use them.
 
     Yields
     ------
     FitEvent
-        A step, a validation, and at the end how the run stopped.
+        A step, a validation, what ``preview`` returned unless that was None, and at the end how the run stopped.
     """
     where = torch.device(device)
     torch.manual_seed(settings.seed)
@@ -147,7 +159,7 @@ def fit(
     state = TrainingState(network, average, optimiser)
     if resume and checkpoint is not None and checkpoint.exists():
         load_checkpoint(checkpoint, state, sampler)
-    yield from _run(state, sampler, settings, validate, select, checkpoint, where, cancel)
+    yield from _run(state, sampler, settings, validate, select, checkpoint, where, cancel, preview)
     network.load_state_dict(state.best_weights or average.state_dict())
     network.eval()
 
@@ -168,6 +180,7 @@ def _run(
     checkpoint: Path | None,
     device: torch.device,
     cancel: Callable[[], bool] | None,
+    preview: Callable[[Network], Any] | None,
 ) -> Iterator[FitEvent]:
     loss_of = create_loss(settings.loss)
     start = time.monotonic() - state.seconds
@@ -180,6 +193,8 @@ def _run(
         yield StepEvent(state.step, min(_done(state, settings), 1.0), loss, rate, state.seconds)
         cancelled = cancel is not None and cancel()
         over = cancelled or _done(state, settings) >= 1
+        if preview is not None and not over and (shown := preview(state.average)) is not None:
+            yield PreviewEvent(state.step, shown)
         if validate is not None and (over or state.step % settings.validate_every == 0):
             scores = validate(state.average)
             best = scores[select] > state.best_score
