@@ -110,19 +110,11 @@ def _open_pair(prediction: Path, truth: Path, files: ExitStack) -> OpenPair:
 
 def _read(stack: Stack) -> tuple[Any, dict[str, Any]]:
     """Pixels of a prediction, and what is known of them if ``segment`` wrote it."""
+    from napari_unets.metrics.record import options_of_record
+
     made = stack.metadata.get(METADATA_KEY, {})
-    classes = [info["name"] for info in made.get("classes", ())]
-    options: dict[str, Any] = {"kind": "document"} if "ink" in classes else {}
-    match made.get("output"):
-        case "segmentation":
-            return stack, options | {"prediction_is": "classes"}
-        case "instances":
-            return stack, options | {"prediction_is": "instances"}
-        case "probabilities":
-            # Of class 1 (membrane, ink), which is what the truth's 0 marks.
-            data = stack.as_dask()[0] if made.get("class_axis") else stack
-            return data, options | {"prediction_is": "probabilities", "probability_of": "background"}
-    return stack, options
+    first_only = made.get("output") == "probabilities" and made.get("class_axis")
+    return stack.as_dask()[0] if first_only else stack, options_of_record(made)
 
 
 def _joined(pairs: list[OpenPair], name: str) -> list[OpenPair]:

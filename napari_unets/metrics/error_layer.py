@@ -14,7 +14,7 @@ from napari_unets.metrics.planes import Pair
 from napari_unets.metrics.segments import predicted_segments
 from napari_unets.metrics.thinning import thin_borders
 
-__all__ = ["DOCUMENT_ERRORS", "SEGMENT_ERRORS", "error_layer"]
+__all__ = ["DOCUMENT_ERRORS", "SEGMENT_ERRORS", "error_layer", "errors_of_slice"]
 
 SEGMENT_ERRORS: dict[int, tuple[str, str]] = {
     1: ("split: a membrane that is none", "#ff3030"),
@@ -126,10 +126,29 @@ def error_layer(
     evaluation = Evaluation(prediction, truth, mask=mask, **options)
     errors = np.zeros(evaluation.shape, dtype=np.uint8)
     for index in np.ndindex(evaluation.shape[:-2]):
-        pair = evaluation.pair(index)
-        if evaluation.settings.of_documents:
-            of_plane = _document_errors(pair, threshold, evaluation.positive or 1)
-        else:
-            of_plane = _segment_errors(pair, threshold)
-        errors[index] = of_plane if pair.counted is None else np.where(pair.counted, of_plane, np.uint8(0))
+        errors[index] = errors_of_slice(evaluation, index, threshold)
     return errors
+
+
+def errors_of_slice(evaluation: Evaluation, index: tuple[int, ...], threshold: float = 0.5) -> NDArray[np.uint8]:
+    """Mark the errors of one slice, as `error_layer` does.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Of the prediction and its truth.
+    index : tuple of int
+        The slice, along the axes before y.
+    threshold : float
+        Where probabilities (of what is not 0 in the truth) are cut.
+
+    Returns
+    -------
+    uint8, (y, x)
+    """
+    pair = evaluation.pair(index)
+    if evaluation.settings.of_documents:
+        errors = _document_errors(pair, threshold, evaluation.positive or 1)
+    else:
+        errors = _segment_errors(pair, threshold)
+    return errors if pair.counted is None else np.where(pair.counted, errors, np.uint8(0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import numpy as np
@@ -151,7 +151,7 @@ class Evaluation:
         index, pair = item
         return score_pair(pair, index, self.settings, positive=self.positive, of_objects=self.of_objects)
 
-    def run(self) -> Iterator[SliceScores]:
+    def run(self) -> Generator[SliceScores, None, None]:
         """Score slice after slice, in threads; yields each as it is done, in order.
 
         Closing the iterator stops: what was not begun is not computed.
@@ -160,6 +160,10 @@ class Evaluation:
         for scores in map_in_order(self._score, ((index, self.pair(index)) for index in left), self.settings.threads):
             self.slices.append(scores)
             yield scores
+
+    def score(self, index: tuple[int, ...]) -> SliceScores:
+        """Score one slice as it is now, whatever is done so far, and keep nothing of it."""
+        return self._score((index, self.pair(index)))
 
     def result(self) -> dict[str, Any]:
         """Scores over the slices that are done, as `evaluate` returns them."""

@@ -28,5 +28,10 @@ class Fold(QCollapsible):
         self.toggled.connect(self._turn_arrow)
         self._turn_arrow(False)
 
+    def rename(self, title: str) -> None:
+        """Give it another title."""
+        self._title = title
+        self._turn_arrow(self.isExpanded())
+
     def _turn_arrow(self, expanded: bool) -> None:
         self.setText(f"{'▾' if expanded else '▸'}  {self._title}")

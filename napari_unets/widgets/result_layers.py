@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 
     from napari_unets.models import ModelCard
 
-__all__ = ["METADATA_KEY", "ResultLayer", "class_colormap", "class_features", "is_result", "result_layer"]
+__all__ = [
+    "METADATA_KEY",
+    "ResultLayer",
+    "class_colormap",
+    "class_features",
+    "is_result",
+    "result_layer",
+    "shear_matrix",
+]
 
 #: Where a layer's metadata keep what this package knows about it.
 METADATA_KEY = "napari_unets"
@@ -195,14 +203,14 @@ def _placement(image: Image, added: int) -> dict[str, Any]:
         "scale": [1.0] * added + list(image.scale),
         "translate": [0.0] * added + list(image.translate),
         "rotate": widened(np.asarray(image.rotate)),
-        "shear": widened(_shear_matrix(image)),
+        "shear": widened(shear_matrix(image)),
         "affine": widened(np.asarray(image.affine.affine_matrix)),
         "units": ["pixel"] * added + list(image.units),
         "axis_labels": ["class"] * added + list(image.axis_labels),
     }
 
 
-def _shear_matrix(image: Image) -> NDArray[Any]:
+def shear_matrix(image: Layer) -> NDArray[Any]:
     """Shear of a layer as a matrix, whichever of its two forms napari gives."""
     shear = np.asarray(image.shear)
     if shear.ndim == 2:
