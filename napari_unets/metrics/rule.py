@@ -39,8 +39,8 @@ def rule_of_truth(evaluation: Evaluation) -> str:
     dark = "what is dark" if truth.level else "0"
     other = "what is light" if truth.level else (str(truth.values[0]) if truth.values else "what is not 0")
     if positive == 1:
-        return f"Positive is {background}: {dark} in the truth, which is {truth.words}; {other} is {foreground}."
-    return f"Positive are {foreground}: {other} in the truth, which is {truth.words}; {dark} is {background}."
+        return f"Positive is {background}: {dark} in the truth ({truth.words}); {other} is {foreground}."
+    return f"Positive are {foreground}: {other} in the truth ({truth.words}); {dark} is {background}."
 
 
 def rule_of_prediction(evaluation: Evaluation) -> str:

@@ -104,7 +104,7 @@ class EvaluateForm(QWidget):
         for candidate, one in zip(request.candidates, found, strict=True):
             said = one if isinstance(one, str) else f"{rule_of_prediction(one)}."
             lines.append(f"<b>{escape(candidate.name)}</b>: {escape(said)}")
-        self.rule.say("<br>".join(lines), "plain" if len(evaluations) == len(found) else "warning")
+        self.rule.say("<br>".join(lines), "plain" if len(evaluations) == len(found) else "warning", rich=True)
         if evaluations and self.kind.currentData() is None:
             self.scores.preset(_kind_of(request, evaluations))
 
@@ -116,7 +116,7 @@ class EvaluateForm(QWidget):
         if evaluation.settings.of_documents:
             return "Scores of pages are chosen, so ink is what counts."
         if evaluation.truth.form == "mask" and not evaluation.of_objects:
-            return "If these are pages, choose so above, and the dark ink counts instead."
+            return "Of pages the dark ink counts: choose so above."
         return ""
 
     def _lay_out(self) -> None:
@@ -126,8 +126,8 @@ class EvaluateForm(QWidget):
         form.addRow("Truth", self.truth)
         form.addRow("Predictions", self.predictions)
         form.addRow("They show", self.kind)
-        form.addRow("", self.rule)
         form.addRow("Scores", self.scores)
+        form.addRow(self.rule)
 
     def _guess_truth(self, _event: object = None) -> None:
         likely = likely_truth(self._viewer.layers)

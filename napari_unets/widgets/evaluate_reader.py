@@ -36,14 +36,26 @@ class EvaluateReader(QObject):
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="napari-unets scores")
         self._lock = threading.Lock()
         self._wanted: dict[str, Callable[[], None]] = {}
+        self._changed: set[int] = set()
+        self._last: dict[int, Scored] = {}
         self._evaluations: list[tuple[Candidate, Evaluation | str]] = []
 
     def ask_for_reading(self, request: EvaluateRequest) -> None:
         """Find out what predictions and truth hold; answered by ``read``."""
         self._ask("read", lambda: self._read(request))
 
-    def ask_for_scores(self, index: tuple[int, ...]) -> None:
-        """Score a slice of what was read last, as it is now; answered by ``scored``."""
+    def ask_for_scores(self, index: tuple[int, ...], only: int | None = None) -> None:
+        """Score a slice of what was read last, as it is now; answered by ``scored``.
+
+        Parameters
+        ----------
+        index : tuple of int
+            The slice.
+        only : int, optional
+            Number of the one prediction that has changed since this slice was scored last.
+        """
+        with self._lock:
+            self._changed.update(range(len(self._evaluations)) if only is None else (only,))
         self._ask("score", lambda: self._score(index))
 
     def close(self) -> None:
@@ -77,16 +89,21 @@ class EvaluateReader(QObject):
                 found.append(Evaluation(candidate.data, request.truth, settings=settings, **candidate.options))
             except MetricError as error:
                 found.append(str(error))
-        self._evaluations = list(zip(request.candidates, found, strict=True))
+        with self._lock:
+            self._evaluations = list(zip(request.candidates, found, strict=True))
+            self._last.clear()
         self.read.emit(request, found)
 
     def _score(self, index: tuple[int, ...]) -> None:
-        results: list[Scored] = []
-        for candidate, evaluation in self._evaluations:
+        with self._lock:
+            changed, self._changed = self._changed, set()
+        for number, (candidate, evaluation) in enumerate(self._evaluations):
             if isinstance(evaluation, str):
-                results.append(Scored(candidate.name, error=evaluation))
+                self._last[number] = Scored(candidate.name, error=evaluation)
                 continue
             n_axes = len(evaluation.shape) - 2
-            scores = evaluation.score(((0,) * n_axes + index)[-n_axes:] if n_axes else ())
-            results.append(replace(scored(candidate.name, evaluation), slices=(scores,)))
-        self.scored.emit(results)
+            here = ((0,) * n_axes + index)[-n_axes:] if n_axes else ()
+            last = self._last.get(number)
+            if number in changed or last is None or last.slices[0].index != here:
+                self._last[number] = replace(scored(candidate.name, evaluation), slices=(evaluation.score(here),))
+        self.scored.emit([self._last[number] for number in range(len(self._evaluations))])

@@ -64,7 +64,7 @@ class EvaluateResults(QWidget):
             (self.threshold_plot, "Over thresholds"),
         ):
             self.tabs.addTab(page, title)
-        self.tabs.setMinimumHeight(280)
+        self.tabs.setMinimumHeight(230)
         self.copy_tsv = QPushButton("Copy TSV")
         self.copy_markdown = QPushButton("Copy Markdown")
         self.save = QPushButton("Save …")
@@ -72,8 +72,11 @@ class EvaluateResults(QWidget):
         self.which = QComboBox()
         self.which.setToolTip("The prediction that the two buttons beside are for")
         self.errors = QPushButton("Show errors")
+        self.errors.setToolTip("A layer that marks where the prediction is wrong")
+        self.errors_legend = Note()
         self.threshold = QPushButton()
         self._lay_out()
+        self.tabs.currentChanged.connect(self._draw)
         self.table.slice_clicked.connect(self._ask_for_slice)
         self.slice_plot.slice_clicked.connect(self._ask_for_slice)
         self.which.currentIndexChanged.connect(self._offer)
@@ -142,13 +145,19 @@ class EvaluateResults(QWidget):
         layout.addLayout(export)
         layout.addWidget(self.which)
         layout.addLayout(act)
+        layout.addWidget(self.errors_legend)
 
     def _show(self, results: Sequence[Scored]) -> None:
         sheet = ScoreSheet(results)
         self.table.show_sheet(sheet)
-        self.slice_plot.show_sheet(sheet)
-        self.threshold_plot.show_sheet(sheet)
-        self.legend.say("<br>".join(_legend(sheet, number) for number in range(len(results))))
+        self._draw()
+        self.legend.say("<br>".join(_legend(sheet, number) for number in range(len(results))), rich=True)
+
+    def _draw(self, _index: int = 0) -> None:
+        """Draw the plot that is in front; the others when they come there."""
+        page = self.tabs.currentWidget()
+        if isinstance(page, SlicePlot | ThresholdPlot) and page.sheet is not self.sheet:
+            page.show_sheet(self.sheet)
 
     def _offer(self, _index: int = 0) -> None:
         number = self.which.currentIndex()
@@ -184,12 +193,12 @@ class EvaluateResults(QWidget):
 def _legend(sheet: ScoreSheet, number: int) -> str:
     result = sheet.results[number]
     square = f'<span style="color:{COLOURS[number % len(COLOURS)]}">■</span> '
-    name = f"{square if sheet.several else ''}<b>{letter(number) if sheet.several else ''} {escape(result.name)}</b>"
+    name = f"{square}<b>{letter(number)}</b> {escape(result.name)}" if sheet.several else escape(result.name)
     if result.error:
         return f"{name}: {escape(result.error)}"
-    best = "" if result.best_threshold is None else f"; best threshold {result.best_threshold:g}"
-    done = "" if len(result.slices) == result.n_slices else f"; {len(result.slices)} of {result.n_slices} slices"
-    return f"{name}: {escape(result.prediction_rule)}{best}{done}"
+    best = "" if result.best_threshold is None else f", best at {result.best_threshold:g}"
+    done = "" if len(result.slices) == result.n_slices else f", {len(result.slices)} of {result.n_slices} slices"
+    return f"{name}{best}{done}"
 
 
 def _copy(text: str) -> None:

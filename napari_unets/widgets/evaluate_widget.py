@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error
@@ -145,7 +144,7 @@ class EvaluateWidget(Panel):
         if not complete:
             message, mood = f"Stopped. {done} of {total} slices are done.", "plain"
         elif errors:
-            message, mood = "<br>".join(map(escape, errors)), "warning" if done else "error"
+            message, mood = "\n".join(errors), "warning" if done else "error"
         else:
             message, mood = f"{total} {'slice' if total == 1 else 'slices'} scored", "good"
         self._over()
@@ -162,7 +161,7 @@ class EvaluateWidget(Panel):
         self.run_panel.run.setEnabled(self.form.request() is not None)
 
     def _show_failure(self, error: Exception) -> None:
-        self.run_panel.finish(escape(str(error)), "error")
+        self.run_panel.finish(str(error), "error")
         if isinstance(error, NapariUnetsError):
             show_error(str(error))
         else:
@@ -188,7 +187,7 @@ class EvaluateWidget(Panel):
         if self._run is not None or request is None or result.settings is None:
             return
         if layer is None or layer not in self._viewer.layers:
-            self.run_panel.finish(f"{escape(result.name)} was removed. Evaluate again.", "warning")
+            self.run_panel.finish(f"{result.name} was removed. Evaluate again.", "warning")
             return
         of_documents = result.settings.of_documents
         marks = error_marks(layer, result.shape, of_documents=of_documents)
@@ -218,8 +217,9 @@ class EvaluateWidget(Panel):
 
     def _marked(self, pixels: int, complete: bool, of_documents: bool) -> None:
         self._over()
-        found = f"{pixels} pixels are marked:<br>{legend_of_errors(of_documents)}" if pixels else "No errors found."
+        found = f"{pixels} pixels are marked." if pixels else "There are no errors."
         self.run_panel.finish(found if complete else f"Stopped. {found}", "plain" if pixels else "good")
+        self.results.errors_legend.say(legend_of_errors(of_documents), rich=True)
         self.run_ended.emit(complete)
 
     def _use_threshold(self, number: int) -> None:
@@ -231,7 +231,7 @@ class EvaluateWidget(Panel):
         shared_threshold(self._viewer).set(membrane_threshold(best), model)
         self.run_panel.message.say(
             f"The Segment widget now cuts P(class 1) at {membrane_threshold(best):g}"
-            f"{f' with {escape(model)}' if model else ''}: here P(cell) at {best:g} scored best.",
+            f"{f' with {model}' if model else ''}: here P(cell) at {best:g} scored best.",
             "good",
         )
 

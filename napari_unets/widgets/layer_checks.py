@@ -49,6 +49,7 @@ class LayerChecks(QListWidget):
         self._except: Layer | None = None
         self._last: list[Layer] = []
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.setStyleSheet("QListWidget::item { padding: 2px; }")
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

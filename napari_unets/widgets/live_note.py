@@ -41,16 +41,15 @@ class LiveNote(Note):
             Of the predictions; empty of one that cannot be compared.
         """
         found = [_main(of_one) for of_one in scores]
+        if (index, found) == (self._slice, self._last):
+            return  # nothing has changed, so the last difference stays
         before = self._last if index == self._slice and len(self._last) == len(found) else [{}] * len(found)
         self._slice, self._last = index, found
-        where = f"slice {', '.join(map(str, index))}" if index else "now"
-        lines = [
-            f"<b>{escape(name)}</b>, {where}: "
-            + ", ".join(_text(key, value, old.get(key)) for key, value in one.items())
-            for name, one, old in zip(names, found, before, strict=True)
-            if one
-        ]
-        self.say("<br>".join(lines))
+        lines = []
+        for name, one, old in zip(names, found, before, strict=True):
+            if one:
+                lines.append(f"<b>{escape(name)}</b> " + ", ".join(_text(key, one[key], old.get(key)) for key in one))
+        self.say("<br>".join(lines), rich=True)
 
 
 def _main(scores: Mapping[str, Any]) -> dict[str, float]:

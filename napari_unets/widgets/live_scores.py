@@ -44,7 +44,7 @@ class LiveScores(QObject):
         self._found: Sequence[Evaluation | str] = ()
         self._strokes = Strokes(self)
         self._strokes.painted.connect(self._painted)
-        self._strokes.redrawn.connect(self.ask)
+        self._strokes.redrawn.connect(lambda: self.ask())
         self._strokes.replaced.connect(self.outdated)
         reader.read.connect(self._take)
 
@@ -63,11 +63,11 @@ class LiveScores(QObject):
         self._truth, self._predictions, self._found = None, [], ()
         self._strokes.follow([])
 
-    def ask(self) -> None:
-        """Ask for the scores of the slice that is shown."""
+    def ask(self, only: int | None = None) -> None:
+        """Ask for the scores of the slice that is shown; of one prediction alone, if no other has changed."""
         evaluation = next((one for one in self._found if isinstance(one, Evaluation)), None)
         if self._truth is not None and evaluation is not None:
-            self._reader.ask_for_scores(shown_slice(self._viewer, self._truth, evaluation.shape))
+            self._reader.ask_for_scores(shown_slice(self._viewer, self._truth, evaluation.shape), only)
 
     def _take(self, _request: object, found: Sequence[Evaluation | str]) -> None:
         if self.on:
@@ -76,7 +76,7 @@ class LiveScores(QObject):
 
     def _painted(self, layer: Layer, value: int) -> None:
         if all(_has(reading, value) for reading in self._readings(layer)):
-            self.ask()
+            self.ask(None if layer is self._truth else self._predictions.index(layer))
         else:
             self.outdated.emit()
 

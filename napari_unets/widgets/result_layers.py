@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-    from napari_unets.models import ModelCard
+    from napari_unets.models import ClassInfo, ModelCard
 
 __all__ = [
     "METADATA_KEY",
@@ -96,22 +96,22 @@ def is_result(layer: Layer) -> bool:
     return METADATA_KEY in layer.metadata and "output" in layer.metadata[METADATA_KEY]
 
 
-def class_colormap(card: ModelCard) -> CyclicLabelColormap:
-    """Colours of a model's classes; what is not annotated (0) is transparent, further ids get napari's colours.
+def class_colormap(classes: Sequence[ClassInfo]) -> CyclicLabelColormap:
+    """Colours of classes; what is not annotated (0) is transparent, further ids get napari's colours.
 
     napari's ``DirectLabelColormap`` would say the same, but has Numba compile for it when it is first
     shown, which stops the window for some seconds.
     """
     colormap = label_colormap(49)
     colors = np.array(colormap.colors)
-    for c in card.classes:
+    for c in classes:
         colors[c.id] = [*(int(c.color[i : i + 2], 16) / 255 for i in (1, 3, 5)), 1.0]
     return CyclicLabelColormap(colors=colors, name="classes")
 
 
-def class_features(card: ModelCard) -> dict[str, list[Any]]:
-    """Names of a model's classes as a Labels layer's features: the status bar then shows them."""
-    return {"index": [0, *(c.id for c in card.classes)], "class": ["not annotated", *(c.name for c in card.classes)]}
+def class_features(classes: Sequence[ClassInfo]) -> dict[str, list[Any]]:
+    """Names of classes as a Labels layer's features: the status bar then shows them."""
+    return {"index": [0, *(c.id for c in classes)], "class": ["not annotated", *(c.name for c in classes)]}
 
 
 def result_layer(
@@ -182,16 +182,18 @@ def _known_result(
 def _new_layer(image: Image, card: ModelCard, output: Output, array: NDArray[Any], metadata: dict[str, Any]) -> Layer:
     levels = pyramid(array)
     data = levels if len(levels) > 1 else array
-    where = {**_placement(image, array.ndim - image.ndim), "multiscale": len(levels) > 1}
+    where = {**image_placement(image, array.ndim - image.ndim), "multiscale": len(levels) > 1}
     common = {"name": f"{image.name} · {card.name} · {output}", "metadata": {METADATA_KEY: metadata}, **where}
     if output == "probabilities":
         return Image(data, contrast_limits=(0.0, 1.0), colormap="magma", opacity=0.8, rgb=False, **common)
     if output == "instances":
         return Labels(data, opacity=0.5, **common)
-    return Labels(data, opacity=0.5, colormap=class_colormap(card), features=class_features(card), **common)
+    return Labels(
+        data, opacity=0.5, colormap=class_colormap(card.classes), features=class_features(card.classes), **common
+    )
 
 
-def _placement(image: Image, added: int) -> dict[str, Any]:
+def image_placement(image: Image, added: int = 0) -> dict[str, Any]:
     """Keywords that lay a layer where the image lies, with so many axes more in front."""
 
     def widened(matrix: NDArray[Any]) -> NDArray[Any]:

@@ -64,6 +64,8 @@ class ScorePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self.setMenuEnabled(False)
         self.hideButtons()
         self.getPlotItem().showGrid(x=True, y=True, alpha=0.15)
+        for side in ("left", "bottom"):
+            self.getPlotItem().getAxis(side).enableAutoSIPrefix(False)  # scores go up to 1, or to 100
         self._here = pg.InfiniteLine(angle=90)
         self._here.setVisible(False)
         self.scene().sigMouseClicked.connect(self._clicked)

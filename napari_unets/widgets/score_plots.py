@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["SlicePlot", "ThresholdPlot"]
 
 _WITHOUT = "Plots need pyqtgraph, which is not installed here: pip install pyqtgraph"
-_HEIGHT = 200
+_HEIGHT = 150
 
 
 class _PlotPage(QWidget):
@@ -127,7 +127,7 @@ class ThresholdPlot(_PlotPage):
                 curves.append(Curve(colour, curve.thresholds, curve.means[:, part].tolist(), style, best))
         self.box.setVisible(bool(curves))
         self.plot.setVisible(bool(curves))
-        self.note.say("— score, ★ best &nbsp; - - split &nbsp; · · merge" if curves else _NO_CURVES)
+        self.note.say("— score    - - split    ··· merge    ★ best" if curves else _NO_CURVES)
         self.plot.show_curves(curves, "threshold of P(what is not 0 in the truth)", score_name(key) if key else "")
 
 
