@@ -35,10 +35,10 @@ class ConversionCache:
         """Return the file stored under a key, or None."""
         path = self._folder / key / "network.xml"
         try:
-            path.parent.touch()  # used just now
-            return path if path.with_suffix(".bin").is_file() and path.is_file() else None
+            os.utime(path.parent)  # used just now
         except OSError:
             return None
+        return path if path.with_suffix(".bin").is_file() and path.is_file() else None
 
     def store(self, key: str, save: Callable[[Path], None]) -> None:
         """Let ``save`` write a file and keep it under a key; then forget the oldest."""

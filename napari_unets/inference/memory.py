@@ -139,6 +139,11 @@ def keep_freed_memory() -> bool:
     bool
         Whether the C library is one that can (glibc).
     """
+    _KEEPING.add("for good")
+    return _keep()
+
+
+def _keep() -> bool:
     return _mallopt(_MMAP_MAX, 0) and _mallopt(_TRIM_THRESHOLD, 2**31 - 1)
 
 
@@ -146,18 +151,22 @@ def keep_freed_memory() -> bool:
 def freed_memory_kept() -> Iterator[None]:
     """Keep freed memory (see :func:`keep_freed_memory`) for a time, and then give it back to the system.
 
-    Afterwards glibc's thresholds stand where it would itself have moved them after a large block was freed.
+    Afterwards glibc's thresholds stand where it would itself have moved them after a large block was freed. In a
+    process that keeps freed memory anyway, this changes nothing.
     """
-    kept = keep_freed_memory()
+    kept = not _KEEPING and _keep()
     try:
         yield
     finally:
-        if kept:
+        if kept and not _KEEPING:
             _mallopt(_MMAP_MAX, 65536)
             _mallopt(_MMAP_THRESHOLD, 32 * 2**20)
             _mallopt(_TRIM_THRESHOLD, 64 * 2**20)
             ctypes.CDLL(None).malloc_trim(0)
 
+
+#: Not empty once this process was told to keep freed memory until it ends.
+_KEEPING: set[str] = set()
 
 # Numbers of malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4

@@ -96,9 +96,7 @@ def _converted(core: Any, network: Network) -> Any:
     if (path := cache.find(key)) is not None:
         return core.read_model(path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # deprecations inside torch, which its own exporter trips over
-            converted = openvino.convert_model(_exported(network))
+        converted = _convert(core, network)
     except Exception as error:
         raise BackendError(
             f"OpenVINO cannot convert network {network.name!r} ({str(error).strip().splitlines()[0]}); "
@@ -108,13 +106,49 @@ def _converted(core: Any, network: Network) -> Any:
     return converted
 
 
-def _exported(network: Network) -> torch.export.ExportedProgram:
-    # Two sides that differ, neither of them 0 or 1, so that the exporter takes each for a size of its own.
-    height = network.next_valid_size(2 * network.margin + 2 * network.stride)
-    width = network.next_valid_size(height + 1)
+def _convert(core: Any, network: Network) -> Any:
+    """Convert a network so that it takes every size; both ways are tried out on another size.
+
+    Exporting for one fixed size is four times as fast, and where no operation depends on the size (no cropping, no
+    unpooling) the result holds for all.
+    """
+    import openvino
+
+    for any_size in (False, True):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # deprecations inside torch, which its own exporter trips over
+            converted = openvino.convert_model(_exported(network, any_size=any_size))
+        if _agrees(core, converted, network):
+            return converted
+    raise ValueError("what it makes of it gives other results")
+
+
+def _example(network: Network, batch: int, larger_by: int) -> torch.Tensor:
+    # Height and width differ, and neither is 0 or 1, so that the exporter takes each for a size of its own.
+    height = network.next_valid_size(2 * network.margin + 2 * network.stride + larger_by)
+    width = network.next_valid_size(height + 1 + larger_by)
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(batch, network.in_channels, height, width, generator=generator)
+
+
+def _exported(network: Network, *, any_size: bool) -> torch.export.ExportedProgram:
     auto = torch.export.Dim.AUTO
-    example = torch.zeros(2, network.in_channels, height, width)
-    return torch.export.export(network, (example,), dynamic_shapes=({0: auto, 2: auto, 3: auto},))
+    shapes = ({0: auto, 2: auto, 3: auto},) if any_size else None
+    return torch.export.export(network, (_example(network, 2, 0),), dynamic_shapes=shapes)
+
+
+def _agrees(core: Any, converted: Any, network: Network) -> bool:
+    """Whether a converted network gives what it should for a size that it was not converted with."""
+    image = _example(network, 1, 1)
+    with torch.inference_mode():
+        expected = network(image).numpy()
+    try:
+        fixed = converted.clone()
+        fixed.reshape(list(image.shape))
+        result = core.compile_model(fixed, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(image.numpy())[0]
+    except RuntimeError:  # a size that was fixed does not fit
+        return False
+    return bool(result.shape == expected.shape and np.allclose(result, expected, rtol=1e-3, atol=1e-3))
 
 
 def _fingerprint(network: Network, version: str) -> str:

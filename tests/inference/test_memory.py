@@ -56,11 +56,19 @@ def test_the_least_of_computer_and_container_counts(tmp_path, monkeypatch):
     assert memory.free_memory("cpu") > 4000
 
 
-def test_keeping_freed_memory_is_undone(monkeypatch):
+def test_keeping_freed_memory_is_undone_unless_it_is_for_good(monkeypatch):
     calls = []
     monkeypatch.setattr(memory, "_mallopt", lambda parameter, value: calls.append((parameter, value)) or True)
+    monkeypatch.setattr(memory, "_KEEPING", set())
+    keep, release = [(-4, 0), (-1, 2**31 - 1)], [(-4, 65536), (-3, 2**25), (-1, 2**26)]
+    with memory.freed_memory_kept():
+        assert calls == keep
+    assert calls == keep + release
+    calls.clear()
     assert keep_freed_memory()
-    assert calls == [(-4, 0), (-1, 2**31 - 1)]
+    with memory.freed_memory_kept():  # a process that keeps it for good goes on doing so
+        pass
+    assert calls == keep
     monkeypatch.setattr(memory, "_mallopt", lambda parameter, value: False)
     assert not keep_freed_memory()
 
