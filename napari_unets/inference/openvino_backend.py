@@ -132,8 +132,7 @@ def _example(network: Network, batch: int, larger_by: int) -> torch.Tensor:
 
 
 def _exported(network: Network, *, any_size: bool) -> torch.export.ExportedProgram:
-    auto = torch.export.Dim.AUTO
-    shapes = ({0: auto, 2: auto, 3: auto},) if any_size else None
+    shapes = (dict.fromkeys((0, 2, 3), torch.export.Dim.AUTO),) if any_size else None
     return torch.export.export(network, (_example(network, 2, 0),), dynamic_shapes=shapes)
 
 
