@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Before torch is imported: small networks gain nothing from a second thread, and on a busy machine threads that
+# wait for one another make them many times slower.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Not in a file named like a test, and imported by tests of several folders: registered here, before any of them.
+pytest.register_assert_rewrite("tests.networks.shared")
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 
