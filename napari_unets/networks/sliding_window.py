@@ -47,8 +47,8 @@ class SlidingWindow(Network):
     Notes
     -----
     Parameters: 219,290 with one channel in and two out, as in the paper, which does not count them itself; 219,089
-    with one and one. The activation is ReLU throughout. The paper mirrors the image at its border; so do tiles
-    with a halo of 47 pixels or more, and only without one does the repeated border show.
+    with one and one. The activation is ReLU throughout. The paper mirrors the image at its border;
+    here its last pixels are repeated, so that any size can be taken.
 
     The receptive field is the window: 47 pixels to each side.
 
