@@ -54,13 +54,13 @@ def rule_of_prediction(evaluation: Evaluation) -> str:
     Returns
     -------
     str
-        Part of a sentence, such as "probabilities of membrane (class 1); of cells is 1 − p".
+        Part of a sentence, such as "probabilities of membrane (class 1); cells: 1 − p".
     """
     background, foreground = _names(evaluation)
     prediction = evaluation.prediction
     match prediction.form:
         case "probabilities" if evaluation.settings.probability_of == "background":
-            return f"{prediction.words} of {background} (class 1); that of {foreground} is 1 − p"
+            return f"{prediction.words} of {background} (class 1); {foreground}: 1 − p"
         case "probabilities":
             return f"{prediction.words} of {foreground}"
         case "classes":

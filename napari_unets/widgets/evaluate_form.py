@@ -26,6 +26,7 @@ from napari_unets.widgets.layer_choice import LayerChoice
 from napari_unets.widgets.notes import Note
 from napari_unets.widgets.result_layers import is_result
 from napari_unets.widgets.score_choice import ScoreChoice
+from napari_unets.widgets.short_names import short_names
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -101,9 +102,10 @@ class EvaluateForm(QWidget):
         evaluations = [one for one in found if isinstance(one, Evaluation)]
         if evaluations:
             lines.append(f"{escape(rule_of_truth(evaluations[0]))} {escape(self._why(request, evaluations[0]))}")
-        for candidate, one in zip(request.candidates, found, strict=True):
+        names = short_names([candidate.name for candidate in request.candidates])
+        for name, one in zip(names, found, strict=True):
             said = one if isinstance(one, str) else f"{rule_of_prediction(one)}."
-            lines.append(f"<b>{escape(candidate.name)}</b>: {escape(said)}")
+            lines.append(f"<b>{escape(name or 'Prediction')}</b>: {escape(said)}")
         self.rule.say("<br>".join(lines), "plain" if len(evaluations) == len(found) else "warning", rich=True)
         if evaluations and self.kind.currentData() is None:
             self.scores.preset(_kind_of(request, evaluations))

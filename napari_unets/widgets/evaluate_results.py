@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import (
     QComboBox,
@@ -64,7 +64,8 @@ class EvaluateResults(QWidget):
             (self.threshold_plot, "Over thresholds"),
         ):
             self.tabs.addTab(page, title)
-        self.tabs.setMinimumHeight(230)
+        self.tabs.setMinimumHeight(220)
+        self.tabs.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.copy_tsv = QPushButton("Copy TSV")
         self.copy_markdown = QPushButton("Copy Markdown")
         self.save = QPushButton("Save …")
@@ -105,7 +106,8 @@ class EvaluateResults(QWidget):
         blocked = self.which.blockSignals(True)
         self.which.clear()
         for number, result in enumerate(results):
-            self.which.addItem(f"{letter(number)}  {result.name}" if len(results) > 1 else result.name)
+            self.which.addItem(letter(number))
+            self.which.setItemData(number, result.name, Qt.ItemDataRole.ToolTipRole)
         self.which.blockSignals(blocked)
         self.which.setVisible(len(results) > 1)
         self._show(results)
@@ -131,19 +133,18 @@ class EvaluateResults(QWidget):
             self.table.select_slice(number)
 
     def _lay_out(self) -> None:
-        self.which.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         export, act = QHBoxLayout(), QHBoxLayout()
         for button in (self.copy_tsv, self.copy_markdown, self.save):
             export.addWidget(button)
-        act.addWidget(self.errors)
-        act.addWidget(self.threshold)
+        act.addWidget(self.which)
+        act.addWidget(self.errors, 1)
+        act.addWidget(self.threshold, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addWidget(self.legend)
         layout.addWidget(self.tabs, 1)
         layout.addLayout(export)
-        layout.addWidget(self.which)
         layout.addLayout(act)
         layout.addWidget(self.errors_legend)
 
@@ -165,13 +166,13 @@ class EvaluateResults(QWidget):
         self.errors.setEnabled(result is not None and bool(result.slices))
         threshold = result.best_threshold if result is not None else None
         self.threshold.setEnabled(threshold is not None)
-        if threshold is None:
+        if result is None or threshold is None:
             self.threshold.setText("Use this threshold")
             self.threshold.setToolTip("Probabilities that were scored with V_rand or V_info have a best threshold.")
             return
         self.threshold.setText(f"Use threshold {membrane_threshold(threshold):g}")
         self.threshold.setToolTip(
-            f"V_rand is best where P(cell) is cut at {threshold:g}. That is P(class 1) = "
+            f"The score is best where P({_foreground(result)}) is cut at {threshold:g}. That is P(class 1) = "
             f"{membrane_threshold(threshold):g}, which the Segment widget will then use."
         )
 
@@ -196,9 +197,14 @@ def _legend(sheet: ScoreSheet, number: int) -> str:
     name = f"{square}<b>{letter(number)}</b> {escape(result.name)}" if sheet.several else escape(result.name)
     if result.error:
         return f"{name}: {escape(result.error)}"
-    best = "" if result.best_threshold is None else f", best at {result.best_threshold:g}"
+    best = "" if result.best_threshold is None else f", best at P({_foreground(result)}) &gt; {result.best_threshold:g}"
     done = "" if len(result.slices) == result.n_slices else f", {len(result.slices)} of {result.n_slices} slices"
     return f"{name}{best}{done}"
+
+
+def _foreground(result: Scored) -> str:
+    """Say of what the thresholds are: of what is not 0 in the truth."""
+    return "paper" if result.settings is not None and result.settings.of_documents else "cell"
 
 
 def _copy(text: str) -> None:

@@ -76,6 +76,7 @@ class EvaluateWidget(Panel):
     def _lay_out(self) -> None:
         self._room = QWidget()
         self.results.hide()
+        self.column.setSpacing(8)
         self.column.setAlignment(Qt.AlignmentFlag(0))  # the table takes what room there is
         for part in (self.form, self.run_panel, self.live, self.live_note):
             self.column.addWidget(part)
@@ -147,21 +148,21 @@ class EvaluateWidget(Panel):
             message, mood = "\n".join(errors), "warning" if done else "error"
         else:
             message, mood = f"{total} {'slice' if total == 1 else 'slices'} scored", "good"
-        self._over()
-        self.run_panel.finish(message, mood)
+        self._over(message, mood)
         self.run_ended.emit(complete)
 
     def _failed(self, error: Exception) -> None:
-        self._over()
+        self._over(str(error), "error")
         self._show_failure(error)
         self.run_ended.emit(False)
 
-    def _over(self) -> None:
+    def _over(self, message: str, mood: Mood) -> None:
         self._run = None
+        self.run_panel.finish(message, mood)
         self.run_panel.run.setEnabled(self.form.request() is not None)
 
     def _show_failure(self, error: Exception) -> None:
-        self.run_panel.finish(str(error), "error")
+        self.run_panel.message.say(str(error), "error")
         if isinstance(error, NapariUnetsError):
             show_error(str(error))
         else:
@@ -216,9 +217,8 @@ class EvaluateWidget(Panel):
         return next((i for i, scores in enumerate(result.slices) if scores.index == index), 0)
 
     def _marked(self, pixels: int, complete: bool, of_documents: bool) -> None:
-        self._over()
         found = f"{pixels} pixels are marked." if pixels else "There are no errors."
-        self.run_panel.finish(found if complete else f"Stopped. {found}", "plain" if pixels else "good")
+        self._over(found if complete else f"Stopped. {found}", "plain" if pixels else "good")
         self.results.errors_legend.say(legend_of_errors(of_documents), rich=True)
         self.run_ended.emit(complete)
 
@@ -231,7 +231,7 @@ class EvaluateWidget(Panel):
         shared_threshold(self._viewer).set(membrane_threshold(best), model)
         self.run_panel.message.say(
             f"The Segment widget now cuts P(class 1) at {membrane_threshold(best):g}"
-            f"{f' with {model}' if model else ''}: here P(cell) at {best:g} scored best.",
+            f"{f' with {model}' if model else ''}: the best of the scores.",
             "good",
         )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from napari_unets.widgets.notes import Note
 from napari_unets.widgets.score_sheet import score_name
+from napari_unets.widgets.short_names import short_names
 
 __all__ = ["LiveNote"]
 
@@ -46,9 +47,12 @@ class LiveNote(Note):
         before = self._last if index == self._slice and len(self._last) == len(found) else [{}] * len(found)
         self._slice, self._last = index, found
         lines = []
-        for name, one, old in zip(names, found, before, strict=True):
+        for name, one, old in zip(short_names(names), found, before, strict=True):
             if one:
-                lines.append(f"<b>{escape(name)}</b> " + ", ".join(_text(key, one[key], old.get(key)) for key in one))
+                lines.append(
+                    f"<b>{escape(name or 'This slice')}</b>: "
+                    + ", ".join(_text(key, one[key], old.get(key)) for key in one)
+                )
         self.say("<br>".join(lines), rich=True)
 
 

@@ -75,7 +75,8 @@ class LiveScores(QObject):
             self.ask()
 
     def _painted(self, layer: Layer, value: int) -> None:
-        if all(_has(reading, value) for reading in self._readings(layer)):
+        # while they are being read, the stroke may have come too late to be seen
+        if self._found and all(_has(reading, value) for reading in self._readings(layer)):
             self.ask(None if layer is self._truth else self._predictions.index(layer))
         else:
             self.outdated.emit()

@@ -16,7 +16,7 @@ __all__ = ["PRESETS", "SCORE_NAMES", "ScoreChoice"]
 PRESETS: dict[Kind, tuple[str, ...]] = {
     "em": ("v_rand", "v_info", "dice", "pixel_error"),
     "document": ("f_measure", "pseudo_f_measure", "psnr", "drd", "nrm"),
-    "instances": ("ap50", "ap70", "ap90", "dice"),
+    "instances": ("dice", "ap50", "ap70", "ap90"),
 }
 """The scores that are usual for each kind of images."""
 

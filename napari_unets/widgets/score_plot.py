@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyqtgraph as pg
 from napari.utils.theme import get_theme
 from qtpy.compat import isalive
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QWidget
 
 if TYPE_CHECKING:
@@ -71,6 +71,10 @@ class ScorePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self.scene().sigMouseClicked.connect(self._clicked)
         viewer.events.theme.connect(self._follow_theme)
         self._follow_theme()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Not the 640 × 480 of a window of its own."""
+        return QSize(300, 160)
 
     def show_curves(self, curves: Sequence[Curve], x_label: str, y_label: str) -> None:
         """Draw curves instead of those before."""
