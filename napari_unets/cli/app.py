@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -59,13 +60,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and end the process.
 
     Exit codes: 0; 1 after an error that the user can mend, with one line on stderr; 2 after a wrong usage;
-    130 after Ctrl-C. A programming error ends in a traceback.
+    130 after Ctrl-C, 143 after SIGTERM. A programming error ends in a traceback.
 
     Parameters
     ----------
     arguments : sequence of str, optional
         Instead of ``sys.argv[1:]``.
     """
+    # As Ctrl-C: what was begun is cleaned up. A cluster ends jobs this way.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
         app(args=arguments, prog_name="napari-unets")
         sys.exit(0)

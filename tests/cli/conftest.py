@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,8 +27,12 @@ def program(capsys, monkeypatch, tmp_path):
 
     def run(*arguments: object) -> Result:
         capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main([str(argument) for argument in arguments])
+        terminate = signal.getsignal(signal.SIGTERM)
+        try:
+            with pytest.raises(SystemExit) as end:
+                main([str(argument) for argument in arguments])
+        finally:
+            signal.signal(signal.SIGTERM, terminate)
         return Result(end.value.code or 0, *capsys.readouterr())
 
     return run

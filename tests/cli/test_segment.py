@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -109,6 +114,21 @@ def test_interrupted_leaves_nothing(program, own_model, image, tmp_path, monkeyp
 
     monkeypatch.setattr("napari_unets.inference.segment", interrupted)
     assert program("segment", image, "--output", folder / "out.tif", *FAST).code == 130
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+def test_terminated_leaves_nothing(own_model, tmp_path):
+    image, folder = tmp_path / "large.tif", tmp_path / "results"
+    folder.mkdir()
+    save_stack(image, np.zeros((400, 256, 256), np.uint8), axes="zyx")
+    program = Path(sys.executable).parent / "napari-unets"
+    command = [program, "segment", image, "--output", folder / "out.tif", "--model", own_model, "--tta"]
+    process = subprocess.Popen([*command, "--backend", "torch"], stderr=subprocess.DEVNULL)
+    while process.poll() is None and not list(folder.iterdir()):
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait() == 143
     assert list(folder.iterdir()) == []
 
 
