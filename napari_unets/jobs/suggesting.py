@@ -59,7 +59,7 @@ def look_for_doubt(
     from napari_unets.images import as_stack
     from napari_unets.inference import InferenceSettings, Predictor, stack_statistics
     from napari_unets.learning import iter_uncertainty
-    from napari_unets.learning.suggest import spread_planes
+    from napari_unets.learning.doubt import spread_planes
     from napari_unets.models import load_model
 
     loaded = load_model(model)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from napari_unets.jobs.liveness import still_runs
 from napari_unets.models import ClassInfo, model_name
 
 __all__ = ["TuningFolder", "TuningPlan", "View", "unfinished_run"]
@@ -38,8 +38,8 @@ class TuningPlan(BaseModel):
         The new model's.
     name : str
         Of the new model.
-    pid : int
-        Process that the window belongs to.
+    pid : int or None
+        Process that the window belongs to, while it learns.
     begun : float
         Seconds since 1970.
     finished : bool
@@ -54,7 +54,7 @@ class TuningPlan(BaseModel):
     settings: dict[str, Any]
     classes: list[ClassInfo]
     name: str
-    pid: int = Field(default_factory=os.getpid)
+    pid: int | None = Field(default_factory=os.getpid)
     begun: float = Field(default_factory=time.time)
     finished: bool = False
 
@@ -114,9 +114,9 @@ class TuningFolder:
 
     @property
     def is_in_use(self) -> bool:
-        """Whether the window that it belongs to is still there."""
+        """Whether it runs, and the window that it belongs to is still there."""
         plan = self.plan
-        return plan is not None and psutil.pid_exists(plan.pid)
+        return plan is not None and plan.pid is not None and still_runs(plan.pid, plan.begun)
 
     @property
     def can_resume(self) -> bool:
@@ -145,7 +145,7 @@ class TuningFolder:
 
 
 def unfinished_run(runs: Path) -> TuningFolder | None:
-    """Return the latest run that was interrupted and whose window is gone."""
+    """Return the latest run that did not come to its end and that nobody is at."""
     folders = [TuningFolder(file.parent) for file in runs.glob("*/plan.json")]
     left = [folder for folder in folders if folder.can_resume and not folder.is_in_use]
     return max(left, key=lambda folder: folder.path.name, default=None)

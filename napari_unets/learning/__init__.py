@@ -9,6 +9,7 @@ from napari_unets.learning.preflight import Preflight, preflight  # at once: the
 
 if TYPE_CHECKING:
     from napari_unets.learning.annotations import AnnotatedStack, split_annotations
+    from napari_unets.learning.doubt import PlaneUncertainty, best_slice
     from napari_unets.learning.errors import AnnotationError
     from napari_unets.learning.fine_tuning import TunedEvent, fine_tune, iter_fine_tune, tuning_settings
     from napari_unets.learning.fit import FitEvent, PreviewEvent, StepEvent, StoppedEvent, ValidationEvent
@@ -16,21 +17,21 @@ if TYPE_CHECKING:
     from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
     from napari_unets.learning.settings import FitSettings
     from napari_unets.learning.sparse import SparseAnnotations
-    from napari_unets.learning.suggest import PlaneUncertainty, best_slice, iter_uncertainty
+    from napari_unets.learning.suggest import iter_uncertainty
     from napari_unets.learning.training import SavedEvent, run_recipe
 
 _PLACES = {
     "AnnotatedPlane": "samples",
     "AnnotatedStack": "annotations",
     "AnnotationError": "errors",
-    "best_slice": "suggest",
+    "best_slice": "doubt",
     "fine_tune": "fine_tuning",
     "FitEvent": "fit",
     "FitSettings": "settings",
     "iter_fine_tune": "fine_tuning",
     "iter_uncertainty": "suggest",
     "PatchSampler": "samples",
-    "PlaneUncertainty": "suggest",
+    "PlaneUncertainty": "doubt",
     "PreviewEvent": "fit",
     "read_recipe": "recipe",
     "Recipe": "recipe",

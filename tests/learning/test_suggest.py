@@ -9,8 +9,9 @@ from tests_support import tiny_model
 from napari_unets.images import as_stack
 from napari_unets.inference import InferenceSettings, Predictor, stack_statistics
 from napari_unets.learning import SparseAnnotations, best_slice, iter_uncertainty
+from napari_unets.learning.doubt import PlaneUncertainty, spread_planes
 from napari_unets.learning.head import grow_head
-from napari_unets.learning.suggest import PlaneUncertainty, _spot, spread_planes, uncertainty
+from napari_unets.learning.suggest import _spot, uncertainty
 from napari_unets.models import ClassInfo, Model
 
 
