@@ -135,11 +135,12 @@ class Evaluation:
         """V_rand and V_info over the thresholds and slices so far."""
         return stack_curves(self.slices, self.thresholds, self.settings.alpha)
 
-    def pair(self, index: tuple[int, ...]) -> Pair:
+    def pair(self, index: tuple[int, ...], *, copy: bool = False) -> Pair:
         """Read a slice of the prediction and of the truth, in the form in which they are compared."""
+        prediction, truth = (array[index].copy() if copy else array[index] for array in self._arrays[:2])
         return make_pair(
-            self._arrays[0][index],
-            self._arrays[1][index],
+            prediction,
+            truth,
             self.prediction,
             self.truth,
             mask=self._arrays[2][index].astype(bool) if len(self._arrays) == 3 else None,
@@ -162,8 +163,11 @@ class Evaluation:
             yield scores
 
     def score(self, index: tuple[int, ...]) -> SliceScores:
-        """Score one slice as it is now, whatever is done so far, and keep nothing of it."""
-        return self._score((index, self.pair(index)))
+        """Score one slice as it is now, whatever is done so far, and keep nothing of it.
+
+        The slice may be painted on meanwhile: a copy of it is scored.
+        """
+        return self._score((index, self.pair(index, copy=True)))
 
     def result(self) -> dict[str, Any]:
         """Scores over the slices that are done, as `evaluate` returns them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, Qt, Signal
 
 from napari_unets.metrics import Evaluation
 from napari_unets.widgets.evaluate_reader import EvaluateReader
@@ -43,7 +43,8 @@ class LiveScores(QObject):
         self._predictions: list[Layer] = []
         self._found: Sequence[Evaluation | str] = ()
         self._strokes = Strokes(self)
-        self._strokes.painted.connect(self._painted)
+        # queued, since napari tells of a stroke before it writes the values
+        self._strokes.painted.connect(self._painted, Qt.ConnectionType.QueuedConnection)
         self._strokes.redrawn.connect(lambda: self.ask())
         self._strokes.replaced.connect(self.outdated)
         reader.read.connect(self._take)
@@ -77,7 +78,7 @@ class LiveScores(QObject):
     def _painted(self, layer: Layer, value: int) -> None:
         # while they are being read, the stroke may have come too late to be seen
         if self._found and all(_has(reading, value) for reading in self._readings(layer)):
-            self.ask(None if layer is self._truth else self._predictions.index(layer))
+            self.ask(self._predictions.index(layer) if layer in self._predictions else None)
         else:
             self.outdated.emit()
 
