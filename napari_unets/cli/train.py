@@ -21,6 +21,9 @@ def train(
     minutes: Annotated[
         float | None, typer.Option(metavar="M", min=0.01, help="Instead of the recipe's length.")
     ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="MODEL", help="Begin with its weights: a name or a folder.")
+    ] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to train.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run has stopped.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that is there.")] = False,
@@ -29,8 +32,11 @@ def train(
     if steps is not None and minutes is not None:
         raise typer.BadParameter("choose one of --steps and --minutes")
 
+    from napari_unets.inference import keep_freed_memory
     from napari_unets.learning import SavedEvent, run_recipe
+    from napari_unets.models import load_model
 
+    keep_freed_memory()
     with stop_on_interrupt() as stopped, progress_bar("training") as report:
         for event in run_recipe(
             recipe,
@@ -41,6 +47,7 @@ def train(
             device=device,
             resume=resume,
             overwrite=overwrite,
+            start=load_model(start) if start is not None else None,
             cancel=lambda: bool(stopped),
         ):
             if isinstance(event, SavedEvent):

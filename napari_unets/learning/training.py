@@ -19,7 +19,7 @@ from napari_unets.learning.recipe import Recipe, RecipeError, read_recipe
 from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
 from napari_unets.learning.settings import FitSettings
 from napari_unets.learning.validation import HeldOutPlanes
-from napari_unets.models import ModelCard, ModelExistsError, Score, TrainingRecord, save_model
+from napari_unets.models import Model, ModelCard, ModelExistsError, Score, TrainingRecord, save_model
 from napari_unets.networks import Network
 
 __all__ = ["SavedEvent", "run_recipe"]
@@ -48,6 +48,7 @@ def run_recipe(
     minutes: float | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    start: Model | None = None,
     device: str = "auto",
     cancel: Callable[[], bool] | None = None,
 ) -> Iterator[FitEvent | SavedEvent]:
@@ -67,6 +68,8 @@ def run_recipe(
         Go on from the checkpoint beside ``output``, if there is one.
     overwrite : bool
         Replace a model that is there.
+    start : Model, optional
+        Begin with its weights instead of random ones; the card names it as the parent.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     cancel : callable, optional
@@ -80,7 +83,7 @@ def run_recipe(
     Raises
     ------
     RecipeError
-        If the recipe is not valid or does not fit the data.
+        If the recipe is not valid, or does not fit the data or the model to start from.
     ImageError
         If the data cannot be read.
     ModelExistsError
@@ -95,6 +98,8 @@ def run_recipe(
     torch.manual_seed(settings.seed)
     network = recipe.create_network()
     card = recipe.model_card(network)
+    if start is not None:
+        card = _start_from(start, network, card)
     checkpoint = checkpoint_beside(output)
     history: list[dict[str, float]] = []
     for event in fit(
@@ -117,6 +122,17 @@ def run_recipe(
     yield SavedEvent(save_model(network.cpu(), filled, output, overwrite=overwrite))
     if stopped.finished:
         checkpoint.unlink(missing_ok=True)
+
+
+def _start_from(start: Model, network: Network, card: ModelCard) -> ModelCard:
+    theirs = start.card
+    if (theirs.network, theirs.network_config) != (card.network, card.network_config):
+        raise RecipeError(
+            f"the model {theirs.name} is a {theirs.network} {theirs.network_config}, the recipe wants a "
+            f"{card.network} {card.network_config}: its weights do not fit"
+        )
+    network.load_state_dict(start.network.state_dict())
+    return card.model_copy(update={"parent": f"{theirs.name} ({theirs.weights_sha256[:12]})"})
 
 
 def _with_length(settings: FitSettings, steps: int | None, minutes: float | None) -> FitSettings:

@@ -74,6 +74,24 @@ def test_recipe_gives_a_model_with_its_history(data: Path) -> None:
     assert sorted(p.name for p in data.iterdir()) == ["image", "label", "model", "tiny.toml"]
 
 
+def test_a_run_starts_from_the_weights_of_a_model(data: Path) -> None:
+    list(run_recipe(data / "tiny.toml", data, data / "first", device="cpu"))
+    first = load_model(data / "first")
+    (data / "tiny.toml").write_text(RECIPE.replace("steps = 6", "steps = 1\nlearning_rate = 1e-12\nema = 0"))
+    list(run_recipe(data / "tiny.toml", data, data / "second", device="cpu", start=first))
+    second = load_model(data / "second")
+    assert second.card.parent == f"tiny ({first.card.weights_sha256[:12]})"
+    for mine, theirs in zip(second.network.parameters(), first.network.parameters(), strict=True):
+        np.testing.assert_allclose(mine.detach().numpy(), theirs.detach().numpy(), atol=1e-3)  # stored as fp16
+
+
+def test_a_run_cannot_start_from_another_network(data: Path) -> None:
+    list(run_recipe(data / "tiny.toml", data, data / "first", device="cpu"))
+    (data / "tiny.toml").write_text(RECIPE.replace("width = 4", "width = 8"))
+    with pytest.raises(RecipeError, match=r"the model tiny is a sf-net .* its weights do not fit"):
+        list(run_recipe(data / "tiny.toml", data, data / "second", device="cpu", start=load_model(data / "first")))
+
+
 def test_stopped_run_saves_and_resumes(data: Path) -> None:
     steps: list[int] = []
 
