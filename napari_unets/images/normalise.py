@@ -15,10 +15,10 @@ from napari_unets.images.stack import Stack
 
 __all__ = ["Statistics", "StatisticsMethod", "compute_statistics", "luminance_of", "prepare_plane"]
 
-StatisticsMethod = Literal["zscore", "percentile", "range"]
+StatisticsMethod = Literal["zscore", "percentile", "range", "otsu", "wolf"]
 
 _LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in JPEG
-_LARGEST_BLOCK = 2**22  # pixels that are looked at together
+LARGEST_BLOCK = 2**22  # pixels that are looked at together
 _LARGEST_SAMPLE = 2**24  # values that percentiles of anything but short integers are taken from
 
 
@@ -34,6 +34,10 @@ class Statistics:
 
     offset: NDArray[np.float64]
     scale: NDArray[np.float64]
+
+    def of_plane(self, stack: Stack, plane: int) -> Statistics:  # noqa: ARG002 - all planes are alike
+        """Return what holds for one plane of the stack."""
+        return self
 
     def to_json(self) -> dict[str, list[float]]:
         """Return lists of numbers, which JSON can hold without loss."""
@@ -60,6 +64,7 @@ def compute_statistics(
     max_planes: int = 32,
     low: float = 1.0,
     high: float = 99.0,
+    window: int = 1,
     luminance: bool = True,
 ) -> Statistics:
     """Work out how to normalise a stack, from evenly spread planes of it.
@@ -68,13 +73,17 @@ def compute_statistics(
     ----------
     stack : Stack
         The stack.
-    method : {"zscore", "percentile", "range"}
+    method : {"zscore", "percentile", "range", "otsu", "wolf"}
         ``zscore``: to mean 0 and deviation 1. ``percentile``: ``low`` to 0 and ``high`` to 1. ``range``: of
         integers, 0 to 0 and the largest of the type to 1; of real numbers, the extremes of the sampled planes.
+        ``otsu`` and ``wolf`` are those of each plane by itself: see
+        :class:`~napari_unets.images.plane_statistics.PlaneStatistics`.
     max_planes : int
         The most planes that are read; the same ones each time.
     low, high : float
         Percentiles.
+    window : int
+        Side of the squares whose contrast ``wolf`` looks at, in pixels.
     luminance : bool
         Whether colour counts as its luminance (for a network of one channel) or by channel.
 
@@ -84,6 +93,10 @@ def compute_statistics(
         Of one channel, or of three if the stack is RGB and ``luminance`` is False. The scale of a constant
         image is 1. Values that are not finite count for nothing.
     """
+    if method in ("otsu", "wolf"):
+        from napari_unets.images.plane_statistics import PlaneStatistics  # it builds on this module
+
+        return PlaneStatistics(method=method, window=window)
     colours = stack.is_rgb and not luminance and stack.shape[-1] >= 3
     channels = 3 if colours else 1
     if method == "range" and stack.dtype.kind in "biu":
@@ -163,7 +176,7 @@ def luminance_of(colour: NDArray[Any]) -> NDArray[np.float32]:
 def _blocks(stack: Stack, numbers: NDArray[np.int_]) -> Iterator[NDArray[Any]]:
     """Planes, in bands of rows where they are large."""
     height, width = stack.plane_shape
-    rows = max(1, _LARGEST_BLOCK // width)
+    rows = max(1, LARGEST_BLOCK // width)
     for i in numbers:
         for top in range(0, height, rows):
             yield stack.plane(int(i), (slice(top, top + rows), slice(0, width)))
@@ -180,4 +193,4 @@ def _collector(stack: Stack, method: str, low: float, high: float, n_planes: int
         return Sample(low, high, step=-(-pixels // _LARGEST_SAMPLE))
     if method == "range":
         return Extremes()
-    raise ValueError(f"there is no method {method!r}; there are zscore, percentile and range")
+    raise ValueError(f"there is no method {method!r}; there are zscore, percentile, range, otsu and wolf")

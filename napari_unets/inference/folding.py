@@ -43,6 +43,8 @@ def fold_batch_norm(network: Network) -> Network:
     if network.training:
         raise ValueError(f"{network.name} is in training mode; call eval() before folding")
     folded = copy.deepcopy(network)
+    if not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules()):
+        return folded
     for convolution, norm in _pairs(folded):
         _fold(folded.get_submodule(convolution), folded.get_submodule(norm))
         parent, _, name = norm.rpartition(".")

@@ -47,7 +47,8 @@ class Predictor:
     Parameters
     ----------
     model : Model
-        The model. Its network is copied, never changed.
+        The model. Its network is copied, never changed. A formula without weights always runs with torch on the
+        CPU, in float32 or better: rounding would move its thresholds.
     settings : InferenceSettings, optional
         The defaults if not given.
 
@@ -74,11 +75,12 @@ class Predictor:
     def __init__(self, model: Model, settings: InferenceSettings | None = None) -> None:
         self.model = model
         self.settings = settings or InferenceSettings()
-        choice = _device_for(self.settings)
+        network = model.network
+        choice = _device_for(self.settings) if network.has_weights else _device_for_formula(network.name)
         self.device, self.device_reason = choice.name, choice.reason
-        self.precision = _precision_for(self.settings, self.device)
-        self.geometry = Geometry.of(model.network)
-        self._folded = fold_batch_norm(model.network)
+        self.precision = _precision_for(self.settings, self.device) if network.has_weights else "fp32"
+        self.geometry = Geometry.of(network)
+        self._folded = fold_batch_norm(network)
         self._backend: _Backend | None = self._make_backend()
         self.backend = self._backend.name
 
@@ -163,6 +165,8 @@ class Predictor:
 
     def _make_backend(self) -> _Backend:
         wanted, threads = self.settings.backend, self.settings.threads
+        if not self.model.network.has_weights:
+            wanted = "torch"
         if wanted == "openvino" or (wanted == "auto" and self.device == "cpu" and openvino_is_installed()):
             try:
                 return OpenVINOBackend(self._folded, self.precision, threads)
@@ -171,6 +175,10 @@ class Predictor:
                     raise
                 _LOG.warning("%s: running with torch, since %s", self.model.name, error)
         return TorchBackend(self._folded, self.device, self.precision, threads)
+
+
+def _device_for_formula(name: str) -> DeviceChoice:
+    return DeviceChoice("cpu", f"CPU: {name} is a formula without weights, which runs there whatever is asked for")
 
 
 def _device_for(settings: InferenceSettings) -> DeviceChoice:

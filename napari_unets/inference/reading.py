@@ -58,7 +58,7 @@ class PlaneReader:
         inside = slice(int(rows.min()), int(rows.max()) + 1), slice(int(columns.min()), int(columns.max()) + 1)
         pixels, (top, left) = self._read(plane, *inside)
         part = pixels[inside[0].start - top : inside[0].stop - top, inside[1].start - left : inside[1].stop - left]
-        prepared = prepare_plane(part, self._channels, self._statistics)
+        prepared = prepare_plane(part, self._channels, self._statistics.of_plane(self._stack, plane))
         if y[0] >= 0 and x[0] >= 0 and y[1] <= self._height and x[1] <= self._width:
             return prepared
         return np.ascontiguousarray(prepared[:, (rows - inside[0].start)[:, None], columns - inside[1].start])

@@ -57,11 +57,10 @@ class TileEvent:
 
 
 def stack_statistics(model: Model, stack: Stack) -> Statistics:
-    """Statistics of a whole stack by the method on the model's card."""
+    """Statistics of a whole stack, or of each plane by itself, by the method on the model's card."""
     how = model.card.normalisation
-    return compute_statistics(
-        stack, how.method, low=how.low, high=how.high, luminance=stack.is_rgb and model.card.in_channels == 1
-    )
+    luminance = stack.is_rgb and model.card.in_channels == 1
+    return compute_statistics(stack, how.method, low=how.low, high=how.high, window=how.window, luminance=luminance)
 
 
 def iter_tiles(

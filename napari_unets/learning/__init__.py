@@ -10,7 +10,7 @@ from napari_unets.learning.preflight import Preflight, preflight  # at once: the
 if TYPE_CHECKING:
     from napari_unets.learning.annotations import AnnotatedStack, split_annotations
     from napari_unets.learning.doubt import PlaneUncertainty, best_slice
-    from napari_unets.learning.errors import AnnotationError
+    from napari_unets.learning.errors import AnnotationError, NothingToTrainError
     from napari_unets.learning.fine_tuning import TunedEvent, fine_tune, iter_fine_tune, tuning_settings
     from napari_unets.learning.fit import FitEvent, PreviewEvent, StepEvent, StoppedEvent, ValidationEvent
     from napari_unets.learning.recipe import Recipe, RecipeError, read_recipe
@@ -30,6 +30,7 @@ _PLACES = {
     "FitSettings": "settings",
     "iter_fine_tune": "fine_tuning",
     "iter_uncertainty": "suggest",
+    "NothingToTrainError": "errors",
     "PatchSampler": "samples",
     "PlaneUncertainty": "doubt",
     "PreviewEvent": "fit",
@@ -53,6 +54,7 @@ __all__ = [
     "AnnotationError",
     "FitEvent",
     "FitSettings",
+    "NothingToTrainError",
     "PatchSampler",
     "PlaneUncertainty",
     "Preflight",

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from napari_unets.images import Statistics, compute_statistics, prepare_plane
 from napari_unets.inference import InferenceSettings, choose_device
 from napari_unets.learning.annotations import AnnotatedStack, Split, split_annotations
-from napari_unets.learning.errors import AnnotationError
+from napari_unets.learning.errors import AnnotationError, NothingToTrainError
 from napari_unets.learning.fit import FitEvent, StoppedEvent, ValidationEvent, fit
 from napari_unets.learning.head import grow_head
 from napari_unets.learning.preflight import preflight
@@ -104,7 +104,11 @@ def iter_fine_tune(
     ------
     AnnotationError
         If the annotations cannot be learnt from; the message says why and what to do.
+    NothingToTrainError
+        If the model is a formula without weights.
     """
+    if not model.network.has_weights:
+        raise NothingToTrainError(model.name)
     known = list(classes or model.card.classes)
     report = preflight(sources, known)
     if report.problems:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_unets.errors import NapariUnetsError
+from napari_unets.learning.errors import NothingToTrainError
 from napari_unets.learning.settings import FitSettings
 from napari_unets.models import ClassInfo, ModelCard, Normalisation
 from napari_unets.networks import Network, create_network
@@ -66,8 +67,17 @@ class Recipe(_Part):
     card: CardRecipe
 
     def create_network(self) -> Network:
-        """Build the network with random weights."""
-        return create_network(self.network.name, **self.network.settings)
+        """Build the network with random weights.
+
+        Raises
+        ------
+        NothingToTrainError
+            If it is a formula without weights.
+        """
+        network = create_network(self.network.name, **self.network.settings)
+        if not network.has_weights:
+            raise NothingToTrainError(self.network.name)
+        return network
 
     def model_card(self, network: Network) -> ModelCard:
         """Card of the model in the making; training record, scores and hash come later."""

@@ -132,7 +132,7 @@ def _start_from(start: Model, network: Network, card: ModelCard) -> ModelCard:
             f"{card.network} {card.network_config}: its weights do not fit"
         )
     network.load_state_dict(start.network.state_dict())
-    return card.model_copy(update={"parent": f"{theirs.name} ({theirs.weights_sha256[:12]})"})
+    return card.model_copy(update={"parent": f"{theirs.name} ({str(theirs.weights_sha256)[:12]})"})
 
 
 def _with_length(settings: FitSettings, steps: int | None, minutes: float | None) -> FitSettings:

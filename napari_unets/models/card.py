@@ -42,11 +42,12 @@ class ClassInfo(_Part):
 
 
 class Normalisation(_Part):
-    """How grey values become network input; statistics are always those of a whole stack."""
+    """How grey values become network input, by statistics of the whole stack, or (otsu, wolf) of each plane."""
 
-    method: Literal["zscore", "percentile", "range"] = "zscore"
+    method: Literal["zscore", "percentile", "range", "otsu", "wolf"] = "zscore"
     low: float = Field(1.0, ge=0, le=100, description="Lower percentile (method percentile).")
     high: float = Field(99.0, ge=0, le=100, description="Upper percentile (method percentile).")
+    window: int = Field(1, ge=1, description="Side of the squares whose contrast is looked at (method wolf).")
 
 
 class Score(_Part):
@@ -91,7 +92,7 @@ class ModelCard(_Part):
     pixel_size_nm: float | None = Field(None, gt=0, description="Of the training data.")
     threshold: float = Field(0.5, ge=0, le=1, description="Class 1 where its probability is above this.")
     halo: int = Field(ge=0, description="Pixels read around a tile; measured, not the theoretical radius.")
-    weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    weights_sha256: str | None = Field(pattern=r"^[0-9a-f]{64}$", description="None of a formula without weights.")
     training: TrainingRecord | None = None
     scores: list[Score] = Field(default_factory=list)
     licence: str

@@ -65,8 +65,15 @@ def _load_network(card: ModelCard, path: Path) -> Network:
     import torch
     from safetensors.torch import load
 
-    from napari_unets.networks import create_network
+    from napari_unets.networks import create_network, network_class
 
+    if network_class(card.network).has_weights != (card.weights_sha256 is not None):
+        raise WeightsError(
+            f"{path.with_name(CARD_FILE)}: the network {card.network!r} "
+            + ("needs weights, but the card names none" if card.weights_sha256 is None else "has no weights")
+        )
+    if card.weights_sha256 is None:
+        return create_network(card.network, **card.network_config).eval()
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -90,6 +97,8 @@ def _load_network(card: ModelCard, path: Path) -> Network:
 def read_model(folder: Path) -> Model:
     """Model of a folder with ``card.json`` and ``weights.safetensors``; the weights are read on first use.
 
+    A formula has no weights, and no such file.
+
     Raises
     ------
     ModelCardError, ModelVersionError
@@ -98,7 +107,7 @@ def read_model(folder: Path) -> Model:
         If there are no weights beside it.
     """
     card = read_card(folder / CARD_FILE)
-    if not (folder / WEIGHTS_FILE).is_file():
+    if card.weights_sha256 is not None and not (folder / WEIGHTS_FILE).is_file():
         raise WeightsError(
             f"{folder / WEIGHTS_FILE}: the weights of model {card.name!r} are missing; fetch the model again"
         )

@@ -18,6 +18,8 @@ __all__ = ["save_model"]
 def save_model(network: Network, card: ModelCard, folder: str | Path, *, overwrite: bool = False) -> Path:
     """Write ``card.json`` and ``weights.safetensors`` (float16) into a folder, moved into place in whole.
 
+    A formula without weights gets its card alone.
+
     Parameters
     ----------
     network : Network
@@ -51,12 +53,12 @@ def save_model(network: Network, card: ModelCard, folder: str | Path, *, overwri
         k: (v.to(torch.float16) if v.is_floating_point() else v).cpu().contiguous()
         for k, v in network.state_dict().items()
     }
-    content = save(weights)
+    content = save(weights) if network.has_weights else None
     filled = card.model_copy(
         update={
             "network": network.name,
             "network_config": network.config,
-            "weights_sha256": hashlib.sha256(content).hexdigest(),
+            "weights_sha256": None if content is None else hashlib.sha256(content).hexdigest(),
         }
     )
     filled = ModelCard.model_validate(filled.model_dump())
@@ -64,7 +66,8 @@ def save_model(network: Network, card: ModelCard, folder: str | Path, *, overwri
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         beside.chmod(0o755)
-        (beside / WEIGHTS_FILE).write_bytes(content)
+        if content is not None:
+            (beside / WEIGHTS_FILE).write_bytes(content)
         (beside / CARD_FILE).write_text(filled.model_dump_json(indent=2) + "\n", encoding="utf-8")
         if folder.exists():
             shutil.rmtree(folder)

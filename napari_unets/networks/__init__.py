@@ -11,6 +11,7 @@ from napari_unets.networks.registry import create_network, network_class, networ
 from napari_unets.networks.segnet import SegNet
 from napari_unets.networks.sf_net import SFNet
 from napari_unets.networks.sliding_window import SlidingWindow
+from napari_unets.networks.thresholds import Niblack, Otsu, Sauvola, Wolf
 from napari_unets.networks.u_shaped import UShaped
 from napari_unets.networks.unet import UNet
 from napari_unets.networks.unet_plus_plus import UNetPlusPlus
@@ -22,13 +23,17 @@ __all__ = [
     "ModularCascade",
     "Network",
     "NetworkSettingsError",
+    "Niblack",
+    "Otsu",
     "SFNet",
+    "Sauvola",
     "SegNet",
     "SlidingWindow",
     "UNet",
     "UNetPlusPlus",
     "UShaped",
     "UnknownNetworkError",
+    "Wolf",
     "create_network",
     "network_class",
     "network_names",

@@ -32,6 +32,8 @@ class Network(nn.Module):
     name: ClassVar[str]
     #: Authors, title, year of the source.
     paper: ClassVar[str]
+    #: False for a formula: it is not trained, and computed in float32 or better whatever the settings say.
+    has_weights: ClassVar[bool] = True
 
     def __init__(self, in_channels: int, out_channels: int, **settings: Any) -> None:
         super().__init__()

@@ -22,8 +22,8 @@ def register(cls: _N) -> _N:
 
 
 def network_names() -> list[str]:
-    """Names that :func:`create_network` takes, in the order of their registration."""
-    return list(_CLASSES)
+    """Names of the networks that can be trained, in the order of their registration; formulas are left out."""
+    return [name for name, cls in _CLASSES.items() if cls.has_weights]
 
 
 def network_class(name: str) -> type[Network]:

@@ -104,7 +104,7 @@ def test_large_planes_are_read_in_bands():
 
 
 def test_unknown_method():
-    with pytest.raises(ValueError, match="zscore, percentile and range"):
+    with pytest.raises(ValueError, match="zscore, percentile, range, otsu and wolf"):
         compute_statistics(as_stack(np.zeros((4, 5))), "magic")
 
 
