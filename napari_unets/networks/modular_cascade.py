@@ -40,14 +40,17 @@ class ModularCascade(Network):
         as ``width`` or its own ``in_channels``; so it can be made to fit the weights of any model in the store.
     skips : bool
         Without them the modules only hand images on (the paper's variant "without skip connections").
+    network : str
+        What the modules that are given by name are: "unet", or "fusionnet", whose stages are residual blocks (the
+        stacked residual U-Nets that the paper names as related work).
     width, depth : int
         Size of the modules that are given by name.
 
     Notes
     -----
-    A module's image is its logits squeezed to -1 … 1 (``2 sigmoid - 1``), like the normalised images that it takes
-    itself. An image of one channel is repeated for a module that takes more, and channels are averaged for one that
-    takes one.
+    A module's image is the sigmoid of its logits, 0 … 1, like photographs and pages that are normalised by their
+    type's range (``normalisation`` "range" on a model's card), which it takes itself. An image of one channel is
+    repeated for a module that takes more, and channels are averaged for one that takes one.
 
     The glue starts from zero, so that the modules begin in the cascade exactly as they were trained alone, and
     :meth:`load_module` takes the weights of one trained alone as they are.
@@ -78,6 +81,7 @@ class ModularCascade(Network):
             "otsu",
         ),
         skips: bool = True,
+        network: str = "unet",
         width: int = 8,
         depth: int = 4,
     ) -> None:
@@ -86,12 +90,15 @@ class ModularCascade(Network):
             out_channels,
             modules=[module if isinstance(module, str) else dict(module) for module in modules],
             skips=skips,
+            network=network,
             width=width,
             depth=depth,
         )
         if not modules:
             raise NetworkSettingsError("modular-cascade needs at least one module")
-        default = {"width": width, "depth": depth, "batch_norm": True, "dropout": 0.0}
+        default: dict[str, Any] = {"network": network, "width": width, "depth": depth, "batch_norm": True}
+        if network == "unet":
+            default["dropout"] = 0.0
         #: What each module does, in their order.
         self.tasks: list[str] = []
         self.stages = nn.ModuleList()
@@ -147,13 +154,18 @@ class ModularCascade(Network):
                 f"which was made with {self.modules_in_order[position].config}: {error}"
             ) from error
 
+    @staticmethod
+    def image_of(logits: Tensor) -> Tensor:
+        """Make the image, 0 … 1, that one module hands to the next."""
+        return torch.sigmoid(logits)
+
     def logits(self, x: Tensor) -> Tensor:
         """Logits of the same height and width as the image."""
         glue: list[Tensor] = []
         features: list[Tensor] = []
         for position, module in enumerate(self.modules_in_order):
             features = module.decoder_features(_with_channels(x, module.in_channels), glue)
-            x = 2 * torch.sigmoid(module.head(features[0])) - 1
+            x = self.image_of(module.head(features[0]))
             if position < len(self.glue):
                 glue = self.glue[position](features)
         result: Tensor = self.head(torch.cat([features[0], x], dim=1))

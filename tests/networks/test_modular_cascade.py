@@ -24,6 +24,11 @@ class TestModularCascade(NetworkTests):
     radius = 491
     counts: ClassVar = {(1, 1): 2_454_415}
 
+    def test_the_receptive_field_is_no_larger_than_needed(self, monkeypatch: pytest.MonkeyPatch):
+        # The squeeze to 0 … 1 reaches no farther than its pixel, but it would hide how much is squeezed.
+        monkeypatch.setattr(ModularCascade, "image_of", staticmethod(lambda logits: logits))
+        super().test_the_receptive_field_is_no_larger_than_needed()
+
     def test_five_modules_fit_in_ten_megabytes(self):
         with torch.device("meta"):
             assert 4 * ModularCascade().n_parameters < 10e6
@@ -53,9 +58,9 @@ class TestModularCascade(NetworkTests):
         x = torch.randn(1, 1, 8, 8)
         first, second = net.modules_in_order
         with torch.no_grad():
-            image = 2 * first(x).sigmoid() - 1
+            image = first(x).sigmoid()
             features = second.decoder_features(image)[0]
-            result = 2 * second(image).sigmoid() - 1
+            result = second(image).sigmoid()
             torch.testing.assert_close(net(x), net.head(torch.cat([features, result], dim=1)))
 
     def test_fresh_glue_is_zero(self):
@@ -82,6 +87,11 @@ class TestModularCascade(NetworkTests):
         with_skips, without = ModularCascade(**TINY), ModularCascade(skips=False, **TINY)
         assert len(without.glue) == 0
         assert set(without.state_dict()) == {key for key in with_skips.state_dict() if not key.startswith("glue.")}
+
+    def test_modules_of_residual_blocks(self):
+        net = ModularCascade(modules=["otsu", "canny"], network="fusionnet", **TINY)
+        assert [module.name for module in net.modules_in_order] == ["fusionnet", "fusionnet"]
+        assert ModularCascade(**net.config).config == net.config
 
     def test_colour_and_grey_modules_in_one_cascade(self):
         grey = {"task": "canny", "in_channels": 1, **TINY}
