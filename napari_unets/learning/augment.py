@@ -9,7 +9,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own short name
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-__all__ = ["AugmentSettings", "augment_values", "random_offsets"]
+__all__ = ["AugmentSettings", "augment_values", "gaussian_blur", "normal", "random_offsets", "slow_field", "uniform"]
 
 
 class AugmentSettings(BaseModel):
@@ -35,11 +35,13 @@ class AugmentSettings(BaseModel):
     defects: float = Field(0.15, ge=0, le=1, description="Share of patches with a step, a stain or a lost strip.")
 
 
-def _normal(n: int, sigma: float, generator: torch.Generator, *shape: int) -> Tensor:
+def normal(n: int, sigma: float, generator: torch.Generator, *shape: int) -> Tensor:
+    """Draw ``(n, *shape)`` values of mean 0 and deviation ``sigma``."""
     return torch.randn(n, *shape, generator=generator) * sigma
 
 
-def _uniform(n: int, generator: torch.Generator, *shape: int) -> Tensor:
+def uniform(n: int, generator: torch.Generator, *shape: int) -> Tensor:
+    """Draw ``(n, *shape)`` values between 0 and 1."""
     return torch.rand(n, *shape, generator=generator)
 
 
@@ -65,10 +67,10 @@ def random_offsets(n: int, size: int, settings: AugmentSettings, generator: torc
     Tensor
         ``(n, size, size, 2)``: offset along y and x in source pixels.
     """
-    angle = (_uniform(n, generator) * 2 - 1) * math.radians(settings.rotate_degrees)
+    angle = (uniform(n, generator) * 2 - 1) * math.radians(settings.rotate_degrees)
     limit = math.log(settings.max_zoom)
-    zoom = _normal(n, settings.log_scale, generator).clamp(-limit, limit).exp()
-    mirror = torch.where(_uniform(n, generator) < 0.5, -1.0, 1.0) if settings.flip else torch.ones(n)
+    zoom = normal(n, settings.log_scale, generator).clamp(-limit, limit).exp()
+    mirror = torch.where(uniform(n, generator) < 0.5, -1.0, 1.0) if settings.flip else torch.ones(n)
     cos, sin = angle.cos() / zoom, angle.sin() / zoom
     # rows: source y and x; columns: patch y and x
     matrix = torch.stack([torch.stack([cos, sin * mirror], -1), torch.stack([-sin, cos * mirror], -1)], 1)
@@ -76,14 +78,15 @@ def random_offsets(n: int, size: int, settings: AugmentSettings, generator: torc
     patch = torch.stack(torch.meshgrid(line, line, indexing="ij"), -1)
     offsets = torch.einsum("nij,yxj->nyxi", matrix, patch)
     if settings.elastic_px:
-        nodes = _normal(n, settings.elastic_px, generator, 2, settings.elastic_nodes, settings.elastic_nodes)
+        nodes = normal(n, settings.elastic_px, generator, 2, settings.elastic_nodes, settings.elastic_nodes)
         field = F.interpolate(nodes, (size, size), mode="bicubic", align_corners=True)
         offsets = offsets + field.permute(0, 2, 3, 1)
     return offsets
 
 
-def _slow_field(n: int, size: tuple[int, int], generator: torch.Generator, nodes: int = 3) -> Tensor:
-    return F.interpolate(_normal(n, 1.0, generator, 1, nodes, nodes), size, mode="bicubic", align_corners=True)
+def slow_field(n: int, size: tuple[int, int], generator: torch.Generator, nodes: int = 3) -> Tensor:
+    """Draw ``(n, 1, height, width)``: unit deviates on a coarse grid, interpolated bicubically."""
+    return F.interpolate(normal(n, 1.0, generator, 1, nodes, nodes), size, mode="bicubic", align_corners=True)
 
 
 def _gamma(x: Tensor, gamma: Tensor) -> Tensor:
@@ -92,7 +95,7 @@ def _gamma(x: Tensor, gamma: Tensor) -> Tensor:
     return ((x - low) / span).pow(gamma) * span + low
 
 
-def _blur(x: Tensor, sigma: Tensor) -> Tensor:
+def gaussian_blur(x: Tensor, sigma: Tensor) -> Tensor:
     """Gaussian blur with one sigma a patch: separable convolution, patches as groups."""
     n, channels, _, _ = x.shape
     radius = max(1, math.ceil(2.5 * float(sigma.max())))
@@ -110,16 +113,16 @@ def _defect(x: Tensor, generator: torch.Generator) -> Tensor:
     n, _, height, width = x.shape
     y_line = torch.linspace(-1, 1, height)[:, None]
     x_line = torch.linspace(-1, 1, width)[None, :]
-    angle = _uniform(n, generator) * 2 * math.pi
+    angle = uniform(n, generator) * 2 * math.pi
     distance = (
-        angle.cos()[:, None, None] * y_line + angle.sin()[:, None, None] * x_line - (_uniform(n, generator, 1, 1) - 0.5)
+        angle.cos()[:, None, None] * y_line + angle.sin()[:, None, None] * x_line - (uniform(n, generator, 1, 1) - 0.5)
     )[:, None]
-    step = torch.where(distance > 0, x * (0.5 + _uniform(n, generator, 1, 1, 1)), x) + (distance > 0) * _normal(
+    step = torch.where(distance > 0, x * (0.5 + uniform(n, generator, 1, 1, 1)), x) + (distance > 0) * normal(
         n, 0.5, generator, 1, 1, 1
     )
-    stain = x - 2 * torch.expm1(4 * (_slow_field(n, (height, width), generator, 6) - 1.2).relu()).clamp_max(1)
-    half_width = 0.02 + 0.08 * _uniform(n, generator, 1, 1, 1)
-    strip = torch.where(distance.abs() < half_width, _normal(n, 1.0, generator, 1, 1, 1), x)
+    stain = x - 2 * torch.expm1(4 * (slow_field(n, (height, width), generator, 6) - 1.2).relu()).clamp_max(1)
+    half_width = 0.02 + 0.08 * uniform(n, generator, 1, 1, 1)
+    strip = torch.where(distance.abs() < half_width, normal(n, 1.0, generator, 1, 1, 1), x)
     kind = torch.randint(3, (n, 1, 1, 1), generator=generator)
     return torch.where(kind == 0, step, torch.where(kind == 1, stain, strip))
 
@@ -144,19 +147,19 @@ def augment_values(x: Tensor, settings: AugmentSettings, generator: torch.Genera
     n = x.shape[0]
     shape = (n, 1, 1, 1)
     if settings.gamma:
-        x = _gamma(x, _normal(n, settings.gamma, generator).exp().reshape(shape))
-    gain = _normal(n, settings.contrast, generator).exp().reshape(shape)
-    x = x * gain + _normal(n, settings.brightness, generator).reshape(shape)
+        x = _gamma(x, normal(n, settings.gamma, generator).exp().reshape(shape))
+    gain = normal(n, settings.contrast, generator).exp().reshape(shape)
+    x = x * gain + normal(n, settings.brightness, generator).reshape(shape)
     if settings.light:
-        x = x + settings.light * _slow_field(n, (x.shape[2], x.shape[3]), generator)
+        x = x + settings.light * slow_field(n, (x.shape[2], x.shape[3]), generator)
     if settings.defects:
-        hit = _uniform(n, generator) < settings.defects
+        hit = uniform(n, generator) < settings.defects
         x = torch.where(hit.reshape(shape), _defect(x, generator), x)
     if settings.blur_px:
-        sigma = _uniform(n, generator) * settings.blur_px
-        hit = _uniform(n, generator) < 1 / 3
-        x = torch.where(hit.reshape(shape), _blur(x, sigma), x)
+        sigma = uniform(n, generator) * settings.blur_px
+        hit = uniform(n, generator) < 1 / 3
+        x = torch.where(hit.reshape(shape), gaussian_blur(x, sigma), x)
     if settings.noise:
-        sigma = _uniform(n, generator).reshape(shape) * settings.noise
+        sigma = uniform(n, generator).reshape(shape) * settings.noise
         x = x + sigma * torch.randn(x.shape, generator=generator)
     return x

@@ -14,8 +14,7 @@ from torch import Tensor
 from napari_unets.errors import NapariUnetsError
 
 if TYPE_CHECKING:
-    from napari_unets.learning.fit import TrainingState
-    from napari_unets.learning.samples import PatchSampler
+    from napari_unets.learning.fit import Sampler, TrainingState
 
 __all__ = ["CheckpointError", "checkpoint_beside", "load_checkpoint", "save_checkpoint"]
 
@@ -29,7 +28,7 @@ def checkpoint_beside(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.checkpoint.safetensors")
 
 
-def save_checkpoint(path: Path, state: TrainingState, sampler: PatchSampler) -> None:
+def save_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
     """Write the whole state of a run: weights, average, best, optimiser, source of chance, step.
 
     A safetensors file, so nothing is ever unpickled; numbers are in its header.
@@ -52,7 +51,7 @@ def save_checkpoint(path: Path, state: TrainingState, sampler: PatchSampler) -> 
     beside.replace(path)
 
 
-def load_checkpoint(path: Path, state: TrainingState, sampler: PatchSampler) -> None:
+def load_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
     """Put a saved state into ``state`` and ``sampler``.
 
     Raises

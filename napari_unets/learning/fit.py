@@ -8,18 +8,43 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from napari_unets.learning.checkpoint import load_checkpoint, save_checkpoint
 from napari_unets.learning.losses import create_loss
-from napari_unets.learning.samples import PatchSampler
 from napari_unets.learning.settings import FitSettings
 from napari_unets.networks import Network
 
-__all__ = ["FitEvent", "PreviewEvent", "StepEvent", "StoppedEvent", "TrainingState", "ValidationEvent", "fit"]
+__all__ = [
+    "FitEvent",
+    "PreviewEvent",
+    "Sampler",
+    "StepEvent",
+    "StoppedEvent",
+    "TrainingState",
+    "ValidationEvent",
+    "fit",
+]
+
+
+class Sampler(Protocol):
+    """Where batches come from.
+
+    Attributes
+    ----------
+    generator : torch.Generator
+        Its only source of chance, which belongs to a run's checkpoint.
+    """
+
+    generator: torch.Generator
+
+    def draw(self, n: int) -> tuple[Tensor, Tensor]:
+        """Images ``(n, channels, h, w)`` and class ids ``(n, h, w)``, or an image of real numbers, 0 … 1, to make."""
+        ...
+
 
 
 @dataclass(frozen=True)
@@ -110,7 +135,7 @@ def _autocast(settings: FitSettings, device: torch.device) -> torch.autocast:
 
 def fit(
     network: Network,
-    sampler: PatchSampler,
+    sampler: Sampler,
     settings: FitSettings,
     *,
     validate: Callable[[Network], dict[str, float]] | None = None,
@@ -127,7 +152,7 @@ def fit(
     ----------
     network : Network
         Fresh or pre-trained; modified in place.
-    sampler : PatchSampler
+    sampler : Sampler
         Source of batches; its generator's state is part of the checkpoint.
     settings : FitSettings
         Length, schedule, loss, augmentation.
@@ -173,7 +198,7 @@ def _done(state: TrainingState, settings: FitSettings) -> float:
 
 def _run(
     state: TrainingState,
-    sampler: PatchSampler,
+    sampler: Sampler,
     settings: FitSettings,
     validate: Callable[[Network], dict[str, float]] | None,
     select: str,
@@ -209,7 +234,7 @@ def _run(
 
 def _step(
     state: TrainingState,
-    sampler: PatchSampler,
+    sampler: Sampler,
     settings: FitSettings,
     loss_of: Callable[[Tensor, Tensor], Tensor],
     rate: float,

@@ -15,6 +15,7 @@ from napari_unets.learning.border_weights import border_weights
 __all__ = ["Loss", "UnknownLossError", "create_loss", "loss_names"]
 
 #: Takes logits ``(n, 1 or classes, h, w)`` and class ids ``(n, h, w)`` with 0 = not annotated; gives a scalar.
+#: Instead of class ids, an image ``(n, h, w)`` of real numbers, 0 … 1, says what a network of one output shall make.
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -24,6 +25,8 @@ class UnknownLossError(NapariUnetsError):
 
 def _targets(logits: Tensor, annotations: Tensor) -> tuple[Tensor, Tensor]:
     """One target plane an output channel (class 1, 2, …) and the mask of annotated pixels."""
+    if annotations.is_floating_point():
+        return annotations.unsqueeze(1), torch.ones_like(annotations).unsqueeze(1)
     classes = torch.arange(1, logits.shape[1] + 1, device=annotations.device).reshape(1, -1, 1, 1)
     target = (annotations.unsqueeze(1) == classes).to(logits.dtype)
     return target, (annotations != 0).unsqueeze(1).to(logits.dtype)
