@@ -4,12 +4,14 @@ from napari_unets.images.errors import (
     AxesError,
     ChannelsError,
     EmptyImageError,
+    EncryptedImageError,
     ImageError,
     ImageExistsError,
     ImageNotFoundError,
     ImageWriteError,
     MissingExtraError,
     MixedSizesError,
+    PageChoiceError,
     UnknownDatasetError,
     UnknownLevelError,
     UnreadableImageError,
@@ -18,21 +20,27 @@ from napari_unets.images.errors import (
 )
 from napari_unets.images.normalise import Statistics, compute_statistics, prepare_plane
 from napari_unets.images.opening import open_stack
+from napari_unets.images.pages import Pages, open_page, open_pages
 from napari_unets.images.saving import create_writer, save_stack
 from napari_unets.images.stack import Stack, as_stack
 from napari_unets.images.synthetic import synthetic_em_stack
+from napari_unets.images.write_pages import PageWriter, create_page_writer
 from napari_unets.images.writing import PlaneWriter
 
 __all__ = [
     "AxesError",
     "ChannelsError",
     "EmptyImageError",
+    "EncryptedImageError",
     "ImageError",
     "ImageExistsError",
     "ImageNotFoundError",
     "ImageWriteError",
     "MissingExtraError",
     "MixedSizesError",
+    "PageChoiceError",
+    "PageWriter",
+    "Pages",
     "PlaneWriter",
     "Stack",
     "Statistics",
@@ -43,7 +51,10 @@ __all__ = [
     "VoxelSizeError",
     "as_stack",
     "compute_statistics",
+    "create_page_writer",
     "create_writer",
+    "open_page",
+    "open_pages",
     "open_stack",
     "prepare_plane",
     "save_stack",

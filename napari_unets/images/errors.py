@@ -12,12 +12,14 @@ __all__ = [
     "AxesError",
     "ChannelsError",
     "EmptyImageError",
+    "EncryptedImageError",
     "ImageError",
     "ImageExistsError",
     "ImageNotFoundError",
     "ImageWriteError",
     "MissingExtraError",
     "MixedSizesError",
+    "PageChoiceError",
     "UnknownDatasetError",
     "UnknownLevelError",
     "UnreadableImageError",
@@ -39,6 +41,10 @@ class UnreadableImageError(ImageError):
     """A file that is broken, truncated, or may not be read."""
 
 
+class EncryptedImageError(UnreadableImageError):
+    """A document that opens with a password only."""
+
+
 class UnsupportedImageError(ImageError):
     """A kind of file, of pixel, or of output that is not handled here."""
 
@@ -49,6 +55,10 @@ class EmptyImageError(ImageError):
 
 class MixedSizesError(ImageError):
     """Planes that cannot be stacked, because their sizes or types differ."""
+
+
+class PageChoiceError(ImageError):
+    """Pages that a document does not have, or a resolution that it cannot be shown in."""
 
 
 class AxesError(ImageError):

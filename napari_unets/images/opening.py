@@ -8,6 +8,7 @@ from pathlib import Path
 
 from napari_unets.images.axes import check_axes
 from napari_unets.images.errors import ImageNotFoundError, UnknownDatasetError, UnknownLevelError, UnsupportedImageError
+from napari_unets.images.pdf import PDF_SUFFIXES
 from napari_unets.images.pictures import PICTURE_SUFFIXES
 from napari_unets.images.source import FileImage, check_pixels
 from napari_unets.images.stack import Stack
@@ -20,7 +21,7 @@ HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
 MRC_SUFFIXES = (".mrc", ".mrcs", ".rec", ".st", ".map", ".ali")
 
 _ZARR_MARKS = ("zarr.json", ".zgroup", ".zarray")
-_UNDERSTOOD = "TIFF, OME-Zarr, Zarr, HDF5, MRC, PNG, JPEG, or a folder of images"
+_UNDERSTOOD = "TIFF, OME-Zarr, Zarr, HDF5, MRC, PNG, JPEG, PDF, or a folder of images"
 
 
 def open_stack(
@@ -30,14 +31,17 @@ def open_stack(
     voxel_size_nm: Sequence[float] | None = None,
     level: int = 0,
     dataset: str | None = None,
+    pages: str | Sequence[int] | None = None,
+    dpi: float | None = None,
 ) -> Stack:
     """Open a file or a folder of images without reading its pixels.
 
     Parameters
     ----------
     path : str or Path
-        TIFF, BigTIFF, ImageJ or OME-TIFF; OME-Zarr 0.4 or 0.5; a Zarr or HDF5 array; MRC; PNG, JPEG; or a
-        folder of images, each one plane, in natural order.
+        TIFF, BigTIFF, ImageJ or OME-TIFF; OME-Zarr 0.4 or 0.5; a Zarr or HDF5 array; MRC; PNG, JPEG; PDF; or a
+        folder of images, each one plane, in natural order. Pages of different sizes are no stack: see
+        :func:`~napari_unets.images.open_pages`.
     axes : str, optional
         One letter for each axis as stored (``"xyz"``, ``"tzyx"``, ``"zyxs"`` ...), where the file
         does not say or is wrong.
@@ -47,6 +51,10 @@ def open_stack(
         Resolution level of a pyramid, 0 being the full one.
     dataset : str, optional
         Which array of a Zarr group or an HDF5 file, or which series of a TIFF file.
+    pages : str or sequence of int, optional
+        Which pages of a PDF, of a TIFF file or of a folder, from 1: ``"1-3,7"``.
+    dpi : float, optional
+        Pixels per inch in which a PDF is rendered: by default those of a scan, and 300 otherwise.
 
     Returns
     -------
@@ -65,7 +73,7 @@ def open_stack(
     """
     path = Path(path).expanduser()
     given_size = voxel_size(voxel_size_nm)
-    image = _opener(path, level, dataset)()
+    image = _opener(path, level, dataset, pages, dpi)()
     try:
         check_pixels(image.source.shape, image.source.dtype, str(path))
         return Stack(
@@ -77,7 +85,16 @@ def open_stack(
             metadata=image.metadata,
             is_labels=image.is_labels,
             levels=image.levels,
-            reopen=partial(open_stack, str(path), axes=axes, voxel_size_nm=voxel_size_nm, level=level, dataset=dataset),
+            reopen=partial(
+                open_stack,
+                str(path),
+                axes=axes,
+                voxel_size_nm=voxel_size_nm,
+                level=level,
+                dataset=dataset,
+                pages=pages,
+                dpi=dpi,
+            ),
         )
     except BaseException:
         image.source.close()
@@ -93,7 +110,7 @@ def stack_name(path: Path) -> str:
     ('brain', 'run.3')
     """
     name = path.name or path.resolve().name
-    suffixes = (*TIFF_SUFFIXES, *HDF5_SUFFIXES, *MRC_SUFFIXES, *PICTURE_SUFFIXES, ".zarr")
+    suffixes = (*TIFF_SUFFIXES, *HDF5_SUFFIXES, *MRC_SUFFIXES, *PICTURE_SUFFIXES, *PDF_SUFFIXES, ".zarr")
     for suffix in suffixes:
         if name.lower().endswith(suffix) and len(name) > len(suffix):
             name = name[: -len(suffix)]
@@ -106,11 +123,19 @@ def is_zarr(folder: Path) -> bool:
     return folder.suffix.lower() == ".zarr" or any((folder / mark).exists() for mark in _ZARR_MARKS)
 
 
-def _opener(path: Path, level: int, dataset: str | None) -> Callable[[], FileImage]:
+def _opener(
+    path: Path, level: int, dataset: str | None, pages: str | Sequence[int] | None, dpi: float | None
+) -> Callable[[], FileImage]:
     """Choose what opens a path; the libraries are imported when they are needed."""
     suffix = path.suffix.lower()
     if not path.exists():
         raise ImageNotFoundError(f"{path}: there is no such file or folder")
+    if (path.is_file() and suffix in PDF_SUFFIXES) or pages is not None or dpi is not None:
+        if level or dataset is not None:
+            raise UnknownDatasetError(f"{path}: has pages, and neither levels nor datasets to choose from")
+        from napari_unets.images.pages import open_pages
+
+        return open_pages(path, pages=pages, dpi=dpi).as_image
     if path.is_dir() and is_zarr(path):
         from napari_unets.images.zarr_files import open_zarr
 

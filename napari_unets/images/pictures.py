@@ -81,10 +81,11 @@ def picture_info(path: Path) -> PictureInfo:
     """
     with _opened(path) as image:
         width, height = image.size
+        dpi = image.info.get("dpi")
         if image.getexif().get(_ORIENTATION) in _QUARTER_TURNS:
             width, height = height, width
+            dpi = None if dpi is None else (dpi[1], dpi[0])
         mode = _target_mode(path, image)
-        dpi = image.info.get("dpi")
         note = image.info.get(NOTE_KEY)
         deep = _deep_samples(path)
     samples = deep or {"RGB": 3, "RGBA": 4, "LA": 2}.get(mode, 0)

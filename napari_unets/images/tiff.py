@@ -25,8 +25,9 @@ from napari_unets.images.source import FileImage, Source, UnsqueezedSource
 from napari_unets.images.tiff_directories import check_directories
 from napari_unets.images.tiff_metadata import tiff_metadata
 from napari_unets.images.tiff_source import TIFF_ERRORS, TiffSource
+from napari_unets.images.upright import QUARTER_TURNS, Upright, tiff_orientation
 
-__all__ = ["open_tiff"]
+__all__ = ["open_tiff", "quiet"]
 
 
 def open_tiff(path: Path, *, level: int = 0, dataset: str | None = None) -> FileImage:
@@ -51,10 +52,10 @@ def open_tiff(path: Path, *, level: int = 0, dataset: str | None = None) -> File
         One of its subclasses says what is wrong, and names the file.
     """
     check_directories(path)
-    with explain_read_errors(path, *TIFF_ERRORS), _quiet():
+    with explain_read_errors(path, *TIFF_ERRORS), quiet():
         tif = tifffile.TiffFile(path)
     try:
-        with explain_read_errors(path, *TIFF_ERRORS), _quiet():
+        with explain_read_errors(path, *TIFF_ERRORS), quiet():
             series = _choose_series(path, tif, dataset)
             if not 0 <= level < len(series.levels):
                 raise UnknownLevelError(
@@ -75,6 +76,10 @@ def open_tiff(path: Path, *, level: int = 0, dataset: str | None = None) -> File
         tif.close()
         raise
     size = info.voxel_size_nm
+    orientation = tiff_orientation(chosen.keyframe) if axes in ("yx", "yxs") else 1
+    if orientation != 1:  # a scan or a photograph
+        source = Upright(source, orientation)
+        size = (size[0], size[2], size[1]) if size is not None and orientation in QUARTER_TURNS else size
     if size is not None and level:
         shrunk = [series.shape[series.axes.index(a)] / chosen.shape[chosen.axes.index(a)] for a in "YX"]
         size = (size[0], size[1] * shrunk[0], size[2] * shrunk[1])
@@ -119,7 +124,7 @@ def _check_length(path: Path, tif: tifffile.TiffFile, series: tifffile.TiffPageS
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep tifffile's log quiet: what matters of it is raised here."""
     log = logging.getLogger("tifffile")
     before = log.disabled

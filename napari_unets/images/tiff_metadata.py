@@ -10,7 +10,7 @@ import tifffile
 from napari_unets.images.note import Note
 from napari_unets.images.units import VoxelSize, nanometres
 
-__all__ = ["NOTE_TAG", "TiffInfo", "tiff_metadata"]
+__all__ = ["NOTE_TAG", "TiffInfo", "pixels_per_inch", "tiff_metadata", "tiff_note"]
 
 #: Private TIFF tag that holds our note as JSON.
 NOTE_TAG = 65117
@@ -45,11 +45,10 @@ def tiff_metadata(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Ti
         scan is in the metadata as ``dpi`` (x, y).
     """
     page = series.keyframe
-    tag = tif.pages.first.tags.get(NOTE_TAG)
-    note = Note.parse(tag.value) if tag is not None else None
+    note = tiff_note(tif)
     if note is not None:
         return TiffInfo(note.axes, note.voxel_size_nm, note.metadata, note.is_labels)
-    dpi = _pixels_per_inch(page)
+    dpi = pixels_per_inch(page)
     metadata: dict[str, Any] = {} if dpi is None else {"dpi": dpi}
     size = None
     if tif.is_ome and tif.ome_metadata:
@@ -68,7 +67,14 @@ def _resolution(page: tifffile.TiffPage) -> tuple[float, float] | None:
     return (x, y) if x > 0 and y > 0 and (x, y) != (1, 1) else None
 
 
-def _pixels_per_inch(page: tifffile.TiffPage) -> tuple[float, float] | None:
+def tiff_note(tif: tifffile.TiffFile) -> Note | None:
+    """Our note in a TIFF file, if it has one."""
+    tag = tif.pages.first.tags.get(NOTE_TAG)
+    return Note.parse(tag.value) if tag is not None else None
+
+
+def pixels_per_inch(page: tifffile.TiffPage) -> tuple[float, float] | None:
+    """Print resolution (x, y) of a page, if it says."""
     inch = {int(tifffile.RESUNIT.INCH): 1.0, int(tifffile.RESUNIT.CENTIMETER): 2.54}.get(int(page.resolutionunit))
     resolution = _resolution(page)
     if inch is None or resolution is None:

@@ -20,7 +20,7 @@ from napari_unets.images.errors import AxesError, EmptyImageError, ImageExistsEr
 from napari_unets.images.note import Note
 from napari_unets.images.stack import Window
 
-__all__ = ["PlaneWriter", "Scratch"]
+__all__ = ["PlaneWriter", "Scratch", "put_in_place", "remove_all"]
 
 
 class PlaneWriter(ABC):
@@ -112,7 +112,7 @@ class PlaneWriter(ABC):
         if self._open:
             with self._explained():
                 self._finish()
-                _move(self._temporary, self.path)
+                put_in_place(self._temporary, self.path)
             self._open = False
         return self.path
 
@@ -123,7 +123,7 @@ class PlaneWriter(ABC):
             try:
                 self._let_go()
             finally:
-                _remove(self._temporary)
+                remove_all(self._temporary)
 
     def __enter__(self) -> Self:
         return self
@@ -215,7 +215,7 @@ def _within(part: slice, length: int) -> slice:
     return slice(start, max(start, stop))
 
 
-def _move(temporary: Path, target: Path) -> None:
+def put_in_place(temporary: Path, target: Path) -> None:
     """Put a finished file or folder in its place; a folder that is replaced is first moved aside."""
     if not target.is_dir():
         temporary.replace(target)
@@ -227,10 +227,11 @@ def _move(temporary: Path, target: Path) -> None:
     except BaseException:
         aside.replace(target)
         raise
-    _remove(aside)
+    remove_all(aside)
 
 
-def _remove(path: Path) -> None:
+def remove_all(path: Path) -> None:
+    """Delete a file or a folder, if it is there."""
     if path.is_dir():
         shutil.rmtree(path)
     else:

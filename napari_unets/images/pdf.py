@@ -1,0 +1,275 @@
+"""PDF documents, each page rendered when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unets.images.errors import (
+    EmptyImageError,
+    EncryptedImageError,
+    MissingExtraError,
+    PageChoiceError,
+    UnreadableImageError,
+    explain_read_errors,
+)
+from napari_unets.images.source import FileImage, Region
+
+__all__ = ["DEFAULT_DPI", "PDF_SUFFIXES", "Pdf"]
+
+PDF_SUFFIXES = (".pdf",)
+#: Pixels per inch of pages that are not the scan of one image.
+DEFAULT_DPI = 300.0
+
+_POINTS = 72.0  # an inch
+_DPI = (10.0, 4800.0)  # what can sensibly be asked for
+_LONGEST_SIDE = 2**16  # pixels
+_SCANNED = 0.7  # part of a page that an image covers, from which on the page is taken for its scan
+#: PDFium is for one thread at a time, whatever the document.
+_pdfium_lock = threading.RLock()
+
+
+class _Look(NamedTuple):
+    """What a page is."""
+
+    #: Width and height, 72 an inch.
+    points: tuple[float, float]
+    #: Resolution (x, y) of the image that it is the scan of.
+    scanned: tuple[float, float] | None
+    #: Height and width of the image, if the page is nothing but one image.
+    image: tuple[int, int] | None
+
+
+class Pdf:
+    """An open PDF document.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    MissingExtraError, EncryptedImageError, EmptyImageError, UnreadableImageError
+        If pypdfium2 is not installed, or the file needs a password, has no page, or is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._pdfium = _pdfium(path)
+        self.path = path
+        if path.stat().st_size == 0:
+            raise EmptyImageError(f"{path}: the file is empty")
+        with _pdfium_lock, explain_read_errors(path):
+            try:
+                self._document = self._pdfium.PdfDocument(path)
+            except self._pdfium.PdfiumError as error:
+                raise _refusal(path, error) from error
+            self._document.init_forms()
+            #: Number of pages.
+            self.count = len(self._document)
+        self._looks: dict[int, _Look] = {}
+        if not self.count:
+            self.close()
+            raise EmptyImageError(f"{path}: there is no page in this document")
+
+    def page(self, number: int, dpi: float | None = None, *, alone: bool = False) -> FileImage:
+        """One page as an image, not rendered yet.
+
+        Parameters
+        ----------
+        number : int
+            From 1.
+        dpi : float, optional
+            Pixels per inch. By default those of the scan where the page is one, otherwise :data:`DEFAULT_DPI`.
+        alone : bool
+            Whether closing the page closes the document.
+
+        Returns
+        -------
+        FileImage
+            Axes ``yxs``, RGB of uint8; ``dpi`` (x, y) in the metadata, such that pixels by dpi give the page's size.
+
+        Raises
+        ------
+        PageChoiceError
+            If the resolution is out of bounds.
+        UnreadableImageError
+            If the page is damaged.
+        """
+        if dpi is not None and not _DPI[0] <= dpi <= _DPI[1]:
+            raise PageChoiceError(f"{self.path}: {dpi:g} dpi is no resolution between {_DPI[0]:g} and {_DPI[1]:g}")
+        points, scanned, _ = self._look(number)
+        wanted = (dpi, dpi) if dpi is not None else scanned or (DEFAULT_DPI, DEFAULT_DPI)
+        if not min(points) > 0:
+            raise UnreadableImageError(f"{self.path}: page {number} has no size")
+        width, height = (max(1, round(size / _POINTS * want)) for size, want in zip(points, wanted, strict=True))
+        if max(width, height) > _LONGEST_SIDE:
+            raise PageChoiceError(
+                f"{self.path}: page {number} has {height}×{width} pixels at {max(wanted):g} dpi; choose fewer dpi"
+            )
+        effective = (width * _POINTS / points[0], height * _POINTS / points[1])
+        return FileImage(_PageSource(self, number, (height, width), alone=alone), "yxs", metadata={"dpi": effective})
+
+    def render(self, number: int, shape: tuple[int, int], rows: slice, columns: slice) -> NDArray[np.uint8]:
+        """Render a window of a page.
+
+        Parameters
+        ----------
+        number : int
+            From 1.
+        shape : tuple of int
+            Height and width that the whole page has in pixels.
+        rows, columns : slice
+            The window; without steps and not empty.
+
+        Returns
+        -------
+        ndarray of uint8, shape (y, x, 3)
+        """
+        with _pdfium_lock, explain_read_errors(self.path, self._pdfium.PdfiumError):
+            page = self._document[number - 1]
+            try:
+                if self._look(number).image == shape:  # as it was scanned, to the bit
+                    return _image_pixels(page)[rows, columns]
+                return self._drawn(page, shape, rows, columns)
+            finally:
+                page.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        with _pdfium_lock:
+            self._document.close()
+
+    def _drawn(self, page: Any, shape: tuple[int, int], rows: slice, columns: slice) -> NDArray[np.uint8]:
+        raw = importlib.import_module("pypdfium2.raw")
+        height, width = rows.stop - rows.start, columns.stop - columns.start
+        bitmap = self._pdfium.PdfBitmap.new_native(width, height, raw.FPDFBitmap_BGR, rev_byteorder=True)
+        bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
+        place = (-columns.start, -rows.start, shape[1], shape[0], 0)
+        flags = raw.FPDF_ANNOT | raw.FPDF_REVERSE_BYTE_ORDER
+        raw.FPDF_RenderPageBitmap(bitmap, page, *place, flags)
+        if page.formenv:
+            raw.FPDF_FFLDraw(page.formenv, bitmap, page, *place, flags)
+        pixels = np.array(bitmap.to_numpy())
+        bitmap.close()
+        return pixels
+
+    def _look(self, number: int) -> _Look:
+        if number not in self._looks:
+            with _pdfium_lock, explain_read_errors(self.path, self._pdfium.PdfiumError):
+                page = self._document[number - 1]
+                try:
+                    self._looks[number] = _Look(page.get_size(), self._scanned_at(page), _only_image(page))
+                finally:
+                    page.close()
+        return self._looks[number]
+
+    def _scanned_at(self, page: Any) -> tuple[float, float] | None:
+        """Pixels per inch (x, y) of the image that a page is the scan of, the sharpest of several, or None."""
+        raw = importlib.import_module("pypdfium2.raw")
+        width, height = page.get_size()
+        found: list[tuple[float, float]] = []
+        for image in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3):
+            left, bottom, right, top = image.get_bounds()
+            pixels = image.get_px_size()
+            if (right - left) * (top - bottom) < _SCANNED * width * height:
+                continue
+            matrix = image.get_matrix()
+            x, y = (pixels[1], pixels[0]) if abs(matrix.b) > abs(matrix.a) else pixels
+            dpi = x / (right - left) * _POINTS, y / (top - bottom) * _POINTS
+            if _DPI[0] <= min(dpi) and max(dpi) <= _DPI[1]:
+                found.append(dpi[::-1] if page.get_rotation() in (90, 270) else dpi)
+        return max(found, default=None)
+
+
+class _PageSource:
+    """A page; what is asked for of it is rendered."""
+
+    def __init__(self, pdf: Pdf, number: int, shape: tuple[int, int], *, alone: bool) -> None:
+        self._pdf, self._number, self._alone = pdf, number, alone
+        self.shape: tuple[int, ...] = (*shape, 3)
+        self.dtype = np.dtype(np.uint8)
+        self.chunks: tuple[int, ...] | None = self.shape  # a window takes nearly as long as all
+
+    def read(self, region: Region) -> NDArray[Any]:
+        """Read a region; the result has all axes."""
+        ends = [part.indices(length) for part, length in zip(region, self.shape, strict=True)]
+        (top, bottom, down), (left, right, along), _ = ends
+        if top >= bottom or left >= right:
+            return np.empty((0, 0, 3), self.dtype)
+        size = self.shape[0], self.shape[1]
+        pixels = self._pdf.render(self._number, size, slice(top, bottom), slice(left, right))
+        return pixels[::down, ::along, region[2]]
+
+    def close(self) -> None:
+        """Close the document, if this is all that uses it."""
+        if self._alone:
+            self._pdf.close()
+
+
+def _only_image(page: Any) -> tuple[int, int] | None:
+    """Height and width of the image that a page shows upright and in full, if it shows nothing else."""
+    raw = importlib.import_module("pypdfium2.raw")
+    objects = list(page.get_objects(max_depth=1))
+    if [part.type for part in objects] != [raw.FPDF_PAGEOBJ_IMAGE] or page.get_rotation():
+        return None
+    if raw.FPDFPage_GetAnnotCount(page) or raw.FPDFPageObj_HasTransparency(objects[0]):
+        return None
+    if objects[0].get_metadata().colorspace == raw.FPDF_COLORSPACE_UNKNOWN:  # a stencil has no colours of its own
+        return None
+    matrix, pixels = objects[0].get_matrix(), objects[0].get_px_size()
+    ends = zip(objects[0].get_bounds(), page.get_bbox(), strict=True)
+    upright = matrix.a > 0 and matrix.d > 0 and matrix.b == matrix.c == 0
+    fills = all(abs(one - other) < 0.1 for one, other in ends)  # a third of a pixel at 240 dpi
+    return (pixels[1], pixels[0]) if upright and fills and min(pixels) > 0 else None
+
+
+def _image_pixels(page: Any) -> NDArray[np.uint8]:
+    """RGB of the one image of a page."""
+    (image,) = page.get_objects(max_depth=1)
+    bitmap = image.get_bitmap()
+    pixels = np.array(bitmap.to_numpy())
+    channels = bitmap.mode
+    del bitmap  # while PDFium is ours
+    if channels == "L":
+        return np.repeat(pixels.reshape(*pixels.shape[:2], 1), 3, axis=2)
+    return np.ascontiguousarray(pixels[..., 2::-1] if channels.startswith("BGR") else pixels[..., :3])
+
+
+def _pdfium(path: Path) -> Any:
+    try:
+        return importlib.import_module("pypdfium2")
+    except ImportError as error:
+        raise MissingExtraError(
+            f'{path}: PDF documents need pypdfium2; install it with: pip install "napari-unets[documents]"'
+        ) from error
+
+
+def _refusal(path: Path, error: Any) -> UnreadableImageError | EmptyImageError:
+    """Why PDFium does not open a file."""
+    raw = importlib.import_module("pypdfium2.raw")
+    if error.err_code == raw.FPDF_ERR_PASSWORD:
+        return EncryptedImageError(f"{path}: opens with a password only; save a copy of it without")
+    if _has_no_pages(path):
+        return EmptyImageError(f"{path}: there is no page in this document")
+    return UnreadableImageError(
+        f"{path}: cannot be read, it is damaged, incomplete or no PDF ({error}); copy or export it again"
+    )
+
+
+def _has_no_pages(path: Path) -> bool:
+    """Whether a file is a sound document without a page, which PDFium takes for a damaged one."""
+    try:
+        import pikepdf
+    except ImportError:
+        return False
+    try:
+        with pikepdf.open(path) as document:
+            return not document.pages
+    except pikepdf.PdfError:
+        return False

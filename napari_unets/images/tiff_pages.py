@@ -1,0 +1,86 @@
+"""The pages of a TIFF file one by one, whatever their sizes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import tifffile
+
+from napari_unets.images.axes import tidy_axes
+from napari_unets.images.errors import EmptyImageError, UnsupportedImageError, explain_read_errors
+from napari_unets.images.source import FileImage, Source
+from napari_unets.images.tiff import quiet
+from napari_unets.images.tiff_directories import check_directories
+from napari_unets.images.tiff_metadata import pixels_per_inch, tiff_note
+from napari_unets.images.tiff_source import TIFF_ERRORS, TiffSource
+from napari_unets.images.upright import QUARTER_TURNS, Upright, tiff_orientation
+
+__all__ = ["count_tiff_pages", "open_tiff_page"]
+
+
+def count_tiff_pages(path: Path) -> int:
+    """Count the pages of a TIFF file; reduced copies of pages do not count.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    UnreadableImageError, UnsupportedImageError, EmptyImageError
+        See there.
+    """
+    check_directories(path)
+    with explain_read_errors(path, *TIFF_ERRORS), quiet(), tifffile.TiffFile(path) as tif:
+        count = len(_pages(tif))
+    if not count:
+        raise EmptyImageError(f"{path}: there is no image in this file")
+    return count
+
+
+def open_tiff_page(path: Path, number: int) -> FileImage:
+    """Open one page of a TIFF file, upright as its orientation tag says.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    number : int
+        From 1.
+
+    Returns
+    -------
+    FileImage
+        Axes ``yx`` or ``yxs``.
+
+    Raises
+    ------
+    UnreadableImageError, UnsupportedImageError
+        See there.
+    """
+    with explain_read_errors(path, *TIFF_ERRORS), quiet():
+        tif = tifffile.TiffFile(path)
+        try:
+            page = _pages(tif)[number - 1]
+            series = tifffile.TiffPageSeries([page], page.shape, page.dtype, page.axes)
+            source: Source = TiffSource(path, tif, series)
+            axes = tidy_axes(page.axes + "S" * (len(source.shape) - len(page.axes)))
+            if axes not in ("yx", "yxs", "syx"):
+                raise UnsupportedImageError(f"{path}: page {number} is no plain picture, its axes are {axes}")
+            note, dpi = tiff_note(tif), pixels_per_inch(page)
+        except BaseException:
+            tif.close()
+            raise
+    orientation = tiff_orientation(page) if axes != "syx" else 1
+    if orientation != 1:
+        source = Upright(source, orientation)
+        dpi = dpi[::-1] if dpi is not None and orientation in QUARTER_TURNS else dpi
+    metadata = ({} if note is None else note.metadata) | ({} if dpi is None else {"dpi": dpi})
+    return FileImage(source, axes, metadata=metadata, is_labels=note is not None and note.is_labels)
+
+
+def _pages(tif: tifffile.TiffFile) -> list[Any]:
+    pages: list[Any] = [tif.pages[i] for i in range(len(tif.pages))]
+    return [page for page in pages if not page.is_reduced]

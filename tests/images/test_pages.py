@@ -1,0 +1,247 @@
+"""Documents in: PDF, pages of several sizes, folders, what is wrong with them, and which pages are meant."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pikepdf
+import pytest
+import tifffile
+from PIL import Image
+
+from napari_unets.images import (
+    EmptyImageError,
+    EncryptedImageError,
+    ImageNotFoundError,
+    MissingExtraError,
+    MixedSizesError,
+    PageChoiceError,
+    UnreadableImageError,
+    UnsupportedImageError,
+    create_page_writer,
+    open_page,
+    open_pages,
+    open_stack,
+)
+from napari_unets.images.page_numbers import chosen_pages
+
+RNG = np.random.default_rng(0)
+BIT = RNG.random((70, 50)) > 0.3
+COLOUR = RNG.integers(0, 255, (40, 60, 3), dtype=np.uint8)
+GREY = RNG.integers(0, 255, (40, 60), dtype=np.uint8)
+
+
+def rgb(pixels):
+    pixels = pixels * np.uint8(255) if pixels.dtype == bool else pixels
+    return pixels if pixels.ndim == 3 else np.stack([pixels] * 3, -1)
+
+
+@pytest.fixture
+def pdf(tmp_path):
+    """Three scans of different sizes and resolutions."""
+    path = tmp_path / "scans.pdf"
+    with create_page_writer(path) as writer:
+        writer.write(BIT, dpi=(200, 100))
+        writer.write(COLOUR, dpi=(150.5, 150.5))
+        writer.write(GREY, dpi=(150.5, 150.5))
+    return path
+
+
+def drawn_pdf(path, size=(72, 144), rotate=0):
+    """A page without an image: a black square of 36 points at the lower left."""
+    document = pikepdf.new()
+    page = document.add_blank_page(page_size=size)
+    page.Contents = document.make_stream(b"0 0 0 rg 0 0 36 36 re f")
+    page.Rotate = rotate
+    document.save(path)
+    return path
+
+
+def test_pages_of_a_pdf_are_the_scans_to_the_bit(pdf):
+    with open_pages(pdf) as document:
+        assert len(document) == 3
+        assert document.names == ["scans 1", "scans 2", "scans 3"]
+        for page, scan, dpi in zip(
+            document, (BIT, COLOUR, GREY), ((200, 100), (150.5,) * 2, (150.5,) * 2), strict=True
+        ):
+            assert page.axes == "zyxs"
+            np.testing.assert_array_equal(page.plane(0), rgb(scan))
+            np.testing.assert_array_equal(page.plane(0, (slice(3, 20), slice(5, 9))), rgb(scan)[3:20, 5:9])
+            assert page.metadata["dpi"] == pytest.approx(dpi, rel=1e-6)
+        assert [page.name for page in document[1:]] == ["scans 2", "scans 3"]
+
+
+def test_a_resolution_that_is_asked_for(tmp_path):
+    path = drawn_pdf(tmp_path / "drawn.pdf")
+    with open_stack(path) as stack:
+        assert stack.shape == (1, 600, 300, 3)  # 1 by 2 inches at 300 dpi
+    with open_stack(path, dpi=100) as stack:
+        assert stack.shape == (1, 200, 100, 3)
+        assert stack.metadata["dpi"] == (100, 100)
+        plane = stack.plane(0)
+        assert not plane[151:, :49].any()
+        assert (plane[:149] == 255).all()
+        np.testing.assert_array_equal(stack[0, 140:160:2, 45:55], plane[140:160:2, 45:55])
+        assert stack[0, 5:5].shape == (0, 100, 3)
+
+
+def test_a_page_that_is_turned(tmp_path):
+    with open_stack(drawn_pdf(tmp_path / "turned.pdf", rotate=90), dpi=100) as stack:
+        assert stack.shape == (1, 100, 200, 3)
+        assert not stack.plane(0)[:49, :49].any()  # from the lower left to the upper left
+
+
+def test_pages_of_one_size_are_a_stack(pdf):
+    with open_stack(pdf, pages="2-3") as stack:
+        assert stack.shape == (2, 40, 60, 3)
+        assert stack.name == "scans"
+        np.testing.assert_array_equal(stack[1], rgb(GREY))
+        again = pickle.loads(pickle.dumps(stack))
+    np.testing.assert_array_equal(again.plane(0), COLOUR)
+    again.close()
+
+
+def test_pages_of_several_sizes_are_none_unless_padded(pdf):
+    with pytest.raises(MixedSizesError, match=r"scans.pdf.*'scans 1' is 70×50.*'scans 2' 40×60.*pages="):
+        open_stack(pdf)
+    with open_pages(pdf).as_stack(pad=True) as stack:
+        assert stack.shape == (3, 70, 60, 3)
+        np.testing.assert_array_equal(stack[1, :40], COLOUR)
+        assert (stack[1, 40:] == 255).all()
+        assert (stack[0, :, 50:] == 255).all()
+        assert [page["size"] for page in stack.metadata["pages"]] == [[70, 50], [40, 60], [40, 60]]
+        assert stack.metadata["pages"][0]["dpi"] == pytest.approx((200, 100))
+        np.testing.assert_array_equal(stack[::-1, 30:60:3, 40:], stack[...][::-1, 30:60:3, 40:])
+        again = pickle.loads(pickle.dumps(stack))
+    assert again.shape == (3, 70, 60, 3)
+    again.close()
+
+
+def test_one_page_by_itself(pdf):
+    with open_page(pdf, 2) as page:
+        again = pickle.loads(pickle.dumps(page))
+    np.testing.assert_array_equal(again.plane(0), COLOUR)
+    again.close()
+    with pytest.raises(PageChoiceError, match=r"scans.pdf: has 3 pages, there is no page 4"):
+        open_page(pdf, 4)
+
+
+def test_pages_of_a_tiff(tmp_path):
+    path = tmp_path / "pages.tif"
+    with create_page_writer(path, metadata={"who": "me"}) as writer:
+        writer.write(BIT, dpi=(300, 299.5))
+        writer.write(COLOUR)
+        writer.write(GREY)
+    with open_pages(path) as document:
+        for page, scan in zip(document, (BIT, COLOUR, GREY), strict=True):
+            np.testing.assert_array_equal(page.plane(0), scan)
+            assert page.metadata["who"] == "me"
+            page.close()
+        assert document[0].metadata["dpi"] == (300, 299.5)
+    with open_pages(path).as_stack(pad=True) as stack:
+        assert stack.dtype == np.uint8
+        np.testing.assert_array_equal(stack[0, :, :50], rgb(BIT))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_tiff_is_held_upright(tmp_path, orientation):
+    """As Pillow turns a JPEG with the same tag."""
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        COLOUR,
+        extratags=[(274, "H", 1, orientation, True)],
+        resolution=(200, 100),
+        resolutionunit=2,
+    )
+    picture = Image.fromarray(COLOUR)
+    exif = picture.getexif()
+    exif[274] = orientation
+    picture.save(tmp_path / "a.png", exif=exif, dpi=(200, 100))
+    with (
+        open_stack(tmp_path / "a.png") as png,
+        open_stack(tmp_path / "a.tif") as tif,
+        open_pages(tmp_path / "a.tif") as p,
+    ):
+        np.testing.assert_array_equal(tif[...], png[...])
+        np.testing.assert_array_equal(p[0][...], png[...])
+        np.testing.assert_array_equal(p[0].plane(0, (slice(2, 9), slice(4, 7))), png[0, 2:9, 4:7])
+        assert p[0].metadata["dpi"] == pytest.approx((100, 200) if orientation > 4 else (200, 100))
+        assert png.metadata["dpi"] == pytest.approx(p[0].metadata["dpi"], abs=0.02)
+        p[0].close()
+
+
+def test_a_folder_is_the_pages_of_all_its_files(tmp_path, pdf):
+    Image.fromarray(GREY).save(tmp_path / "scans 10.png")
+    Image.fromarray(COLOUR).save(tmp_path / "scans 9.jpg")
+    (tmp_path / "notes.txt").write_text("no page")
+    with open_pages(tmp_path) as document:
+        assert document.names == ["scans 9", "scans 10", "scans 1", "scans 2", "scans 3"]
+        np.testing.assert_array_equal(document[1].plane(0), GREY)
+        np.testing.assert_array_equal(document[2].plane(0), rgb(BIT))
+    with open_pages(tmp_path, pages=[2, 5]) as document:
+        assert document.names == ["scans 10", "scans 3"]
+
+
+def test_what_is_wrong_with_a_pdf(tmp_path):
+    empty, broken, none, locked, cut = (tmp_path / f"{n}.pdf" for n in ("empty", "broken", "none", "locked", "cut"))
+    empty.touch()
+    broken.write_bytes(b"not at all")
+    pikepdf.new().save(none)
+    drawn_pdf(cut)
+    with pikepdf.open(cut) as document:
+        document.save(locked, encryption=pikepdf.Encryption(owner="a", user="b"))
+    cut.write_bytes(cut.read_bytes()[:200])
+    for path, error, said in (
+        (empty, EmptyImageError, "empty"),
+        (broken, UnreadableImageError, "damaged, incomplete or no PDF"),
+        (none, EmptyImageError, "no page"),
+        (locked, EncryptedImageError, "password"),
+        (cut, UnreadableImageError, "damaged"),
+    ):
+        for function in (open_stack, open_pages):
+            with pytest.raises(error, match=f"{path.name}.*{said}"):
+                function(path)
+
+
+def test_a_pdf_with_an_owners_password_only_is_read(tmp_path):
+    path = drawn_pdf(tmp_path / "a.pdf")
+    with pikepdf.open(path, allow_overwriting_input=True) as document:
+        document.save(path, encryption=pikepdf.Encryption(owner="a", user=""))
+    assert open_stack(path).shape == (1, 600, 300, 3)
+
+
+def test_other_mistakes(tmp_path, pdf, monkeypatch):
+    with pytest.raises(ImageNotFoundError, match=r"none.pdf"):
+        open_pages(tmp_path / "none.pdf")
+    for dpi in (0, -1, 1e6, float("nan")):
+        with pytest.raises(PageChoiceError, match="dpi"):
+            open_stack(pdf, dpi=dpi, pages=[1])
+    tifffile.imwrite(tmp_path / "a.tif", GREY)
+    with pytest.raises(PageChoiceError, match=r"a.tif.*dpi is for PDF"):
+        open_stack(tmp_path / "a.tif", dpi=300)
+    (tmp_path / "a.txt").touch()
+    with pytest.raises(UnsupportedImageError, match=r"a.txt.*no pages"):
+        open_pages(tmp_path / "a.txt")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(EmptyImageError, match="folder"):
+        open_pages(tmp_path / "folder")
+    monkeypatch.setitem(__import__("sys").modules, "pypdfium2", None)
+    with pytest.raises(MissingExtraError, match=r"scans.pdf.*napari-unets\[documents\]"):
+        open_stack(pdf)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("1", [1]), ("1-3,7", [1, 2, 3, 7]), ("8-", [8, 9]), ("-2", [1, 2]), (" 2 , 1 ", [2, 1]), ([3, 3], [3, 3])],
+)
+def test_page_numbers(text, expected):
+    assert chosen_pages(text, 9, "a.pdf") == expected
+
+
+@pytest.mark.parametrize("text", ["", "0", "10", "1-", "3-1", "one", "1--2", "1,,2", "-", "1-999999999999", [], [0]])
+def test_no_page_numbers(text):
+    if text == "1-":
+        return
+    with pytest.raises(PageChoiceError, match=r"a.pdf"):
+        chosen_pages(text, 9, "a.pdf")
