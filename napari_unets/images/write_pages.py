@@ -271,8 +271,8 @@ class _PdfWriter(PageWriter):
         size = image.width / x * _POINTS, image.height / y * _POINTS
         if not _SIDES[0] <= min(size) <= max(size) <= _SIDES[1]:
             raise UnsupportedImageError(
-                f"{self.path}: page {self.count + 1} has {image.height}×{image.width} pixels, which at {x:g}×{y:g} dpi is "
-                f"no page that a PDF can hold (sides of {_SIDES[0] / 72:.2f} to {_SIDES[1] / 72:g} inches); write it as .tif"
+                f"{self.path}: page {self.count + 1} has {image.height}×{image.width} pixels at {x:g}×{y:g} dpi; the "
+                f"sides of a PDF's pages are {_SIDES[0] / 72:.2f} to {_SIDES[1] / 72:g} inches. Write it as .tif"
             )
         self._sizes.append(size)
         if image.mode == "1":

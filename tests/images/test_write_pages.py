@@ -37,7 +37,7 @@ def test_pdf_holds_g4_at_the_size_of_the_page(tmp_path):
         sizes = [[float(n) for n in page.mediabox[2:]] for page in document.pages]
         assert sizes[0] == pytest.approx((203 / 300.7 * 72, 301 / 150 * 72), abs=1e-3)
         assert sizes[1] == pytest.approx((61, 40), abs=1e-3)
-        filters = [next(iter(page.images.values())).Filter for page in document.pages]
+        filters = [next(iter(page.Resources.XObject.values())).Filter for page in document.pages]
         assert str(filters[0]) == "/CCITTFaxDecode"
         assert str(filters[1]) == "/FlateDecode"
         assert json.loads(str(document.docinfo["/Keywords"])) == {"model": "größer"}
