@@ -24,6 +24,9 @@ def train(
     start: Annotated[
         str | None, typer.Option("--from", metavar="MODEL", help="Begin with its weights: a name or a folder.")
     ] = None,
+    smoke: Annotated[
+        bool, typer.Option("--smoke", help="Only see that the recipe works: a few small steps, in a minute or two.")
+    ] = False,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to train.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run has stopped.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that is there.")] = False,
@@ -31,6 +34,8 @@ def train(
     """Train a model by a recipe; Ctrl-C saves the best so far."""
     if steps is not None and minutes is not None:
         raise typer.BadParameter("choose one of --steps and --minutes")
+    if smoke and (steps is not None or minutes is not None):
+        raise typer.BadParameter("--smoke has a length of its own: leave --steps and --minutes out")
 
     from napari_unets.inference import keep_freed_memory
     from napari_unets.learning import SavedEvent, run_recipe
@@ -44,6 +49,7 @@ def train(
             output,
             steps=steps,
             minutes=minutes,
+            smoke=smoke,
             device=device,
             resume=resume,
             overwrite=overwrite,

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from napari_unets.errors import NapariUnetsError
+from napari_unets.learning.cascading import cascade_models
 from napari_unets.learning.errors import NothingToTrainError
+from napari_unets.learning.operators import Operator
+from napari_unets.learning.page_augment import PageAugmentSettings
+from napari_unets.learning.photographs import PhotographAugmentSettings
 from napari_unets.learning.settings import FitSettings
-from napari_unets.models import ClassInfo, ModelCard, Normalisation
-from napari_unets.networks import Network, create_network
+from napari_unets.models import ClassInfo, ModelCard, Normalisation, load_model
+from napari_unets.networks import ModularCascade, Network, create_network
 
-__all__ = ["Recipe", "RecipeError", "read_recipe"]
+__all__ = ["PagesRecipe", "PhotographsRecipe", "Recipe", "RecipeError", "StackRecipe", "read_recipe"]
 
 
 class RecipeError(NapariUnetsError):
@@ -25,20 +29,67 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class DataRecipe(_Part):
-    """What is learnt from; paths are relative to the data folder that the command names."""
+class StackRecipe(_Part):
+    """Planes of one stack; paths are relative to the data folder that the command names."""
 
+    kind: Literal["stack"] = "stack"
     images: str = Field(description="A stack, or a folder of images.")
     labels: str = Field(description="Its annotations, of the same shape.")
     classes: dict[int, int] = Field(description="Class id of each value in the labels; 0 and others: not annotated.")
     validation: list[int] = Field(default_factory=list, description="Planes (from 0) that training never sees.")
 
 
+class PagesRecipe(_Part):
+    """Pages of any size, each with its truth; patterns are relative to the data folder that the command names."""
+
+    kind: Literal["pages"]
+    images: str = Field(description="Such as */*_source.png; a star stands for any part of one name.")
+    labels: str = Field(description="Such as */*_target.png, with the stars in the same order.")
+    classes: dict[int, int] = Field(description="Class id of each value in the labels; 1 is ink, 2 is paper.")
+    validation: list[str] = Field(
+        default_factory=list, description="Patterns, such as 2016/*, of pages that training never sees."
+    )
+    augment: PageAugmentSettings = Field(default_factory=PageAugmentSettings)
+
+
+class PhotographsRecipe(_Part):
+    """Photographs, and a classical operator whose result on them is to be made."""
+
+    kind: Literal["photographs"]
+    operator: Operator
+    images: str = Field(".", description="Folder in the data folder; its sub-folders count as well.")
+    validation: int = Field(20, ge=0, description="How many photographs, evenly spread, training never sees.")
+    augment: PhotographAugmentSettings = Field(default_factory=PhotographAugmentSettings)
+
+
+def _kind(data: Any) -> str:
+    return str(data.get("kind", "stack") if isinstance(data, dict) else data.kind)
+
+
+DataRecipe = Annotated[
+    Annotated[StackRecipe, Tag("stack")]
+    | Annotated[PagesRecipe, Tag("pages")]
+    | Annotated[PhotographsRecipe, Tag("photographs")],
+    Discriminator(_kind),
+]
+
+
 class NetworkRecipe(_Part):
-    """Which network, and the keywords it is built with."""
+    """Which network, the keywords it is built with, and where a cascade's modules come from."""
 
     name: str
     settings: dict[str, Any] = Field(default_factory=dict)
+    pretrained: list[str] = Field(
+        default_factory=list,
+        description="Models, by name or folder, whose weights the modules of a modular-cascade begin with, in order. "
+        "Without settings.modules they also say what the modules are.",
+    )
+
+    @model_validator(mode="after")
+    def _only_cascades_have_modules(self) -> NetworkRecipe:
+        if self.pretrained and self.name != ModularCascade.name:
+            raise ValueError(f"only a {ModularCascade.name} has modules to be pretrained, not {self.name}")
+        return self
 
 
 class CardRecipe(_Part):
@@ -66,6 +117,21 @@ class Recipe(_Part):
     select: str = Field("dice", description="Validation score by which the best weights are chosen.")
     card: CardRecipe
 
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Recipe:
+        if self.data.kind != "stack" and self.normalisation.method != "range":
+            raise ValueError(f'{self.data.kind} need normalisation.method = "range": each of them stands for itself')
+        if self.data.kind != "stack" and "augment" in self.fit.model_fields_set:
+            raise ValueError(f"{self.data.kind} are changed by data.augment, not by fit.augment")
+        if self.data.kind == "photographs" and self.network.settings.get("out_channels", 1) != 1:
+            raise ValueError("an operator makes one image: out_channels is 1")
+        return self
+
+    @property
+    def in_channels(self) -> int:
+        """Channels of the image: 1 for luminance, 3 for colour."""
+        return int(self.network.settings.get("in_channels", 1))
+
     def create_network(self) -> Network:
         """Build the network with random weights.
 
@@ -73,7 +139,11 @@ class Recipe(_Part):
         ------
         NothingToTrainError
             If it is a formula without weights.
+        ModelError, NetworkSettingsError
+            If a pretrained module is not there, or cannot be one.
         """
+        if self.network.pretrained and "modules" not in self.network.settings:
+            return cascade_models([load_model(name) for name in self.network.pretrained], **self.network.settings)
         network = create_network(self.network.name, **self.network.settings)
         if not network.has_weights:
             raise NothingToTrainError(self.network.name)

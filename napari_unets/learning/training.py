@@ -7,22 +7,26 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
-from napari_unets.images import Stack, Statistics, compute_statistics, open_stack, prepare_plane
-from napari_unets.inference import InferenceSettings, choose_device
+from napari_unets.inference import choose_device
+from napari_unets.learning.cascading import load_modules
 from napari_unets.learning.checkpoint import checkpoint_beside
 from napari_unets.learning.fit import FitEvent, StoppedEvent, ValidationEvent, fit
-from napari_unets.learning.recipe import Recipe, RecipeError, read_recipe
-from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
+from napari_unets.learning.page_source import page_source
+from napari_unets.learning.photograph_source import photograph_source
+from napari_unets.learning.recipe import PagesRecipe, PhotographsRecipe, Recipe, RecipeError, read_recipe
 from napari_unets.learning.settings import FitSettings
-from napari_unets.learning.validation import HeldOutPlanes
-from napari_unets.models import Model, ModelCard, ModelExistsError, Score, TrainingRecord, save_model
-from napari_unets.networks import Network
+from napari_unets.learning.source import Source
+from napari_unets.learning.stack_source import stack_source
+from napari_unets.models import Model, ModelCard, ModelExistsError, Score, TrainingRecord, load_model, save_model
+from napari_unets.networks import ModularCascade, Network
 
 __all__ = ["SavedEvent", "run_recipe"]
+
+_SMOKE_STEPS = 4
+#: Side in pixels of the patches of a smoke run, or the next one that the network takes.
+_SMOKE_PATCH = 64
 
 
 @dataclass(frozen=True)
@@ -30,13 +34,6 @@ class SavedEvent:
     """The model is on disk."""
 
     folder: Path
-
-
-@dataclass(frozen=True)
-class _Data:
-    stack: Stack
-    annotations: npt.NDArray[np.uint8]
-    statistics: Statistics
 
 
 def run_recipe(
@@ -49,6 +46,7 @@ def run_recipe(
     resume: bool = False,
     overwrite: bool = False,
     start: Model | None = None,
+    smoke: bool = False,
     device: str = "auto",
     cancel: Callable[[], bool] | None = None,
 ) -> Iterator[FitEvent | SavedEvent]:
@@ -70,6 +68,8 @@ def run_recipe(
         Replace a model that is there.
     start : Model, optional
         Begin with its weights instead of random ones; the card names it as the parent.
+    smoke : bool
+        Only see that the recipe works: a few steps of small patches, scored on the first of what is held out.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     cancel : callable, optional
@@ -84,8 +84,10 @@ def run_recipe(
     ------
     RecipeError
         If the recipe is not valid, or does not fit the data or the model to start from.
-    ImageError
-        If the data cannot be read.
+    PagesError, PhotographsError, ImageError
+        If the data are not there, or cannot be read.
+    ModelError, NetworkSettingsError
+        If a module of a cascade is not there, or does not fit.
     ModelExistsError
         If ``output`` exists and ``overwrite`` is False.
     """
@@ -93,20 +95,24 @@ def run_recipe(
     if output.exists() and not overwrite:
         raise ModelExistsError(f"{output} exists already; choose another folder, or ask to overwrite it")
     settings = _with_length(recipe.fit, steps, minutes)
-    source = _open(recipe, data)
     where = choose_device(device).name
     torch.manual_seed(settings.seed)
     network = recipe.create_network()
     card = recipe.model_card(network)
     if start is not None:
         card = _start_from(start, network, card)
+    elif recipe.network.pretrained:
+        card = _start_modules(recipe, network, card)
+    if smoke:
+        settings = _smoke(settings, network)
+    source = _open(recipe, data, card, settings, where, smoke)
     checkpoint = checkpoint_beside(output)
     history: list[dict[str, float]] = []
     for event in fit(
         network,
-        _sampler(recipe, source, settings),
+        source.sampler,
         settings,
-        validate=_validation(recipe, card, source, where),
+        validate=source.validate,
         select=recipe.select,
         checkpoint=checkpoint,
         resume=resume,
@@ -132,7 +138,7 @@ def _start_from(start: Model, network: Network, card: ModelCard) -> ModelCard:
             f"{card.network} {card.network_config}: its weights do not fit"
         )
     network.load_state_dict(start.network.state_dict())
-    return card.model_copy(update={"parent": f"{theirs.name} ({str(theirs.weights_sha256)[:12]})"})
+    return card.model_copy(update={"parent": _signature(theirs)})
 
 
 def _with_length(settings: FitSettings, steps: int | None, minutes: float | None) -> FitSettings:
@@ -141,46 +147,42 @@ def _with_length(settings: FitSettings, steps: int | None, minutes: float | None
     return FitSettings.model_validate(settings.model_dump() | {"steps": steps, "minutes": minutes})
 
 
-def _open(recipe: Recipe, data: Path) -> _Data:
-    stack = open_stack(data / recipe.data.images)
-    with open_stack(data / recipe.data.labels) as labels:
-        if labels.shape != stack.shape[:3]:
+def _smoke(settings: FitSettings, network: Network) -> FitSettings:
+    changes = {
+        "steps": _SMOKE_STEPS,
+        "minutes": None,
+        "batch": min(settings.batch, 2),
+        "patch": min(settings.patch, network.next_valid_size(_SMOKE_PATCH)),
+        "validate_every": _SMOKE_STEPS,
+    }
+    return settings.model_copy(update=changes)
+
+
+def _open(recipe: Recipe, folder: Path, card: ModelCard, settings: FitSettings, device: str, smoke: bool) -> Source:
+    data = recipe.data
+    if isinstance(data, PagesRecipe):
+        return page_source(recipe, data, folder, card, settings, device, smoke=smoke)
+    if isinstance(data, PhotographsRecipe):
+        return photograph_source(recipe, data, folder, card, settings, device, smoke=smoke)
+    return stack_source(recipe, data, folder, card, settings, device, smoke=smoke)
+
+
+def _start_modules(recipe: Recipe, network: Network, card: ModelCard) -> ModelCard:
+    """Give a cascade's modules their weights, and name them on its card."""
+    assert isinstance(network, ModularCascade)  # noqa: S101 - held by the recipe
+    models = [load_model(name) for name in recipe.network.pretrained]
+    for model in models:
+        if model.card.normalisation != recipe.normalisation:
             raise RecipeError(
-                f"{data / recipe.data.labels}: the labels have the shape {labels.shape}, the images {stack.shape}"
+                f"the module {model.name} is used to images normalised by {model.card.normalisation.method}, "
+                f"the recipe has {recipe.normalisation.method}"
             )
-        values = np.asarray(labels)
-    annotations = np.zeros(values.shape, np.uint8)
-    for value, class_id in recipe.data.classes.items():
-        annotations[values == value] = class_id
-    if strange := [n for n in recipe.data.validation if not 0 <= n < stack.n_planes]:
-        raise RecipeError(f"the recipe validates on plane {strange[0]}, but there are only {stack.n_planes}")
-    how = recipe.normalisation
-    luminance = stack.is_rgb and recipe.network.settings.get("in_channels", 1) == 1
-    statistics = compute_statistics(stack, how.method, low=how.low, high=how.high, luminance=luminance)
-    return _Data(stack, annotations, statistics)
+    load_modules(network, models)
+    return card.model_copy(update={"parent": ", ".join(_signature(model.card) for model in models)})
 
 
-def _sampler(recipe: Recipe, source: _Data, settings: FitSettings) -> PatchSampler:
-    channels = int(recipe.network.settings.get("in_channels", 1))
-    planes = [
-        AnnotatedPlane(prepare_plane(source.stack.plane(i), channels, source.statistics), source.annotations[i])
-        for i in range(source.stack.n_planes)
-        if i not in recipe.data.validation
-    ]
-    if not any(plane.annotations.any() for plane in planes):
-        raise RecipeError("nothing is annotated on the planes to learn from; see data.classes in the recipe")
-    return PatchSampler(planes, settings.patch, settings.augment, settings.seed)
-
-
-def _validation(
-    recipe: Recipe, card: ModelCard, source: _Data, device: str
-) -> Callable[[Network], dict[str, float]] | None:
-    if not recipe.data.validation:
-        return None
-    held_out = {i: source.annotations[i] for i in recipe.data.validation}
-    # torch: the network changes at every validation, and converting it costs more than it saves.
-    settings = InferenceSettings(device=device, backend="torch")
-    return HeldOutPlanes(card, source.stack, held_out, source.statistics, settings)
+def _signature(card: ModelCard) -> str:
+    return f"{card.name} ({str(card.weights_sha256)[:12]})"
 
 
 def _fill(
@@ -190,24 +192,22 @@ def _fill(
     settings: FitSettings,
     stopped: StoppedEvent,
     history: list[dict[str, float]],
-    source: _Data,
+    source: Source,
 ) -> ModelCard:
-    training = [i for i in range(len(source.annotations)) if i not in recipe.data.validation]
     record = TrainingRecord(
         recipe=path.name,
-        data=f"{recipe.data.images} and {recipe.data.labels}: {len(training)} planes",
+        data=source.learnt_from,
         steps=stopped.step,
         minutes=round(stopped.seconds / 60, 1),
         hardware=f"{platform.machine()}, {torch.get_num_threads()} threads",
         seed=settings.seed,
         settings=settings.model_dump(mode="json"),
-        annotated_pixels={c.name: int((source.annotations[training] == c.id).sum()) for c in card.classes},
+        annotated_pixels=source.annotated_pixels,
         history=history,
     )
     best = max(history, key=lambda scores: scores[recipe.select]) if history else None
     scores = []
     if best is not None:
         values = {k: v for k, v in best.items() if k != "step"}
-        data = f"held out of training: planes {', '.join(map(str, recipe.data.validation))} of {recipe.data.images}"
-        scores.append(Score(data=data, values=values))
+        scores.append(Score(data=f"held out of training: {source.held_out}", values=values))
     return card.model_copy(update={"training": record, "scores": scores})

@@ -1,0 +1,103 @@
+"""Pages with their truths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_unets.images import as_stack
+from napari_unets.inference import InferenceSettings, iter_tiles
+from napari_unets.learning.pages import Page, PageSampler, find_pages, matches, read_page
+from napari_unets.learning.recipe import PagesRecipe, Recipe, RecipeError
+from napari_unets.learning.settings import FitSettings
+from napari_unets.learning.source import Source
+from napari_unets.metrics import evaluate
+from napari_unets.models import Model, ModelCard
+from napari_unets.networks import Network
+
+__all__ = ["HeldOutPages", "page_source"]
+
+#: Pages of a smoke run, learnt from and held out.
+_SMOKE = 2, 1
+_METRICS = ("f_measure", "psnr", "drd")
+
+
+class HeldOutPages:
+    """Pages kept aside; calling it with a network gives the means of its scores on them.
+
+    Parameters
+    ----------
+    card : ModelCard
+        Of the model in the making.
+    pages : sequence of Page
+        The pages; their truth must be known everywhere.
+    device : str
+        Where the network runs.
+
+    Notes
+    -----
+    Scores: ``f_measure``, ``psnr`` and ``drd`` (lower is better), each the mean over the pages, as the DIBCO
+    contests have it.
+    """
+
+    def __init__(self, card: ModelCard, pages: Sequence[Page], device: str) -> None:
+        self._card = card
+        self._pages = pages
+        # torch: the network changes at every validation, and converting it costs more than it saves.
+        self._settings = InferenceSettings(device=device, backend="torch")
+
+    def __call__(self, network: Network) -> dict[str, float]:
+        """Score a network in eval mode."""
+        scores = [self._score(network, page) for page in self._pages]
+        return {name: float(np.mean([score[name] for score in scores])) for name in _METRICS}
+
+    def _score(self, network: Network, page: Page) -> dict[str, float]:
+        image = page.image.numpy()
+        colour = len(image) == 3
+        stack = as_stack(np.moveaxis(image, 0, -1)[None] if colour else image, rgb=colour)
+        probabilities: npt.NDArray[np.float32] = np.zeros(page.ids.shape, np.float32)
+        for event in iter_tiles(Model(self._card, network=network), stack, settings=self._settings):
+            probabilities[event.y, event.x] = event.probabilities
+        found = np.where(probabilities > self._card.threshold, 1, 2).astype(np.uint8)
+        truth = np.where(page.ids.numpy() == 1, 0, 255).astype(np.uint8)
+        return {name: float(value) for name, value in evaluate(found, truth, metrics=list(_METRICS)).items()}
+
+
+def page_source(
+    recipe: Recipe, data: PagesRecipe, folder: Path, card: ModelCard, settings: FitSettings, device: str, *, smoke: bool
+) -> Source:
+    """Read pages and their truths; with ``smoke`` only a few.
+
+    Raises
+    ------
+    RecipeError
+        If all pages are held out, or none where some should be.
+    PagesError
+        If there are none, or some do not fit their truth.
+    ImageError
+        If one cannot be read.
+    """
+    if len(card.classes) != 2:
+        raise RecipeError(f"pages have two classes, ink and paper; the recipe's card has {len(card.classes)}")
+    found = find_pages(folder, data.images, data.labels)
+    held_out = [name for name in found if matches(name, data.validation)]
+    training = [name for name in found if name not in held_out]
+    if data.validation and not held_out:
+        raise RecipeError(f"{folder}: no page fits data.validation, {', '.join(data.validation)}")
+    if not training:
+        raise RecipeError(f"{folder}: all pages are held out by data.validation, {', '.join(data.validation)}")
+    if smoke:
+        training, held_out = training[: _SMOKE[0]], held_out[: _SMOKE[1]]
+    pages, aside = (
+        [read_page(*found[name], data.classes, recipe.in_channels) for name in names] for names in (training, held_out)
+    )
+    return Source(
+        PageSampler(pages, settings.patch, data.augment, settings.seed),
+        HeldOutPages(card, aside, device) if aside else None,
+        f"{data.images} and {data.labels}: {len(pages)} pages",
+        f"{len(aside)} pages, {', '.join(data.validation)}",
+        {c.name: sum(int((page.ids == c.id).sum()) for page in pages) for c in card.classes},
+    )

@@ -1,0 +1,118 @@
+"""Photographs, and what an operator makes of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_unets.images import open_stack
+from napari_unets.inference import InferenceSettings, iter_tiles
+from napari_unets.learning.operators import BINARY_OPERATORS, Operator, apply_operator
+from napari_unets.learning.photographs import (
+    PhotographSampler,
+    PhotographsError,
+    find_photographs,
+    grey_of,
+    read_photograph,
+)
+from napari_unets.learning.recipe import PhotographsRecipe, Recipe
+from napari_unets.learning.settings import FitSettings
+from napari_unets.learning.source import Source
+from napari_unets.models import Model, ModelCard
+from napari_unets.networks import Network
+
+__all__ = ["HeldOutPhotographs", "photograph_source"]
+
+#: Photographs of a smoke run, learnt from and held out.
+_SMOKE = 4, 1
+#: Squared error that a perfect network is taken to have, so that its PSNR is finite.
+_SMALLEST = 1e-10
+
+
+class HeldOutPhotographs:
+    """Photographs kept aside; calling it with a network compares it with its operator.
+
+    Parameters
+    ----------
+    card : ModelCard
+        Of the model in the making.
+    paths : sequence of Path
+        The photographs.
+    operator : str
+        What the network shall do.
+    device : str
+        Where the network runs.
+
+    Notes
+    -----
+    Scores, each the mean over whole photographs: ``psnr`` in decibels, ``absolute_error`` in parts of the range
+    from black to white, and for operators that give 0 or 1 the ``dice`` of the ones.
+    """
+
+    def __init__(self, card: ModelCard, paths: Sequence[Path], operator: Operator, device: str) -> None:
+        self._card = card
+        self._paths = paths
+        self._operator = operator
+        # torch: the network changes at every validation, and converting it costs more than it saves.
+        self._settings = InferenceSettings(device=device, backend="torch")
+
+    def __call__(self, network: Network) -> dict[str, float]:
+        """Score a network in eval mode."""
+        scores = [self._score(network, path) for path in self._paths]
+        return {name: float(np.nanmean([score[name] for score in scores])) for name in scores[0]}
+
+    def _score(self, network: Network, path: Path) -> dict[str, float]:
+        wanted = apply_operator(self._operator, grey_of(read_photograph(path, self._card.in_channels)))
+        made: npt.NDArray[np.float32] = np.zeros(wanted.shape, np.float32)
+        with open_stack(path) as stack:
+            for event in iter_tiles(Model(self._card, network=network), stack, settings=self._settings):
+                made[event.y, event.x] = event.probabilities
+        squared = float(np.square(made - wanted).mean())
+        scores = {
+            "psnr": -10 * math.log10(max(squared, _SMALLEST)),
+            "absolute_error": float(np.abs(made - wanted).mean()),
+        }
+        if self._operator in BINARY_OPERATORS:
+            chosen, true = made > self._card.threshold, wanted > 0
+            total = int(chosen.sum()) + int(true.sum())
+            scores["dice"] = 2 * int((chosen & true).sum()) / total if total else math.nan
+        return scores
+
+
+def photograph_source(
+    recipe: Recipe,
+    data: PhotographsRecipe,
+    folder: Path,
+    card: ModelCard,
+    settings: FitSettings,
+    device: str,
+    *,
+    smoke: bool,
+) -> Source:
+    """Find photographs, and keep some of them aside, evenly spread; with ``smoke`` only a few are used.
+
+    Raises
+    ------
+    PhotographsError
+        If there are none, or too few to keep some aside.
+    """
+    paths = find_photographs(folder / data.images)
+    n_aside = min(data.validation, _SMOKE[1]) if smoke else data.validation
+    if smoke:
+        paths = paths[: sum(_SMOKE)]
+    if n_aside >= len(paths):
+        raise PhotographsError(
+            f"{folder / data.images}: there are {len(paths)} photographs, of which {n_aside} are to be kept aside"
+        )
+    aside = [paths[i] for i in np.linspace(0, len(paths) - 1, n_aside).round().astype(int)]
+    training = [path for path in paths if path not in set(aside)]
+    return Source(
+        PhotographSampler(training, data.operator, recipe.in_channels, settings.patch, data.augment, settings.seed),
+        HeldOutPhotographs(card, aside, data.operator, device) if aside else None,
+        f"{data.images}: {len(training)} photographs, changed at random, and scikit-image's {data.operator} of them",
+        f"{len(aside)} photographs of {data.images}; compared with scikit-image's {data.operator}",
+    )
