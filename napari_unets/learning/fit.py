@@ -46,7 +46,6 @@ class Sampler(Protocol):
         ...
 
 
-
 @dataclass(frozen=True)
 class StepEvent:
     """One optimiser step is done."""
