@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from napari_unets.images.writing import PlaneWriter
 
-__all__ = ["OutputError", "WriterArray", "plan_outputs"]
+__all__ = ["OutputError", "WriterArray", "check_targets", "plan_outputs"]
 
 _FILE_SUFFIXES = (".tif", ".tiff", ".zarr")
 
@@ -52,15 +52,35 @@ def plan_outputs(inputs: Sequence[Path], output: Path, *, overwrite: bool) -> li
         targets = [output]
     else:
         targets = [output / f"{plain_name(path)}.tif" for path in inputs]
-    for i, target in enumerate(targets):
-        if target in targets[:i]:
-            raise OutputError(f"{inputs[targets.index(target)]} and {inputs[i]} would both be written to {target}")
-    if (there := [str(target) for target in targets if target.exists()]) and not overwrite:
+    check_targets([(str(path), target) for path, target in zip(inputs, targets, strict=True)], overwrite=overwrite)
+    return targets
+
+
+def check_targets(plan: Sequence[tuple[str, Path]], *, overwrite: bool) -> None:
+    """Refuse a plan that writes two results to one place, or over what is there.
+
+    Parameters
+    ----------
+    plan : sequence of (str, Path)
+        What each result is of, and where it goes.
+    overwrite : bool
+        Whether results may replace what is there.
+
+    Raises
+    ------
+    OutputError
+        If so.
+    """
+    whose: dict[Path, str] = {}
+    for name, target in plan:
+        if target in whose:
+            raise OutputError(f"{whose[target]} and {name} would both be written to {target}")
+        whose[target] = name
+    if (there := [str(target) for target in whose if target.exists()]) and not overwrite:
         more = f" and {len(there) - 3} more" if len(there) > 3 else ""
         raise OutputError(
             f"{', '.join(there[:3])}{more}: there already; choose another --output, or replace it with --overwrite"
         )
-    return targets
 
 
 class WriterArray:

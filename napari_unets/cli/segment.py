@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_unets.cli.documents import PageChoice, clean_document, is_document, label_pages, plan_documents
 from napari_unets.cli.outputs import WriterArray, plan_outputs
 from napari_unets.cli.record import Output, record
-from napari_unets.cli.terminal import note, progress_bar
+from napari_unets.cli.terminal import Report, note, progress_bar
 
 if TYPE_CHECKING:
+    from napari_unets.images import Stack
     from napari_unets.inference import InferenceSettings, Predictor, TileEvent
 
 __all__ = ["segment"]
@@ -38,12 +40,25 @@ class Precision(StrEnum):
 def segment(
     inputs: Annotated[
         list[Path],
-        typer.Argument(metavar="INPUT...", help="Image files, OME-Zarrs, or folders of images (a stack each)."),
+        typer.Argument(metavar="INPUT...", help="Image files, PDFs, OME-Zarrs, or folders of images (a stack each)."),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="PATH", help="A .tif, an .ome.zarr, or a folder: a TIFF an INPUT.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="A .tif, an .ome.zarr, or a folder: a TIFF an INPUT. A .pdf or .png: clean pages.",
+        ),
     ],
-    model: Annotated[str, typer.Option(metavar="NAME", help="A model's name or folder.")] = "em-membranes",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="A model's name or folder. By default em-membranes; for clean pages document-ink, or sauvola.",
+            show_default=False,
+        ),
+    ] = None,
     probabilities: Annotated[bool, typer.Option("--probabilities", help="Write probabilities of class 1.")] = False,
     instances: Annotated[bool, typer.Option("--instances", help="Write objects, one id each.")] = False,
     device: Annotated[
@@ -58,11 +73,27 @@ def segment(
     halo: Annotated[
         str, typer.Option(metavar="N|exact", help="Pixels seen around a window; by default what the model's card says.")
     ] = "card",
+    clean: Annotated[
+        bool,
+        typer.Option("--clean", help="Write clean pages, ink black on white; of a folder to a folder, file by file."),
+    ] = False,
+    colour: Annotated[
+        bool, typer.Option("--keep-colour", help="Clean pages whose ink keeps its colour, on white.")
+    ] = False,
+    pages: Annotated[
+        str | None, typer.Option(metavar="1-3,7", help="Which pages of each INPUT; all by default.")
+    ] = None,
+    dpi: Annotated[
+        float | None, typer.Option(metavar="N", help="Pixels an inch of PDFs; by default those of the scan, or 300.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are there.")] = False,
 ) -> None:
-    """Segment images, stacks and folders of images."""
+    """Segment images, stacks, folders of images and documents."""
     if probabilities and instances:
         raise typer.BadParameter("choose one of --probabilities and --instances")
+    clean = is_document(output, clean=clean or colour)
+    if clean and (probabilities or instances):
+        raise typer.BadParameter("clean pages hold neither probabilities nor instances; write a .tif without --clean")
     kind: Output = "probabilities" if probabilities else "instances" if instances else "segmentation"
     settings = _settings(
         device=device,
@@ -72,16 +103,36 @@ def segment(
         tile=tile,
         halo=int(halo) if halo.isdecimal() else halo,
     )
-    targets = plan_outputs(inputs, output, overwrite=overwrite)
+    choice = PageChoice(pages, dpi)
+    if clean:
+        plan = plan_documents(inputs, output, overwrite=overwrite)
+    else:
+        targets = plan_outputs(inputs, output, overwrite=overwrite)
+        plan = [([source], target) for source, target in zip(inputs, targets, strict=True)]
 
     from napari_unets.inference import Predictor
     from napari_unets.models import load_model
 
-    with Predictor(load_model(model), settings) as predictor:
+    with Predictor(load_model(model or _default_model(clean=clean)), settings) as predictor:
         note(f"{predictor.model.name}: {predictor.backend} in {predictor.precision}. {predictor.device_reason}.")
-        for source, target in zip(inputs, targets, strict=True):
-            _segment_one(source, target, predictor, kind, overwrite=overwrite)
-            note(f"{source} → {target}")
+        for sources, target in plan:
+            name = ", ".join(str(source) for source in sources)
+            with progress_bar(sources[0].name) as report:
+                if clean:
+                    clean_document(
+                        sources, target, predictor, report, choice=choice, colour=colour, overwrite=overwrite
+                    )
+                else:
+                    _segment_one(sources[0], target, predictor, report, kind, choice, overwrite=overwrite)
+            note(f"{name} → {target}")
+
+
+def _default_model(*, clean: bool) -> str:
+    from napari_unets.models import ModelStore
+
+    if not clean:
+        return "em-membranes"
+    return "document-ink" if "document-ink" in ModelStore().folders() else "sauvola"
 
 
 def _settings(**values: Any) -> InferenceSettings:
@@ -97,36 +148,60 @@ def _settings(**values: Any) -> InferenceSettings:
         raise typer.BadParameter(f"{values[str(option)]}: {first['msg']}", param_hint=f"--{option}") from None
 
 
-def _segment_one(source: Path, target: Path, predictor: Predictor, kind: Output, *, overwrite: bool) -> None:
+def _segment_one(
+    source: Path,
+    target: Path,
+    predictor: Predictor,
+    report: Report,
+    kind: Output,
+    choice: PageChoice,
+    *,
+    overwrite: bool,
+) -> None:
     """Write the result for one input; whatever interrupts it, nothing half-written is left."""
+    from napari_unets.images import MixedSizesError, open_stack
+
+    try:
+        stack = open_stack(source, pages=choice.pages, dpi=choice.dpi)
+    except MixedSizesError:
+        if kind != "segmentation" or target.suffix.lower() not in (".tif", ".tiff"):
+            raise
+        label_pages(source, target, predictor, report, choice=choice, overwrite=overwrite)
+        return
+    with stack:
+        _segment_stack(stack, target, predictor, report, kind, overwrite=overwrite)
+
+
+def _segment_stack(
+    stack: Stack, target: Path, predictor: Predictor, report: Report, kind: Output, *, overwrite: bool
+) -> None:
     import numpy as np
 
-    from napari_unets.images import create_writer, open_stack
+    from napari_unets.images import create_writer
     from napari_unets.inference import predict
     from napari_unets.inference import segment as segment_stack
 
     model = predictor.model
-    with open_stack(source) as stack, progress_bar(source.name) as report:
-        every = kind == "probabilities" and model.card.out_channels > 1
-        axes = ("c" if every else "") + stack.axes.removesuffix("s")
-        shape = (*((model.card.out_channels,) if every else ()), *stack.shape[: stack.plane_axes], *stack.plane_shape)
-        dtype = {"segmentation": np.uint8, "probabilities": np.float32, "instances": np.uint32}[kind]
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with create_writer(
-            target,
-            shape,
-            dtype,
-            axes=axes,
-            voxel_size_nm=stack.voxel_size_nm,
-            metadata=record(model, kind, predictor.settings, image=stack.name),
-            labels=kind != "probabilities",
-            overwrite=overwrite,
-        ) as writer:
-            common: dict[str, Any] = {"predictor": predictor, "on_event": _told(report), "out": WriterArray(writer)}
-            if kind == "probabilities":
-                predict(model, stack, all_classes=every, **common)
-            else:
-                segment_stack(model, stack, instances=kind == "instances", **common)
+    every = kind == "probabilities" and model.card.out_channels > 1
+    axes = ("c" if every else "") + stack.axes.removesuffix("s")
+    shape = (*((model.card.out_channels,) if every else ()), *stack.shape[: stack.plane_axes], *stack.plane_shape)
+    dtype = {"segmentation": np.uint8, "probabilities": np.float32, "instances": np.uint32}[kind]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with create_writer(
+        target,
+        shape,
+        dtype,
+        axes=axes,
+        voxel_size_nm=stack.voxel_size_nm,
+        metadata=record(model, kind, predictor.settings, image=stack.name),
+        labels=kind != "probabilities",
+        overwrite=overwrite,
+    ) as writer:
+        common: dict[str, Any] = {"predictor": predictor, "on_event": _told(report), "out": WriterArray(writer)}
+        if kind == "probabilities":
+            predict(model, stack, all_classes=every, **common)
+        else:
+            segment_stack(model, stack, instances=kind == "instances", **common)
 
 
 def _told(report: Callable[[int, int], None]) -> Callable[[TileEvent], None]:

@@ -1,0 +1,183 @@
+"""``napari-unets segment``: documents in, clean documents out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pikepdf
+import pytest
+import tifffile
+from PIL import Image
+from skimage.data import page
+
+from napari_unets.cli.documents import is_document, plan_documents
+from napari_unets.cli.outputs import OutputError
+from napari_unets.images import create_page_writer, open_pages, open_stack
+from napari_unets.inference import segment
+from napari_unets.models import load_model
+
+SCANS = (page()[:120, :150], page()[:90, :160])
+COLOUR = np.stack([SCANS[0], SCANS[0] // 2, SCANS[0] // 3], -1)
+
+
+def ink(scan, model="sauvola"):
+    return segment(load_model(model), scan) == 1
+
+
+@pytest.fixture
+def pdf(tmp_path):
+    path = tmp_path / "scans.pdf"
+    with create_page_writer(path) as writer:
+        writer.write(SCANS[0], dpi=(150, 150))
+        writer.write(SCANS[1], dpi=(300.5, 300.5))
+    return path
+
+
+def test_a_pdf_becomes_a_clean_pdf(program, pdf, tmp_path):
+    target = tmp_path / "clean.pdf"
+    result = program("segment", pdf, "--model", "sauvola", "--output", target)
+    assert (result.code, result.out) == (0, "")
+    with open_pages(target) as clean, open_pages(pdf) as scans:
+        for found, original, scan in zip(clean, scans, SCANS, strict=True):
+            np.testing.assert_array_equal(found.plane(0)[..., 0] == 0, ink(scan))
+            assert found.metadata["dpi"] == pytest.approx(original.metadata["dpi"], rel=1e-5)
+    with pikepdf.open(target) as a, pikepdf.open(pdf) as b:
+        for one, other in zip(a.pages, b.pages, strict=True):
+            assert [float(n) for n in one.mediabox] == pytest.approx([float(n) for n in other.mediabox], abs=1e-3)
+        assert target.read_bytes().count(b"CCITTFaxDecode") == 2
+        assert '"model": "sauvola"' in str(a.docinfo["/Keywords"])
+
+
+def test_pages_and_dpi(program, pdf, tmp_path):
+    target = tmp_path / "clean.tif"
+    assert program("segment", pdf, "--clean", "--pages", "2", "--dpi", "100", "--output", target).code == 0
+    with tifffile.TiffFile(target) as tif:
+        assert len(tif.pages) == 1
+        assert tif.pages[0].compression == tifffile.COMPRESSION.CCITT_T6
+        assert tif.pages[0].shape == (round(90 * 100 / 300.5), round(160 * 100 / 300.5))
+        assert tif.pages[0].resolution == pytest.approx((100, 100), rel=0.02)
+
+
+@pytest.mark.parametrize("name", ["out.pdf", "out.tif", "out.png"])
+def test_ink_keeps_its_colour(program, tmp_path, name):
+    Image.fromarray(COLOUR).save(tmp_path / "in.png", dpi=(200, 200))
+    assert program("segment", tmp_path / "in.png", "--keep-colour", "--output", tmp_path / name).code == 0
+    with open_stack(tmp_path / name) as stack:
+        expected = np.where(ink(COLOUR)[..., None], COLOUR, 255)
+        np.testing.assert_array_equal(stack.plane(0), expected)
+        assert stack.metadata.get("dpi", (200, 200)) == pytest.approx((200, 200), abs=0.1)
+
+
+@pytest.mark.parametrize("kind", ["bool", "uint16", "float32", "alpha", "grey"])
+def test_ink_of_other_pixels(program, tmp_path, kind):
+    pixels = {
+        "bool": SCANS[0] > 100,
+        "uint16": SCANS[0].astype(np.uint16) * 257,
+        "float32": (SCANS[0] / 255).astype(np.float32),
+        "alpha": np.dstack([COLOUR, SCANS[0]]),
+        "grey": SCANS[0],
+    }[kind]
+    tifffile.imwrite(tmp_path / "in.tif", pixels, photometric="rgb" if kind == "alpha" else "minisblack")
+    assert program("segment", tmp_path / "in.tif", "--keep-colour", "--output", tmp_path / "out.tif").code == 0
+    original = COLOUR if kind == "alpha" else (SCANS[0] > 100) * np.uint8(255) if kind == "bool" else SCANS[0]
+    with open_stack(tmp_path / "out.tif") as stack:
+        found = stack.plane(0)
+        assert set(map(int, found[found != 255])) <= set(map(int, original.ravel()))
+        assert np.all((found == 255) | (found == original))
+        assert (found != 255).any()
+
+
+def test_a_folder_becomes_a_folder(program, pdf, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    pdf.rename(folder / "scans.pdf")
+    Image.fromarray(SCANS[0]).save(folder / "photo.jpg")
+    tifffile.imwrite(folder / "fax.tiff", SCANS[1])
+    out = tmp_path / "new" / "out"
+    assert program("segment", folder, "--clean", "--output", out).code == 0
+    assert sorted(path.name for path in out.iterdir()) == ["fax.tif", "photo.png", "scans.pdf"]
+    with Image.open(out / "photo.png") as image:
+        assert image.mode == "1"
+    with open_pages(out / "scans.pdf") as document:
+        assert len(document) == 2
+
+
+def test_several_inputs_become_one_document(program, pdf, tmp_path):
+    Image.fromarray(SCANS[0]).save(tmp_path / "a.png")
+    assert program("segment", tmp_path / "a.png", pdf, "--output", tmp_path / "all.pdf").code == 0
+    with open_pages(tmp_path / "all.pdf") as document:
+        assert [page.plane_shape for page in document] == [SCANS[0].shape, SCANS[0].shape, SCANS[1].shape]
+
+
+def test_class_ids_of_pages_of_several_sizes(program, pdf, tmp_path):
+    target = tmp_path / "ids.tif"
+    assert program("segment", pdf, "--model", "otsu", "--output", target).code == 0
+    with open_pages(target) as document:
+        for found, scan in zip(document, SCANS, strict=True):
+            assert found.is_labels
+            np.testing.assert_array_equal(found.plane(0), segment(load_model("otsu"), scan))
+            assert [c["name"] for c in found.metadata["napari_unets"]["classes"]] == ["ink", "paper"]
+    result = program("segment", pdf, "--model", "otsu", "--output", tmp_path / "ids.ome.zarr")
+    assert result.code == 1
+    assert "its pages differ" in result.err
+
+
+def test_class_ids_of_pages_of_one_size_are_a_stack(program, pdf, tmp_path):
+    target = tmp_path / "p.ome.zarr"
+    arguments = ("--model", "otsu", "--pages", "2", "--probabilities", "--output", target)
+    assert program("segment", pdf, *arguments).code == 0
+    with open_stack(target) as stack:
+        assert stack.shape == (1, 90, 160)
+        np.testing.assert_array_equal(stack.plane(0) > 0.5, ink(SCANS[1], "otsu"))
+
+
+def test_what_cannot_be_cleaned_is_told_and_leaves_nothing(program, pdf, tmp_path):
+    Image.fromarray(SCANS[0][:1, :1]).save(tmp_path / "pixel.png")
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.4 nonsense")
+    out = tmp_path / "out"
+    out.mkdir()
+    for arguments, code, said in (
+        ((tmp_path / "pixel.png", "--output", out / "a.pdf"), 1, f"{tmp_path / 'pixel.png'}: is a single pixel"),
+        ((tmp_path / "broken.pdf", "--output", out / "a.pdf"), 1, f"{tmp_path / 'broken.pdf'}: cannot be read"),
+        ((pdf, "--output", out / "a.png"), 1, "one PNG cannot hold several pages"),
+        ((pdf, "--pages", "3", "--output", out / "a.pdf"), 1, f"{pdf}: has 2 pages, there is no page 3"),
+        ((pdf, "--dpi", "0", "--output", out / "a.pdf"), 1, "0 dpi"),
+        ((pdf, "--clean", "--output", out / "a.ome.zarr"), 1, "a.ome.zarr"),
+        ((pdf, "--probabilities", "--output", out / "a.pdf"), 2, "clean pages"),
+    ):
+        result = program("segment", *arguments)
+        assert result.code == code, result.err
+        assert said in result.err.replace("\n", " ")
+        assert not list(out.iterdir())
+
+
+def test_what_is_there_is_kept_without_overwrite(program, pdf, tmp_path):
+    target = tmp_path / "clean.pdf"
+    target.write_bytes(b"mine")
+    result = program("segment", pdf, "--output", target)
+    assert result.code == 1
+    assert "--overwrite" in result.err
+    assert target.read_bytes() == b"mine"
+    assert program("segment", pdf, "--output", target, "--overwrite").code == 0
+    assert target.read_bytes()[:4] == b"%PDF"
+
+
+def test_plan(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("2.png", "10.JPG", "a.PDF", "b.tiff", "notes.txt"):
+        (folder / name).touch()
+    out = tmp_path / "out"
+    targets = [target.name for _, target in plan_documents([folder], out, overwrite=False)]
+    assert targets == ["2.png", "10.png", "a.pdf", "b.tif"]
+    out.mkdir()
+    (out / "10.png").touch()
+    with pytest.raises(OutputError, match=r"10.png: there already"):
+        plan_documents([folder], out, overwrite=False)
+    left = [target.name for _, target in plan_documents([folder], out, overwrite=False, skip=True)]
+    assert left == ["2.png", "a.pdf", "b.tif"]
+    (folder / "2.jpg").touch()
+    with pytest.raises(OutputError, match=r"both be written to .*2.png"):
+        plan_documents([folder], out, overwrite=True)
+    assert plan_documents([folder, out], out / "a.pdf", overwrite=False) == [([folder, out], out / "a.pdf")]
+    assert is_document(out / "a.pdf", clean=False)
+    assert not is_document(out / "a.tif", clean=False)
