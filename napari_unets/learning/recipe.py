@@ -166,17 +166,33 @@ class Recipe(_Part):
 def read_recipe(path: Path) -> Recipe:
     """Read and check a recipe.
 
+    A recipe that begins with ``extends = "other.toml"`` (in the same folder) is that one but for what it says itself:
+    each key of each table replaces the other's.
+
     Raises
     ------
     RecipeError
         If the file is missing, is no TOML, or a field is wrong; the message names the field.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(f"{path}: this recipe cannot be read: {error}") from error
-    try:
-        return Recipe.model_validate(content)
+        return Recipe.model_validate(_content(path, ()))
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'recipe'}: {e['msg']}" for e in error.errors())
         raise RecipeError(f"{path}: not a valid recipe: {wrong}") from error
+
+
+def _content(path: Path, extended: tuple[Path, ...]) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(f"{path}: this recipe cannot be read: {error}") from error
+    other = content.pop("extends", None)
+    if other is None:
+        return content
+    if path in extended or not isinstance(other, str):
+        raise RecipeError(f"{path}: a recipe extends one other recipe, named by its file, and never itself")
+    base = _content(path.with_name(other), (*extended, path))
+    for key, value in content.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        base[key] = base[key] | value if both else value
+    return base
