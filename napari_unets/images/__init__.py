@@ -24,6 +24,7 @@ from napari_unets.images.pages import Pages, open_page, open_pages
 from napari_unets.images.saving import create_writer, save_stack
 from napari_unets.images.stack import Stack, as_stack
 from napari_unets.images.synthetic import synthetic_em_stack
+from napari_unets.images.synthetic_page import synthetic_page
 from napari_unets.images.write_pages import PageWriter, create_page_writer
 from napari_unets.images.writing import PlaneWriter
 
@@ -59,4 +60,5 @@ __all__ = [
     "prepare_plane",
     "save_stack",
     "synthetic_em_stack",
+    "synthetic_page",
 ]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-__all__ = ["SYNTHETIC_VOXEL_SIZE_NM", "SyntheticVolume", "synthetic_em_stack", "synthetic_em_volume"]
+__all__ = ["SYNTHETIC_VOXEL_SIZE_NM", "SyntheticVolume", "smooth_noise", "synthetic_em_stack", "synthetic_em_volume"]
 
 #: Voxel size z, y, x that the sample pretends to have: that of the ISBI 2012 sections it imitates.
 SYNTHETIC_VOXEL_SIZE_NM = (50.0, 4.0, 4.0)
@@ -234,7 +234,7 @@ def _section(tissue: _Tissue, z: int) -> tuple[NDArray[np.intp], FloatImage, Flo
     return ids, distance, np.asarray(membrane)
 
 
-def _smooth_noise(shape: tuple[int, ...], sigma: float, rng: np.random.Generator) -> FloatImage:
+def smooth_noise(shape: tuple[int, ...], sigma: float, rng: np.random.Generator) -> FloatImage:
     """Correlated noise of mean 0 and deviation about 1."""
     step = max(1, int(sigma / 2))  # a coarse grid is enough for what is smooth, and much faster
     coarse = tuple(n // step + 4 for n in shape)
@@ -250,16 +250,16 @@ def _picture(
 ) -> NDArray[np.uint8]:
     """Paint one section."""
     shape = ids.shape
-    cytoplasm = 162 + tissue.brightness[ids] + 9 * _smooth_noise(shape, 5, rng) + 16 * _smooth_noise(shape, 1.6, rng)
+    cytoplasm = 162 + tissue.brightness[ids] + 9 * smooth_noise(shape, 5, rng) + 16 * smooth_noise(shape, 1.6, rng)
     cytoplasm += _vesicles(distance, rng)
     _paint_mitochondria(cytoplasm, tissue, z, ids, distance)
-    strength = np.clip(0.95 + 0.12 * _smooth_noise(shape, 25, rng), 0.6, 1.15)
+    strength = np.clip(0.95 + 0.12 * smooth_noise(shape, 25, rng), 0.6, 1.15)
     picture = cytoplasm - 118 * strength * membrane
-    patches = np.clip(_smooth_noise(shape, 14, rng) - 1.7, 0, 1)
+    patches = np.clip(smooth_noise(shape, 14, rng) - 1.7, 0, 1)
     picture -= 110 * patches * np.exp(-distance / 7)  # synaptic densities: dark smears along a membrane
     picture = ndimage.gaussian_filter(picture, 0.7)
-    picture += 12 * _smooth_noise(shape, 0.6, rng) + 7 * rng.standard_normal(shape, np.float32)
-    picture += 8 * _smooth_noise(shape, 90, rng)  # uneven light
+    picture += 12 * smooth_noise(shape, 0.6, rng) + 7 * rng.standard_normal(shape, np.float32)
+    picture += 8 * smooth_noise(shape, 90, rng)  # uneven light
     contrast, light = rng.normal(1, 0.07), rng.normal(0, 7)
     return np.asarray(np.clip((picture - 128) * contrast + 128 + light, 0, 255).round(), dtype=np.uint8)
 
@@ -268,7 +268,7 @@ def _vesicles(distance: FloatImage, rng: np.random.Generator) -> FloatImage:
     """Small rings and dots inside the cells, in loose clusters."""
     shape = distance.shape
     inside = distance > 7
-    ring_here = inside & (rng.uniform(size=shape) < 0.003 * np.clip(_smooth_noise(shape, 30, rng) + 0.6, 0, 2))
+    ring_here = inside & (rng.uniform(size=shape) < 0.003 * np.clip(smooth_noise(shape, 30, rng) + 0.6, 0, 2))
     dot_here = inside & (rng.uniform(size=shape) < 0.003)
     rings, dots = ring_here.astype(np.float32), dot_here.astype(np.float32)
     ring = 900 * ndimage.gaussian_filter(rings, 1.2) - 3300 * ndimage.gaussian_filter(rings, 2.2)

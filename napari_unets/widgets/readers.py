@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from napari_unets.images import open_stack
-from napari_unets.images.folder import image_files
+from napari_unets.images import EmptyImageError, MixedSizesError, Stack, UnsupportedImageError, open_pages, open_stack
 from napari_unets.images.opening import HDF5_SUFFIXES, MRC_SUFFIXES, TIFF_SUFFIXES, is_zarr
+from napari_unets.images.pages import page_files
+from napari_unets.images.pdf import PDF_SUFFIXES
 from napari_unets.images.pictures import PICTURE_SUFFIXES
 from napari_unets.widgets.stack_layer import stack_layer_data
 
@@ -16,7 +17,7 @@ __all__ = ["LayerData", "get_reader", "read_stack"]
 
 LayerData = tuple[Any, dict[str, Any], str]
 
-_SUFFIXES = (*TIFF_SUFFIXES, *HDF5_SUFFIXES, *MRC_SUFFIXES, *PICTURE_SUFFIXES)
+_SUFFIXES = (*TIFF_SUFFIXES, *HDF5_SUFFIXES, *MRC_SUFFIXES, *PICTURE_SUFFIXES, *PDF_SUFFIXES)
 _READ_AT_ONCE = 2**27  # bytes; less is quicker in memory than read section by section
 
 
@@ -37,7 +38,7 @@ def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], lis
         return get_reader(path[0]) if len(path) == 1 else None
     place = Path(path)
     if place.is_dir():
-        return read_stack if is_zarr(place) or image_files(place) else None
+        return read_stack if is_zarr(place) or page_files(place) else None
     return read_stack if place.suffix.lower() in _SUFFIXES else None
 
 
@@ -53,14 +54,15 @@ def read_stack(path: str | Sequence[str]) -> list[LayerData]:
     -------
     list of tuple
         Data, keywords and type of the layer. Small stacks are in memory, large ones are read section by
-        section; all levels of a pyramid are given.
+        section; all levels of a pyramid are given. Pages of different sizes are padded with white, and the layer's
+        metadata list them under ``pages``.
 
     Raises
     ------
     ImageError
         One of its subclasses says what is wrong, and names the file.
     """
-    stack = open_stack(path if isinstance(path, str) else path[0])
+    stack = _open(path if isinstance(path, str) else path[0])
     data, keywords, kind = stack_layer_data(stack)
     keywords["metadata"] = {**keywords["metadata"], "path": str(stack.path)}
     if stack.levels > 1:
@@ -70,3 +72,13 @@ def read_stack(path: str | Sequence[str]) -> list[LayerData]:
         with stack:
             data = data.compute()
     return [(data, keywords, kind)]
+
+
+def _open(path: str) -> Stack:
+    try:
+        return open_stack(path)
+    except (MixedSizesError, EmptyImageError) as error:  # a folder may hold documents only
+        try:
+            return open_pages(path).as_stack(pad=True)
+        except UnsupportedImageError:
+            raise error from None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from napari_unets.images import as_stack, synthetic_em_stack
+from napari_unets.images import as_stack, synthetic_em_stack, synthetic_page
 from napari_unets.images.synthetic import SYNTHETIC_VOXEL_SIZE_NM
+from napari_unets.images.synthetic_page import SYNTHETIC_PAGE_DPI
 from napari_unets.widgets.stack_layer import stack_layer_data
 
-__all__ = ["em_sample"]
+__all__ = ["em_sample", "page_sample", "printed_page"]
 
 
 def em_sample() -> list[tuple[Any, dict[str, Any], str]]:
@@ -21,3 +22,20 @@ def em_sample() -> list[tuple[Any, dict[str, Any], str]]:
         keywords.pop("rgb", None)
         layers.append((array, keywords | {"visible": kind == "image"}, kind))
     return layers
+
+
+def page_sample() -> list[tuple[Any, dict[str, Any], str]]:
+    """Make a stained, faded page and its truth (0 = ink, hidden at first), as the data of two layers."""
+    image, truth = synthetic_page()
+    common = {"axis_labels": ("y", "x"), "metadata": {"dpi": [SYNTHETIC_PAGE_DPI] * 2}}
+    return [
+        (image, common | {"name": "Page sample", "rgb": True}, "image"),
+        (truth, common | {"name": "Page truth", "visible": False}, "labels"),
+    ]
+
+
+def printed_page() -> list[tuple[Any, dict[str, Any], str]]:
+    """Give scikit-image's photograph of a printed page under uneven light, as the data of a layer."""
+    from skimage.data import page
+
+    return [(page(), {"name": "Printed page", "axis_labels": ("y", "x")}, "image")]  # type: ignore[no-untyped-call]

@@ -38,7 +38,10 @@ def test_pdf_holds_g4_at_the_size_of_the_page(tmp_path):
         assert sizes[0] == pytest.approx((203 / 300.7 * 72, 301 / 150 * 72), abs=1e-3)
         assert sizes[1] == pytest.approx((61, 40), abs=1e-3)
         filters = [next(iter(page.Resources.XObject.values())).Filter for page in document.pages]
-        assert [("CCITTFaxDecode" in str(f), "FlateDecode" in str(f)) for f in filters[:2]] == [(True, False), (False, True)]
+        assert [("CCITTFaxDecode" in str(f), "FlateDecode" in str(f)) for f in filters[:2]] == [
+            (True, False),
+            (False, True),
+        ]
         assert json.loads(str(document.docinfo["/Keywords"])) == {"model": "größer"}
 
 

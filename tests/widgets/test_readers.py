@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dask.array as da
 import numpy as np
+import pikepdf
 import pytest
 import tifffile
 import zarr
@@ -14,8 +15,9 @@ from napari.layers import Layer
 from npe2 import PluginManager, PluginManifest
 
 import napari_unets
-from napari_unets.images import UnreadableImageError, save_stack
+from napari_unets.images import EncryptedImageError, UnreadableImageError, create_page_writer, save_stack
 from napari_unets.images.opening import MRC_SUFFIXES, TIFF_SUFFIXES
+from napari_unets.images.pdf import PDF_SUFFIXES
 from napari_unets.images.pictures import PICTURE_SUFFIXES
 from napari_unets.widgets import readers
 from napari_unets.widgets.readers import get_reader, read_stack
@@ -93,6 +95,36 @@ def test_what_can_be_opened(tmp_path):
         assert get_reader(str(tmp_path / name)) is None
 
 
+@pytest.mark.parametrize("name", ["a.pdf", "a.tif", "folder", "folder of documents"])
+def test_pages_of_several_sizes_are_padded(tmp_path, name):
+    path = tmp_path / name
+    if name == "folder":
+        path.mkdir()
+        for i, plane in enumerate((STACK[0], STACK[1, :30])):
+            save_stack(path / f"{i}.png", plane[None])
+    else:
+        if name == "folder of documents":
+            path.mkdir()
+        with create_page_writer(path / "a.pdf" if path.is_dir() else path) as writer:
+            writer.write(STACK[0], dpi=(100, 100))
+            writer.write(STACK[1, :30], dpi=(50, 50))
+    layer = _layer(path)
+    grey = layer.data[..., 0] if layer.rgb else layer.data
+    np.testing.assert_array_equal(grey[0], STACK[0])
+    np.testing.assert_array_equal(grey[1, :30], STACK[1, :30])
+    assert (grey[1, 30:] == 255).all()
+    assert [page["size"] for page in layer.metadata["pages"]] == [[40, 50], [30, 50]]
+    assert layer.metadata["path"] == str(path)
+
+
+def test_a_pdf_that_is_locked_says_so(tmp_path):
+    with pikepdf.new() as document:
+        document.add_blank_page()
+        document.save(tmp_path / "a.pdf", encryption=pikepdf.Encryption(owner="a", user="b"))
+    with pytest.raises(EncryptedImageError, match=r"a\.pdf.*password"):
+        get_reader(str(tmp_path / "a.pdf"))(str(tmp_path / "a.pdf"))
+
+
 def test_lists_of_paths(tmp_path):
     path = str(save_stack(tmp_path / "a.tif", STACK))
     assert get_reader([path])([path])[0][0].shape == STACK.shape
@@ -129,7 +161,7 @@ def test_napari_finds_the_reader(tmp_path, plugins, name):
     assert [reader.command for reader in plugins.iter_compatible_readers(str(path))] == ["napari-unets.get_reader"]
 
 
-@pytest.mark.parametrize("suffix", [*TIFF_SUFFIXES, *MRC_SUFFIXES, *PICTURE_SUFFIXES, ".h5", ".hdf5"])
+@pytest.mark.parametrize("suffix", [*TIFF_SUFFIXES, *MRC_SUFFIXES, *PICTURE_SUFFIXES, *PDF_SUFFIXES, ".h5", ".hdf5"])
 def test_manifest_names_what_can_be_read(plugins, suffix):
     assert list(plugins.iter_compatible_readers(f"a{suffix}"))
 
