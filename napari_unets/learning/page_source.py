@@ -63,7 +63,8 @@ class HeldOutPages:
             probabilities[event.y, event.x] = event.probabilities
         found = np.where(probabilities > self._card.threshold, 1, 2).astype(np.uint8)
         truth = np.where(page.ids.numpy() == 1, 0, 255).astype(np.uint8)
-        return {name: float(value) for name, value in evaluate(found, truth, metrics=list(_METRICS)).items()}
+        scores = evaluate(found, truth, metrics=list(_METRICS))
+        return {name: float(scores[name]) for name in _METRICS}
 
 
 def page_source(

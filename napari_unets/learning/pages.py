@@ -191,8 +191,8 @@ class PageSampler:
 
     def _inside(self, centre: float, length: int) -> float:
         """Nearest centre whose patch does not reach over the border: what is mirrored there is no writing."""
-        half = min(self._size, length) / 2
-        return min(max(centre, half), length - half)
+        half = (min(self._size, length) - 1) / 2
+        return min(max(centre, half), length - 1 - half)
 
     def _patch(self, number: int, y: float, x: float, offsets: Tensor) -> tuple[Tensor, Tensor]:
         """Warp one patch, mirrored at the page's border; ``offsets`` are ``(size, size, 2)`` along y and x."""

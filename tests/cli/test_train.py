@@ -74,6 +74,13 @@ def test_the_length_can_be_replaced(program, recipe, tmp_path):
     assert program("train", recipe, "--data", tmp_path, "--output", "m", "--steps", 1, "--minutes", 1).code == 2
 
 
+def test_a_smoke_run_has_a_length_of_its_own(program, recipe, tmp_path):
+    recipe.write_text(RECIPE.replace("steps = 4", "minutes = 60"))
+    assert program("train", recipe, "--data", tmp_path, "--output", tmp_path / "m", "--smoke").code == 0
+    assert load_model(tmp_path / "m").card.training.steps == 4
+    assert program("train", recipe, "--data", tmp_path, "--output", "n", "--smoke", "--steps", 1).code == 2
+
+
 def test_interrupted_it_saves_the_best_and_goes_on_later(program, recipe, tmp_path, monkeypatch):
     run_recipe = learning.run_recipe
 

@@ -139,6 +139,33 @@ def test_labels_of_another_shape(data: Path) -> None:
         next(run_recipe(data / "tiny.toml", data, data / "model", device="cpu"))
 
 
+def test_a_recipe_extends_another(data: Path) -> None:
+    (data / "more.toml").write_text(
+        'extends = "tiny.toml"\nname = "more"\n[network]\nsettings = { width = 8, narrow = 4, depth = 2 }\n'
+    )
+    recipe, base = read_recipe(data / "more.toml"), read_recipe(data / "tiny.toml")
+    assert recipe.name == "more"
+    assert recipe.network.settings == {"width": 8, "narrow": 4, "depth": 2}
+    assert recipe.model_copy(update={"name": base.name, "network": base.network}) == base
+
+
+@pytest.mark.parametrize("extended", ['"self.toml"', '"other.toml"', "3"])
+def test_a_recipe_does_not_extend_itself(data: Path, extended: str) -> None:
+    (data / "self.toml").write_text(f"extends = {extended}\n")
+    (data / "other.toml").write_text('extends = "self.toml"\n')
+    with pytest.raises(RecipeError, match="never itself"):
+        read_recipe(data / "self.toml")
+
+
+def test_a_smoke_run_is_short_and_small(data: Path) -> None:
+    (data / "tiny.toml").write_text(RECIPE.replace("steps = 6", "minutes = 60").replace("batch = 2", "batch = 50"))
+    list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu", smoke=True))
+    training = load_model(data / "model").card.training
+    assert training is not None
+    assert training.steps == 4
+    assert training.settings["batch"] == 2
+
+
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda p: p.stem)
 def test_shipped_recipes_are_valid(path: Path) -> None:
     recipe = read_recipe(path)
