@@ -1,0 +1,116 @@
+"""The widgets with a model of documents: a PDF in, Sauvola's ink and paper in every widget, a clean PDF out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.layers import Layer
+from qtpy.QtCore import Qt
+
+from napari_unets.images import create_page_writer, open_pages, synthetic_page
+from napari_unets.inference import segment
+from napari_unets.metrics import evaluate
+from napari_unets.models import load_model
+from napari_unets.widgets.annotate_widget import AnnotateWidget
+from napari_unets.widgets.evaluate_widget import EvaluateWidget
+from napari_unets.widgets.page_writer import write_clean_pages
+from napari_unets.widgets.readers import read_stack
+from napari_unets.widgets.result_layers import METADATA_KEY
+from napari_unets.widgets.segment_widget import SegmentWidget
+from napari_unets.widgets.session import close_worker, shared_worker
+
+PAGE = synthetic_page(200, 300, seed=3)
+PATIENCE = 120_000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _worker():
+    """One worker process for all tests of this file, and none after."""
+    shared_worker()
+    yield
+    close_worker()
+
+
+@pytest.fixture
+def pdf(tmp_path):
+    path = tmp_path / "scan.pdf"
+    with create_page_writer(path) as writer:
+        writer.write(PAGE.image, dpi=(150, 150))
+    return path
+
+
+@pytest.fixture
+def viewer(make_napari_viewer, pdf, store, tmp_path, monkeypatch):
+    monkeypatch.setenv("NAPARI_UNETS_DATA", str(tmp_path / "data"))
+    made = make_napari_viewer()
+    made.add_layer(Layer.create(*read_stack(str(pdf))[0]))
+    return made
+
+
+def docked(viewer, made, name):
+    viewer.window.add_dock_widget(made, name=name)
+    if hasattr(made, "model"):
+        made.model.choose("sauvola")
+        assert "■</span>&nbsp;ink&nbsp;(1)" in made.model.summary.text()
+        assert "paper&nbsp;(2)" in made.model.summary.text()
+    return made
+
+
+def press(qtbot, button):
+    assert button.isEnabled()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def run_sauvola(qtbot, viewer, outputs):
+    widget = docked(viewer, SegmentWidget(viewer), "Segment")
+    press(qtbot, widget.scope.buttons["stack"])
+    for output, box in widget.outputs.boxes.items():
+        box.setChecked(output in outputs)
+    press(qtbot, widget.run_panel.run)
+    qtbot.waitUntil(lambda: widget.run_panel.run.isEnabled() and widget.run_panel.bar.isHidden(), timeout=PATIENCE)
+    return {layer.metadata[METADATA_KEY]["output"]: layer for layer in viewer.layers if METADATA_KEY in layer.metadata}
+
+
+def test_from_a_pdf_to_a_clean_pdf_and_its_score(qtbot, viewer, tmp_path):
+    made = run_sauvola(qtbot, viewer, ("segmentation", "probabilities"))
+    labels = made["segmentation"]
+    np.testing.assert_array_equal(labels.data, segment(load_model("sauvola"), PAGE.image))
+    assert list(labels.features["class"]) == ["not annotated", "ink", "paper"]
+
+    (path,) = write_clean_pages(str(tmp_path / "clean.pdf"), labels.data, labels.as_layer_data_tuple()[1])
+    with open_pages(path) as pages:
+        np.testing.assert_array_equal(pages[0].plane(0)[..., 0] == 0, labels.data == 1)
+        assert pages[0].metadata["dpi"] == pytest.approx((150, 150))
+
+    viewer.add_labels(PAGE.truth, name="ground truth")
+    widget = docked(viewer, EvaluateWidget(viewer), "Evaluate")
+    qtbot.waitUntil(lambda: "ink" in widget.form.rule.text(), timeout=PATIENCE)
+    widget.form.scores.choose(["f_measure", "psnr"])
+    with qtbot.waitSignal(widget.run_ended, timeout=PATIENCE):
+        press(qtbot, widget.run_panel.run)
+    view = widget.results.table.model()
+    table = [[view.index(r, c).data() for c in range(view.columnCount())] for r in range(view.rowCount())]
+    expected = evaluate(labels.data, PAGE.truth, ["f_measure"], kind="document")["f_measure"]
+    assert any(f"{expected:.3f}" in str(cell) for row in table for cell in row), (table, expected)
+
+
+def test_a_first_annotation_that_another_model_can_learn_from(qtbot, viewer):
+    widget = docked(viewer, AnnotateWidget(viewer), "Annotate")
+    press(qtbot, widget.tools.new)
+    layer = widget.session.layer
+    assert list(layer.features["class"]) == ["not annotated", "ink", "paper"]
+    press(qtbot, widget.tools.from_prediction)
+    qtbot.waitUntil(lambda: bool(np.asarray(layer.data).any()) and not widget.helper.is_busy, timeout=PATIENCE)
+    np.testing.assert_array_equal(layer.data, segment(load_model("sauvola"), PAGE.image))
+
+    qtbot.waitUntil(widget.panel.run_panel.run.isEnabled, timeout=PATIENCE)
+    widget.panel.unit.setCurrentText("steps")
+    widget.panel.length.setValue(2)
+    press(qtbot, widget.panel.run_panel.run)
+    qtbot.waitUntil(lambda: not widget.control.is_running, timeout=PATIENCE)
+    assert "sauvola is a formula without weights" in widget.panel.run_panel.message.text()
+
+    widget.model.choose("tiny")
+    assert widget.session.layer is layer
+    qtbot.waitUntil(widget.panel.run_panel.run.isEnabled, timeout=PATIENCE)
+    widget.close()
