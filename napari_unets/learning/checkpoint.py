@@ -40,7 +40,12 @@ def save_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
         ("best", state.best_weights),
     ):
         tensors |= {f"{part}/{k}": v.detach().cpu().clone().contiguous() for k, v in weights.items()}
-    scalars: dict[str, Any] = {"step": state.step, "seconds": state.seconds, "best_score": state.best_score}
+    scalars: dict[str, Any] = {
+        "step": state.step,
+        "seconds": state.seconds,
+        "best_score": state.best_score,
+        "history": state.history,
+    }
     for index, values in state.optimiser.state_dict()["state"].items():
         for key, value in values.items():
             tensors[f"optimiser/{index}/{key}"] = torch.as_tensor(value).detach().cpu().clone().contiguous()
@@ -84,3 +89,4 @@ def load_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
     whole["state"] = moments
     state.optimiser.load_state_dict(whole)
     state.step, state.seconds, state.best_score = scalars["step"], scalars["seconds"], scalars["best_score"]
+    state.history = scalars.get("history", [])

@@ -81,6 +81,8 @@ class StoppedEvent:
     step: int
     finished: bool
     seconds: float
+    #: Step and scores of every validation, over all resumes.
+    history: list[dict[str, float]] = field(default_factory=list)
 
 
 FitEvent = StepEvent | ValidationEvent | PreviewEvent | StoppedEvent
@@ -97,6 +99,7 @@ class TrainingState:
     seconds: float = 0.0
     best_score: float = -math.inf
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
 
 
 def _schedule(done: float, warm_up: float) -> float:
@@ -221,6 +224,7 @@ def _run(
             yield PreviewEvent(state.step, shown)
         if validate is not None and (over or state.step % settings.validate_every == 0):
             scores = validate(state.average)
+            state.history.append({"step": state.step, **scores})
             best = scores[select] > state.best_score
             if best:
                 state.best_score = scores[select]
@@ -228,7 +232,7 @@ def _run(
             yield ValidationEvent(state.step, scores, best)
         if checkpoint is not None and (over or state.step % settings.checkpoint_every == 0):
             save_checkpoint(checkpoint, state, sampler)
-    yield StoppedEvent(state.step, not cancelled, state.seconds)
+    yield StoppedEvent(state.step, not cancelled, state.seconds, list(state.history))
 
 
 def _step(

@@ -12,7 +12,7 @@ import torch
 from napari_unets.inference import choose_device
 from napari_unets.learning.cascading import load_modules
 from napari_unets.learning.checkpoint import checkpoint_beside
-from napari_unets.learning.fit import FitEvent, StoppedEvent, ValidationEvent, fit
+from napari_unets.learning.fit import FitEvent, StoppedEvent, fit
 from napari_unets.learning.page_source import page_source
 from napari_unets.learning.photograph_source import photograph_source
 from napari_unets.learning.recipe import PagesRecipe, PhotographsRecipe, Recipe, RecipeError, read_recipe
@@ -107,7 +107,6 @@ def run_recipe(
         settings = _smoke(settings, network)
     source = _open(recipe, data, card, settings, where, smoke)
     checkpoint = checkpoint_beside(output)
-    history: list[dict[str, float]] = []
     for event in fit(
         network,
         source.sampler,
@@ -119,12 +118,10 @@ def run_recipe(
         device=where,
         cancel=cancel,
     ):
-        if isinstance(event, ValidationEvent):
-            history.append({"step": event.step, **event.scores})
         yield event
         if isinstance(event, StoppedEvent):
             stopped = event
-    filled = _fill(card, recipe, path, settings, stopped, history, source)
+    filled = _fill(card, recipe, path, settings, stopped, source)
     yield SavedEvent(save_model(network.cpu(), filled, output, overwrite=overwrite))
     if stopped.finished:
         checkpoint.unlink(missing_ok=True)
@@ -191,7 +188,6 @@ def _fill(
     path: Path,
     settings: FitSettings,
     stopped: StoppedEvent,
-    history: list[dict[str, float]],
     source: Source,
 ) -> ModelCard:
     record = TrainingRecord(
@@ -203,9 +199,9 @@ def _fill(
         seed=settings.seed,
         settings=settings.model_dump(mode="json"),
         annotated_pixels=source.annotated_pixels,
-        history=history,
+        history=stopped.history,
     )
-    best = max(history, key=lambda scores: scores[recipe.select]) if history else None
+    best = max(stopped.history, key=lambda scores: scores[recipe.select], default=None)
     scores = []
     if best is not None:
         values = {k: v for k, v in best.items() if k != "step"}

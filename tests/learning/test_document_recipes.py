@@ -154,6 +154,7 @@ def test_a_stopped_run_goes_on(data: Path) -> None:
     run(cancel=lambda: True)
     run(resume=True, overwrite=True)
     assert steps == [1, 2]
+    assert [scores["step"] for scores in load_model(data / "ink").card.training.history] == [1, 2]
 
 
 def test_a_smoke_run_takes_few_of_the_data(data: Path) -> None:
