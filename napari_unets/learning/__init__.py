@@ -9,6 +9,7 @@ from napari_unets.learning.preflight import Preflight, preflight  # at once: the
 
 if TYPE_CHECKING:
     from napari_unets.learning.annotations import AnnotatedStack, split_annotations
+    from napari_unets.learning.cascading import cascade_models
     from napari_unets.learning.doubt import PlaneUncertainty, best_slice
     from napari_unets.learning.errors import AnnotationError, NothingToTrainError
     from napari_unets.learning.fine_tuning import TunedEvent, fine_tune, iter_fine_tune, tuning_settings
@@ -25,6 +26,7 @@ _PLACES = {
     "AnnotatedStack": "annotations",
     "AnnotationError": "errors",
     "best_slice": "doubt",
+    "cascade_models": "cascading",
     "fine_tune": "fine_tuning",
     "FitEvent": "fit",
     "FitSettings": "settings",
@@ -68,6 +70,7 @@ __all__ = [
     "TunedEvent",
     "ValidationEvent",
     "best_slice",
+    "cascade_models",
     "fine_tune",
     "iter_fine_tune",
     "iter_uncertainty",
