@@ -116,6 +116,13 @@ class ModelCard(_Part):
             raise ValueError(f"classes must have the ids 1 to {wanted} in order ({self.out_channels} output channels)")
         return self
 
+    @model_validator(mode="after")
+    def _windows_agree(self) -> Self:
+        window = self.network_config.get("window")
+        if self.normalisation.method == "wolf" and window != self.normalisation.window:
+            raise ValueError(f"the window of the network ({window}) and of the normalisation must be the same")
+        return self
+
 
 def model_name(text: str) -> str:
     """Return a name that a card takes, made from any text: lower case, no blanks or signs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 
 import numpy as np
@@ -13,7 +14,7 @@ from napari_unets.images import as_stack, compute_statistics
 from napari_unets.inference import InferenceSettings, Predictor, predict, segment
 from napari_unets.learning import AnnotatedStack, NothingToTrainError, iter_fine_tune
 from napari_unets.learning.settings import FitSettings
-from napari_unets.models import ClassInfo, ModelStore, WeightsError, load_model, save_model
+from napari_unets.models import ClassInfo, ModelCardError, ModelStore, WeightsError, load_model, save_model
 
 NAMES = ["otsu", "niblack", "sauvola", "wolf"]
 
@@ -133,6 +134,14 @@ def test_a_card_that_names_no_weights_for_a_network_is_refused(tmp_path):
     (tmp_path / "card.json").write_text(card.model_dump_json())
     with pytest.raises(WeightsError, match="needs weights"):
         load_model(tmp_path).network  # noqa: B018 - it is loaded here
+
+
+def test_a_card_of_wolf_has_one_window(tmp_path):
+    card = load_model("wolf").card.model_dump(mode="json")
+    card["network_config"]["window"] = 31
+    (tmp_path / "card.json").write_text(json.dumps(card))
+    with pytest.raises(ModelCardError, match="window of the network"):
+        load_model(tmp_path)
 
 
 def test_the_store_lists_them_with_ink_and_paper():
