@@ -55,7 +55,7 @@ def segment(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="A model's name or folder. By default em-membranes; for clean pages document-ink, or sauvola.",
+            help="A model's name or folder. By default em-membranes; of documents document-ink, or sauvola.",
             show_default=False,
         ),
     ] = None,
@@ -113,7 +113,7 @@ def segment(
     from napari_unets.inference import Predictor
     from napari_unets.models import load_model
 
-    with Predictor(load_model(model or _default_model(clean=clean)), settings) as predictor:
+    with Predictor(load_model(model or _default_model(inputs, clean=clean)), settings) as predictor:
         note(f"{predictor.model.name}: {predictor.backend} in {predictor.precision}. {predictor.device_reason}.")
         for sources, target in plan:
             name = ", ".join(str(source) for source in sources)
@@ -127,10 +127,10 @@ def segment(
             note(f"{name} → {target}")
 
 
-def _default_model(*, clean: bool) -> str:
+def _default_model(inputs: list[Path], *, clean: bool) -> str:
     from napari_unets.models import ModelStore
 
-    if not clean:
+    if not clean and not any(path.suffix.lower() == ".pdf" for path in inputs):
         return "em-membranes"
     return "document-ink" if "document-ink" in ModelStore().folders() else "sauvola"
 

@@ -153,8 +153,11 @@ def _opener(
     if dataset is not None:
         raise UnknownDatasetError(f"{path}: this format has no datasets to choose from, leave out dataset={dataset!r}")
     if path.is_dir():
-        from napari_unets.images.folder import open_folder
+        from napari_unets.images.folder import image_files, open_folder
+        from napari_unets.images.pages import open_pages, page_files
 
+        if page_files(path) and not image_files(path):  # documents only
+            return open_pages(path).as_image
         return partial(open_folder, path)
     if suffix in MRC_SUFFIXES:
         from napari_unets.images.mrc import open_mrc

@@ -18,6 +18,8 @@ __all__ = ["BUNDLED", "ModelStore", "load_model", "user_models_folder"]
 #: Models that ship with the package.
 BUNDLED = Path(__file__).parent / "bundled"
 
+_TASKS = ("em", "document", "other")
+
 
 def user_models_folder() -> Path:
     """Folder of the user's own models: ``$NAPARI_UNETS_MODELS``, or one in the platform's data folder."""
@@ -52,15 +54,24 @@ class ModelStore:
         return found
 
     def list(self) -> tuple[dict[str, ModelCard], dict[str, ModelError]]:
-        """Cards of all models by name, and what is wrong with those whose card cannot be read."""
+        """Cards of all models by name, and what is wrong with those whose card cannot be read.
+
+        Bundled models come first; among them those of EM, then those of documents, and formulas last.
+        """
         cards: dict[str, ModelCard] = {}
         broken: dict[str, ModelError] = {}
-        for name, folder in self.folders().items():
+        folders = self.folders()
+        for name, folder in folders.items():
             try:
                 cards[name] = read_card(folder / CARD_FILE)
             except ModelError as error:
                 broken[name] = error
-        return cards, broken
+
+        def rank(name: str) -> tuple[bool, bool, int, str]:
+            card = cards[name]
+            return folders[name].parent == self.user, card.weights_sha256 is None, _TASKS.index(card.task), name
+
+        return {name: cards[name] for name in sorted(cards, key=rank)}, broken
 
     def folder(self, name: str) -> Path:
         """Folder of a model.

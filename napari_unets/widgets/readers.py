@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from napari_unets.images import EmptyImageError, MixedSizesError, Stack, UnsupportedImageError, open_pages, open_stack
+from napari_unets.images import MixedSizesError, Stack, UnsupportedImageError, open_pages, open_stack
 from napari_unets.images.opening import HDF5_SUFFIXES, MRC_SUFFIXES, TIFF_SUFFIXES, is_zarr
 from napari_unets.images.pages import page_files
 from napari_unets.images.pdf import PDF_SUFFIXES
@@ -77,7 +77,7 @@ def read_stack(path: str | Sequence[str]) -> list[LayerData]:
 def _open(path: str) -> Stack:
     try:
         return open_stack(path)
-    except (MixedSizesError, EmptyImageError) as error:  # a folder may hold documents only
+    except MixedSizesError as error:
         try:
             return open_pages(path).as_stack(pad=True)
         except UnsupportedImageError:

@@ -183,6 +183,17 @@ def test_a_folder_is_the_pages_of_all_its_files(tmp_path, pdf):
         assert document.names == ["scans 10", "scans 3"]
 
 
+def test_a_folder_of_documents_only_is_a_stack(tmp_path):
+    for name in ("1", "2"):
+        with create_page_writer(tmp_path / f"{name}.pdf") as writer:
+            writer.write(GREY)
+    with open_stack(tmp_path) as stack:
+        assert stack.shape == (2, 40, 60, 3)
+    Image.fromarray(BIT).save(tmp_path / "section.png")
+    with open_stack(tmp_path) as stack:  # the stack of images that it has been, whatever PDF lies beside them
+        assert stack.shape == (1, 70, 50)
+
+
 def test_what_is_wrong_with_a_pdf(tmp_path):
     empty, broken, none, locked, cut = (tmp_path / f"{n}.pdf" for n in ("empty", "broken", "none", "locked", "cut"))
     empty.touch()

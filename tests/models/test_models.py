@@ -193,3 +193,16 @@ def test_bundled_model_is_whole(name: str) -> None:
     assert (model.network.n_parameters > 0) == model.network.has_weights
     assert model.card.scores
     assert model.card.licence
+
+
+def test_models_are_listed_by_what_they_are_for(tmp_path: Path, network: Network) -> None:
+    bundled, user = tmp_path / "bundled", tmp_path / "user"
+    formula = create_network("otsu")
+    for folder, name, task, what in (
+        (bundled, "a-formula", "em", formula),
+        (bundled, "b-ink", "document", network),
+        (bundled, "c-cells", "em", network),
+        (user, "d-own", "em", network),
+    ):
+        save_model(what, make_card(name, task=task), folder / name)
+    assert list(ModelStore(user=user, bundled=bundled).list()[0]) == ["c-cells", "b-ink", "a-formula", "d-own"]
