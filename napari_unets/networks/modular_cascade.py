@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +40,10 @@ class ModularCascade(Network):
         as ``width`` or its own ``in_channels``; so it can be made to fit the weights of any model in the store.
     skips : bool
         Without them the modules only hand images on (the paper's variant "without skip connections").
+    head : {"last", "all"}
+        Whose finest features the head takes beside the last image: those of the last module, or of all of them.
+        The latter is not in the paper. It gives every module a short way to the target, by which the cascade learns
+        faster: what one module's image leaves out must not all come through the glue.
     network : str
         What the modules that are given by name are: "unet", or "fusionnet", whose stages are residual blocks (the
         stacked residual U-Nets that the paper names as related work).
@@ -81,6 +85,7 @@ class ModularCascade(Network):
             "otsu",
         ),
         skips: bool = True,
+        head: Literal["last", "all"] = "last",
         network: str = "unet",
         width: int = 8,
         depth: int = 4,
@@ -90,12 +95,15 @@ class ModularCascade(Network):
             out_channels,
             modules=[module if isinstance(module, str) else dict(module) for module in modules],
             skips=skips,
+            head=head,
             network=network,
             width=width,
             depth=depth,
         )
         if not modules:
             raise NetworkSettingsError("modular-cascade needs at least one module")
+        if head not in ("last", "all"):
+            raise NetworkSettingsError(f"modular-cascade's head is 'last' or 'all', not {head!r}")
         default: dict[str, Any] = {"network": network, "width": width, "depth": depth, "batch_norm": True}
         if network == "unet":
             default["dropout"] = 0.0
@@ -109,8 +117,11 @@ class ModularCascade(Network):
             self.stages.append(_module(self.tasks[-1], settings))
         self._check_images()
         self.glue = nn.ModuleList(_Glue(before, after) for before, after in pairwise(self.modules_in_order) if skips)
+        self.head_takes_all = head == "all"
         last = self.modules_in_order[-1]
-        self.head = nn.Conv2d(last.level_widths[0] + last.out_channels, out_channels, 1)
+        sources = self.modules_in_order if self.head_takes_all else [last]
+        widths = [module.level_widths[0] for module in sources]
+        self.head = nn.Conv2d(sum(widths) + last.out_channels, out_channels, 1)
 
     @property
     def modules_in_order(self) -> list[UShaped]:
@@ -163,12 +174,14 @@ class ModularCascade(Network):
         """Logits of the same height and width as the image."""
         glue: list[Tensor] = []
         features: list[Tensor] = []
+        finest: list[Tensor] = []
         for position, module in enumerate(self.modules_in_order):
             features = module.decoder_features(_with_channels(x, module.in_channels), glue)
             x = self.image_of(module.head(features[0]))
             if position < len(self.glue):
                 glue = self.glue[position](features)
-        result: Tensor = self.head(torch.cat([features[0], x], dim=1))
+            finest = [*finest, features[0]] if self.head_takes_all else features[:1]
+        result: Tensor = self.head(torch.cat([*finest, x], dim=1))
         return result
 
     def _check_images(self) -> None:

@@ -88,6 +88,18 @@ class TestModularCascade(NetworkTests):
         assert len(without.glue) == 0
         assert set(without.state_dict()) == {key for key in with_skips.state_dict() if not key.startswith("glue.")}
 
+    def test_the_head_takes_the_features_of_all_modules(self):
+        net = randomise(ModularCascade(modules=["otsu", "canny"], head="all", skips=False, **TINY))
+        x = torch.randn(1, 1, 8, 8)
+        first, second = net.modules_in_order
+        with torch.no_grad():
+            before = first.decoder_features(x)[0]
+            image = first.head(before).sigmoid()
+            after = second.decoder_features(image)[0]
+            result = second.head(after).sigmoid()
+            torch.testing.assert_close(net(x), net.head(torch.cat([before, after, result], dim=1)))
+        assert ModularCascade(**net.config).head.weight.shape == net.head.weight.shape == (1, 2 + 2 + 1, 1, 1)
+
     def test_modules_of_residual_blocks(self):
         net = ModularCascade(modules=["otsu", "canny"], network="fusionnet", **TINY)
         assert [module.name for module in net.modules_in_order] == ["fusionnet", "fusionnet"]
@@ -117,6 +129,10 @@ class TestModularCascade(NetworkTests):
     def test_modules_that_cannot_be(self, modules: list[object], complaint: str):
         with pytest.raises(NetworkSettingsError, match=complaint):
             ModularCascade(3, modules=modules)
+
+    def test_a_head_that_cannot_be(self):
+        with pytest.raises(NetworkSettingsError, match="head is 'last' or 'all', not 'both'"):
+            ModularCascade(head="both")
 
     def test_weights_of_another_network(self):
         net = ModularCascade(modules=["otsu"], **TINY)
