@@ -10,7 +10,7 @@ from napari_unets.images.axes import check_axes
 from napari_unets.images.errors import ImageNotFoundError, UnknownDatasetError, UnknownLevelError, UnsupportedImageError
 from napari_unets.images.pdf import PDF_SUFFIXES
 from napari_unets.images.pictures import PICTURE_SUFFIXES
-from napari_unets.images.source import FileImage, check_pixels
+from napari_unets.images.source import FileImage, check_pixels, check_plane
 from napari_unets.images.stack import Stack
 from napari_unets.images.units import voxel_size
 
@@ -76,7 +76,7 @@ def open_stack(
     image = _opener(path, level, dataset, pages, dpi)()
     try:
         check_pixels(image.source.shape, image.source.dtype, str(path))
-        return Stack(
+        stack = Stack(
             image.source,
             check_axes(axes, len(image.source.shape), str(path)) if axes is not None else image.axes,
             name=stack_name(path),
@@ -96,6 +96,8 @@ def open_stack(
                 dpi=dpi,
             ),
         )
+        check_plane(stack.plane_shape, str(path))
+        return stack
     except BaseException:
         image.source.close()
         raise

@@ -20,7 +20,7 @@ from napari_unets.images.errors import (
 from napari_unets.images.page_numbers import chosen_pages
 from napari_unets.images.pdf import PDF_SUFFIXES, Pdf
 from napari_unets.images.pictures import PICTURE_SUFFIXES, open_picture
-from napari_unets.images.source import FileImage, check_pixels
+from napari_unets.images.source import FileImage, check_pixels, check_plane
 from napari_unets.images.stack import Stack
 
 __all__ = ["Pages", "open_page", "open_pages", "page_files"]
@@ -270,7 +270,7 @@ def _open_image(place: _Place) -> FileImage:
 
 def _stack_of(place: _Place, image: FileImage, dpi: float | None) -> Stack:
     check_pixels(image.source.shape, image.source.dtype, f"{place.path}: page {place.number}")
-    return Stack(
+    stack = Stack(
         image.source,
         image.axes,
         name=place.name,
@@ -279,6 +279,8 @@ def _stack_of(place: _Place, image: FileImage, dpi: float | None) -> Stack:
         is_labels=image.is_labels,
         reopen=partial(open_page, str(place.path), place.number, dpi=dpi),
     )
+    check_plane(stack.plane_shape, str(place.path))
+    return stack
 
 
 def _reopen(path: str, pages: str | Sequence[int] | None, dpi: float | None, *, pad: bool) -> Stack:

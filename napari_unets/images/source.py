@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_unets.images.errors import EmptyImageError, UnsupportedImageError
 from napari_unets.images.units import VoxelSize
 
-__all__ = ["ArraySource", "FileImage", "Region", "Source", "UnsqueezedSource", "check_pixels"]
+__all__ = ["ArraySource", "FileImage", "Region", "Source", "UnsqueezedSource", "check_pixels", "check_plane"]
 
 #: A slice of positive step and within bounds for each axis.
 Region = tuple[slice, ...]
@@ -137,3 +137,22 @@ def check_pixels(shape: tuple[int, ...], dtype: np.dtype[Any], name: str) -> Non
         )
     if 0 in shape:
         raise EmptyImageError(f"{name}: there are no pixels in it, its shape is {shape}")
+
+
+def check_plane(plane_shape: tuple[int, int], name: str) -> None:
+    """Refuse planes of a single pixel: what a failed scan or export leaves.
+
+    Parameters
+    ----------
+    plane_shape : tuple of int
+        Height and width.
+    name : str
+        File, for the message.
+
+    Raises
+    ------
+    EmptyImageError
+        If there is a single pixel.
+    """
+    if plane_shape == (1, 1):
+        raise EmptyImageError(f"{name}: is a single pixel, with nothing to be seen in it; scan or export it again")

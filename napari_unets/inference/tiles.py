@@ -112,7 +112,7 @@ def iter_tiles(
         If not even the smallest windows fit into the memory. Larger ones that do not are made smaller, and the
         planes that were begun are begun again.
     InferenceError
-        If a plane or region is asked for that the stack does not have, or its planes are single pixels.
+        If a plane or region is asked for that the stack does not have.
     """
     stack = as_stack(stack)
     own = predictor is None
@@ -157,8 +157,6 @@ class _Run:
         self._cancel = cancel
         self._reader = PlaneReader(stack, predictor.model.card.in_channels, statistics, by_rows=focus is None)
         height, width = stack.plane_shape
-        if height * width == 1:
-            raise InferenceError(f"{stack.path or stack.name}: is a single pixel; there is nothing in it to segment")
         self._plan = make_plan(predictor, height, width, len(planes), _region(window, height, width, stack.name))
         self._done = 0
         self._clock = _Clock()

@@ -222,6 +222,16 @@ def test_a_pdf_with_an_owners_password_only_is_read(tmp_path):
     assert open_stack(path).shape == (1, 600, 300, 3)
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_a_single_pixel_is_no_image(tmp_path, name):
+    Image.fromarray(GREY[:1, :1]).save(tmp_path / name)
+    for function in (open_stack, lambda path: open_pages(path)[0], lambda path: open_page(path, 1)):
+        with pytest.raises(EmptyImageError, match=rf"{name}: is a single pixel"):
+            function(tmp_path / name)
+    Image.fromarray(GREY[:1, :2]).save(tmp_path / name)
+    assert open_stack(tmp_path / name).shape == (1, 1, 2)
+
+
 def test_other_mistakes(tmp_path, pdf, monkeypatch):
     with pytest.raises(ImageNotFoundError, match=r"none.pdf"):
         open_pages(tmp_path / "none.pdf")

@@ -91,11 +91,6 @@ def test_resolution_of_a_scan(tmp_path):
     assert stack.voxel_size_nm is None
 
 
-def test_one_pixel(tmp_path):
-    Image.new("L", (1, 1), 7).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(open_stack(tmp_path / "a.png"), [[[7]]])
-
-
 def test_scans_beyond_pillows_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)  # our scan has 2000 pixels: more than twice the limit
     Image.fromarray(GREY).save(tmp_path / "a.png")
