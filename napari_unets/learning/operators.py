@@ -14,9 +14,9 @@ from skimage.morphology import dilation, disk, erosion
 
 __all__ = ["BINARY_OPERATORS", "OPERATORS", "Operator", "apply_operator"]
 
-Operator = Literal["histogram-equalisation", "dilation", "erosion", "canny", "otsu"]
+Operator = Literal["histogram-equalisation", "erosion", "dilation", "otsu", "canny"]
 
-#: Names of the operators, in the order of the paper's cascade here.
+#: Names of the operators, in the order that the cascade has them in.
 OPERATORS: tuple[Operator, ...] = get_args(Operator)
 #: Those whose result is 0 or 1; the others give a grey value.
 BINARY_OPERATORS: tuple[Operator, ...] = ("canny", "otsu")
@@ -49,7 +49,7 @@ def apply_operator(name: Operator, image: npt.NDArray[np.float32]) -> npt.NDArra
 
     Parameters
     ----------
-    name : {"histogram-equalisation", "dilation", "erosion", "canny", "otsu"}
+    name : {"histogram-equalisation", "erosion", "dilation", "otsu", "canny"}
         ``dilation`` and ``erosion`` are the grey ones, with a disc of 2 pixels; ``canny`` smooths with a
         sigma of 1.5 pixels; ``otsu`` is 1 where the image is brighter than its threshold.
     image : ndarray, shape (y, x)
