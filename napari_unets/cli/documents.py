@@ -39,9 +39,7 @@ def is_document(output: Path, *, clean: bool) -> bool:
     return clean or output.suffix.lower() in _LOOKED_AT
 
 
-def plan_documents(
-    inputs: Sequence[Path], output: Path, *, overwrite: bool, skip: bool = False
-) -> list[tuple[list[Path], Path]]:
+def plan_documents(inputs: Sequence[Path], output: Path, *, overwrite: bool) -> list[tuple[list[Path], Path]]:
     """Choose the document that each input goes into, before anything is computed.
 
     Parameters
@@ -53,8 +51,6 @@ def plan_documents(
         kind for each file: a PDF for a PDF, a TIFF for a TIFF, a PNG for any other picture.
     overwrite : bool
         Whether documents may replace what is there.
-    skip : bool
-        Whether what is there is left as it is, and not made again.
 
     Returns
     -------
@@ -72,8 +68,6 @@ def plan_documents(
         raise OutputError(f"{output}: clean pages are written to .pdf, .tif or .png files, or to a folder")
     else:
         plan = [([file], output / f"{file.stem}{_kind_of(file)}") for file in _files(inputs)]
-    if skip:
-        plan = [(sources, target) for sources, target in plan if not target.exists()]
     check_targets([(str(sources[0]), target) for sources, target in plan], overwrite=overwrite)
     return plan
 

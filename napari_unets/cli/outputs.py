@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_unets.cli.names import plain_name
+from napari_unets.cli.terminal import note
 from napari_unets.errors import NapariUnetsError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from napari_unets.images.writing import PlaneWriter
 
-__all__ = ["OutputError", "WriterArray", "check_targets", "plan_outputs"]
+__all__ = ["OutputError", "WriterArray", "check_targets", "make_all", "plan_outputs"]
 
 _FILE_SUFFIXES = (".tif", ".tiff", ".zarr")
 
@@ -81,6 +82,38 @@ def check_targets(plan: Sequence[tuple[str, Path]], *, overwrite: bool) -> None:
         raise OutputError(
             f"{', '.join(there[:3])}{more}: there already; choose another --output, or replace it with --overwrite"
         )
+
+
+def make_all(plan: Sequence[tuple[list[Path], Path]], make: Callable[[list[Path], Path], None]) -> None:
+    """Make one output after the other; an image that cannot be read does not keep the others from being made.
+
+    Parameters
+    ----------
+    plan : sequence of (list of Path, Path)
+        Inputs and the output that is made of them.
+    make : callable
+        Makes an output.
+
+    Raises
+    ------
+    OutputError
+        At the end, if some of several could not be made. A single one raises its own error.
+    """
+    from napari_unets.images import ImageError
+
+    failed = 0
+    for sources, target in plan:
+        try:
+            make(sources, target)
+        except ImageError as error:
+            if len(plan) == 1:
+                raise
+            failed += 1
+            note(f"left out: {error}")
+        else:
+            note(f"{', '.join(str(source) for source in sources)} → {target}")
+    if failed:
+        raise OutputError(f"{failed} of {len(plan)} outputs could not be made; why is said above")
 
 
 class WriterArray:

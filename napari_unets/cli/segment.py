@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_unets.cli.documents import PageChoice, clean_document, is_document, label_pages, plan_documents
-from napari_unets.cli.outputs import WriterArray, plan_outputs
+from napari_unets.cli.outputs import WriterArray, make_all, plan_outputs
 from napari_unets.cli.record import Output, record
 from napari_unets.cli.terminal import Report, note, progress_bar
 
@@ -86,11 +86,14 @@ def segment(
     dpi: Annotated[
         float | None, typer.Option(metavar="N", help="Pixels an inch of PDFs; by default those of the scan, or 300.")
     ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Leave outputs that are there as they are.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are there.")] = False,
 ) -> None:
     """Segment images, stacks, folders of images and documents."""
     if probabilities and instances:
         raise typer.BadParameter("choose one of --probabilities and --instances")
+    if resume and overwrite:
+        raise typer.BadParameter("choose one of --resume and --overwrite")
     clean = is_document(output, clean=clean or colour)
     if clean and (probabilities or instances):
         raise typer.BadParameter("clean pages hold neither probabilities nor instances; write a .tif without --clean")
@@ -104,19 +107,25 @@ def segment(
         halo=int(halo) if halo.isdecimal() else halo,
     )
     choice = PageChoice(pages, dpi)
+    replace = overwrite or resume  # what is there is then left out below
     if clean:
-        plan = plan_documents(inputs, output, overwrite=overwrite)
+        plan = plan_documents(inputs, output, overwrite=replace)
     else:
-        targets = plan_outputs(inputs, output, overwrite=overwrite)
+        targets = plan_outputs(inputs, output, overwrite=replace)
         plan = [([source], target) for source, target in zip(inputs, targets, strict=True)]
+    if resume and (done := [target for _, target in plan if target.exists()]):
+        note(f"{len(done)} of {len(plan)} outputs are there already and are left as they are")
+        plan = [(sources, target) for sources, target in plan if target not in done]
+        if not plan:
+            return
 
     from napari_unets.inference import Predictor
     from napari_unets.models import load_model
 
     with Predictor(load_model(model or _default_model(inputs, clean=clean)), settings) as predictor:
         note(f"{predictor.model.name}: {predictor.backend} in {predictor.precision}. {predictor.device_reason}.")
-        for sources, target in plan:
-            name = ", ".join(str(source) for source in sources)
+
+        def make(sources: list[Path], target: Path) -> None:
             with progress_bar(sources[0].name) as report:
                 if clean:
                     clean_document(
@@ -124,7 +133,8 @@ def segment(
                     )
                 else:
                     _segment_one(sources[0], target, predictor, report, kind, choice, overwrite=overwrite)
-            note(f"{name} → {target}")
+
+        make_all(plan, make)
 
 
 def _default_model(inputs: list[Path], *, clean: bool) -> str:
