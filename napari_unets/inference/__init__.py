@@ -16,7 +16,9 @@ if TYPE_CHECKING:
         WindowMemoryError,
     )
     from napari_unets.inference.instances import membrane_instances
+    from napari_unets.inference.linking import LinkSettings, SliceLinker, block_tables, link_slices
     from napari_unets.inference.memory import keep_freed_memory
+    from napari_unets.inference.merging import merged_instances
     from napari_unets.inference.openvino_backend import openvino_is_installed
     from napari_unets.inference.predictor import Predictor
     from napari_unets.inference.running import class_ids, predict, segment
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "BackendError": "errors",
+    "block_tables": "linking",
     "Cancelled": "errors",
     "choose_device": "devices",
     "class_ids": "running",
@@ -35,12 +38,16 @@ _PLACES = {
     "InferenceSettings": "settings",
     "iter_tiles": "tiles",
     "keep_freed_memory": "memory",
+    "link_slices": "linking",
+    "LinkSettings": "linking",
     "membrane_instances": "instances",
+    "merged_instances": "merging",
     "openvino_is_installed": "openvino_backend",
     "OutputError": "errors",
     "predict": "running",
     "Predictor": "predictor",
     "segment": "running",
+    "SliceLinker": "linking",
     "stack_statistics": "tiles",
     "TileEvent": "tiles",
     "WindowMemoryError": "errors",
@@ -53,16 +60,21 @@ __all__ = [
     "DeviceError",
     "InferenceError",
     "InferenceSettings",
+    "LinkSettings",
     "OutputError",
     "Predictor",
+    "SliceLinker",
     "TileEvent",
     "WindowMemoryError",
+    "block_tables",
     "choose_device",
     "class_ids",
     "hardware_has_bf16",
     "iter_tiles",
     "keep_freed_memory",
+    "link_slices",
     "membrane_instances",
+    "merged_instances",
     "openvino_is_installed",
     "predict",
     "segment",

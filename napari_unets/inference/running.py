@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_unets.images import Stack, as_stack
 from napari_unets.inference.errors import InferenceError, OutputError
-from napari_unets.inference.instances import membrane_instances
+from napari_unets.inference.plane_objects import PlaneLinks, PlaneObjects
 from napari_unets.inference.tiles import TileEvent, iter_tiles
 from napari_unets.inference.writing import sink_for
 
 if TYPE_CHECKING:
+    from napari_unets.inference.linking import LinkSettings
     from napari_unets.inference.predictor import Predictor
     from napari_unets.inference.settings import InferenceSettings
     from napari_unets.models import Model
@@ -91,10 +92,11 @@ def segment(
     model: Model,
     stack: Any,
     *,
-    instances: bool = False,
+    instances: bool | Literal["3d"] = False,
     out: Any = None,
     threshold: float | None = None,
     min_size: int = 64,
+    linking: LinkSettings | None = None,
     settings: InferenceSettings | None = None,
     on_event: Callable[[TileEvent], None] | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -107,39 +109,47 @@ def segment(
     ----------
     model, stack, settings, on_event, cancel, predictor, **overrides
         As for :func:`predict`.
-    instances : bool
-        Number the objects that class 1 (membrane, ink) separates, in each plane by itself, instead of naming
-        classes. One plane is then held in memory, with about 40 bytes a pixel.
+    instances : bool or "3d"
+        Number the objects that class 1 (membrane, ink) separates, instead of naming classes: True in each plane by
+        itself, ``"3d"`` with the same number through all planes where an object goes on, as ``linking`` says. One
+        plane is then held in memory, with about 20 bytes a pixel, or two of them, with about 30.
     out : array, optional
         A numpy or Zarr array of integers to write into.
     threshold : float, optional
         Class 1 is where its probability is above this; the card's by default. With more than two classes, and
         without ``instances``, the most probable class is taken instead.
     min_size : int
-        Smallest object in pixels (instances).
+        Smallest object of a plane in pixels (instances).
+    linking : LinkSettings, optional
+        When two objects of consecutive planes are one (instances ``"3d"``).
 
     Returns
     -------
     ndarray of uint8 or uint32, or ``out``
-        Class ids from 1 (uint8); objects (uint32), 0 where class 1 is, no number twice in the stack. The image's axes
-        without colour.
+        Class ids from 1 (uint8); objects (uint32), 0 where class 1 is; of single planes no number twice in the stack.
+        The image's axes without colour.
 
     Raises
     ------
     OutputError
         If ``out`` has another shape or holds no integers.
     InferenceError
-        If the threshold is no probability.
+        If the threshold is no probability, or ``instances`` none of the above.
     Cancelled, DeviceError, BackendError, WindowMemoryError
         As for :func:`predict`.
     """
     threshold = model.card.threshold if threshold is None else threshold
     if not 0 <= threshold <= 1:
         raise InferenceError(f"the threshold is a probability between 0 and 1, not {threshold}")
+    if instances not in (False, True, "3d"):
+        raise InferenceError(f"instances are False, True (of each plane) or '3d', not {instances!r}")
     job = _Job(stack)
     result = job.target(out, job.shape, np.uint32 if instances else np.uint8, "iu")
     sink = sink_for(result, job.planes)
-    objects = _Objects(job.stack.plane_shape, threshold, min_size) if instances else None
+    objects = None
+    if instances:
+        links = PlaneLinks(job.stack.shape[job.stack.plane_axes - 1], linking) if instances == "3d" else None
+        objects = _Objects(job.stack.plane_shape, threshold, min_size, links)
     tiles = iter_tiles(model, job.stack, settings=settings, cancel=cancel, predictor=predictor, **overrides)
     for event in tiles:
         if objects is None:
@@ -171,11 +181,10 @@ def _classes_of(probabilities: _Floats, *, every: bool) -> _Floats:
 class _Objects:
     """Collects a plane's probabilities of class 1 and, when the plane is complete, numbers its objects."""
 
-    def __init__(self, plane_shape: tuple[int, int], threshold: float, min_size: int) -> None:
+    def __init__(self, plane_shape: tuple[int, int], threshold: float, min_size: int, links: PlaneLinks | None) -> None:
         self._probability = np.empty(plane_shape, np.float32)
-        self._threshold, self._min_size = threshold, min_size
+        self._number = PlaneObjects(threshold, min_size, links)
         self._plane = -1
-        self._count = 0
 
     def add(self, event: TileEvent) -> tuple[int, slice, slice, npt.NDArray[np.uint32]] | None:
         """Take a region; returns the objects of the plane before if this is the first of the next one."""
@@ -185,11 +194,8 @@ class _Objects:
         return finished
 
     def last(self) -> tuple[int, slice, slice, npt.NDArray[np.uint32]]:
-        """Objects of the plane that was collected, numbered on from those of the planes before."""
-        labels = membrane_instances(self._probability, self._threshold, self._min_size)
-        count = int(labels.max())
-        labels[labels > 0] += np.uint32(self._count)
-        self._count += count
+        """Objects of the plane that was collected."""
+        labels = self._number(self._plane, self._probability)
         height, width = labels.shape
         return self._plane, slice(0, height), slice(0, width), labels
 
