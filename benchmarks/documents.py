@@ -26,7 +26,13 @@ from napari_unets.metrics import evaluate
 from napari_unets.models import load_model
 
 TRAINING = Path(__file__).parents[1] / "training"
-RECIPES = ("document-unet", "document-ink-untrained-modules", "document-ink-without-skips", "document-ink")
+RECIPES = (
+    "document-unet",
+    "document-ink-untrained-modules",
+    "document-ink-without-skips",
+    "document-ink-last-head",
+    "document-ink",
+)
 THRESHOLDS = ("otsu", "sauvola")
 SCORES = {"f_measure": "F", "pseudo_f_measure": "pseudo-F", "psnr": "PSNR (dB)", "drd": "DRD"}
 
@@ -93,6 +99,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="*", default=[], help="names or folders; the thresholds come by themselves")
     parser.add_argument("--train", type=float, metavar="MINUTES", help="train the recipes of the comparison first")
     parser.add_argument("--output", type=Path, help="folder of the models to be trained")
+    parser.add_argument("--recipes", nargs="*", default=RECIPES, choices=RECIPES, help="which to train; all by default")
     parser.add_argument("--pages", nargs="*", help="patterns, such as 2014/*; by default what the recipe holds out")
     parser.add_argument("--json", type=Path, default=Path(__file__).with_suffix(".json"), help="file for the figures")
     arguments = parser.parse_args()
@@ -101,7 +108,7 @@ def main() -> None:
     models = [*THRESHOLDS, *arguments.models]
     keep_freed_memory()
     if arguments.train is not None:
-        for name in RECIPES:
+        for name in arguments.recipes:
             train(name, arguments.data, arguments.output, arguments.train)
             models.append(str(arguments.output / name))
     recipe = read_recipe(TRAINING / "document-ink.toml").data
