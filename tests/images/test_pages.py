@@ -86,6 +86,31 @@ def test_a_resolution_that_is_asked_for(tmp_path):
         assert stack[0, 5:5].shape == (0, 100, 3)
 
 
+@pytest.mark.parametrize("kind", ["plain", "inverted", "stencil", "palette"])
+def test_one_bit_images_of_every_kind(tmp_path, kind):
+    """What PDFs make of the same bits: black is 0, black is 1, black where 0 is stencilled, colours of a palette."""
+    document = pikepdf.new()
+    bits = np.packbits(BIT, axis=1).tobytes()
+    image = pikepdf.Stream(document, bits, Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Image)
+    image.Width, image.Height, image.BitsPerComponent = BIT.shape[1], BIT.shape[0], 1
+    if kind == "stencil":
+        image.ImageMask = True
+    elif kind == "palette":
+        image.ColorSpace = [pikepdf.Name.Indexed, pikepdf.Name.DeviceRGB, 1, b"\x20\x10\x00\xff\xee\xdd"]
+    else:
+        image.ColorSpace = pikepdf.Name.DeviceGray
+    if kind == "inverted":
+        image.Decode = [1, 0]
+    page = document.add_blank_page(page_size=(BIT.shape[1] * 0.36, BIT.shape[0] * 0.36))
+    page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Im=image))
+    page.Contents = document.make_stream(f"{BIT.shape[1] * 0.36} 0 0 {BIT.shape[0] * 0.36} 0 0 cm /Im Do".encode())
+    document.save(tmp_path / "a.pdf")
+    colours = np.array([[0x20, 0x10, 0], [0xFF, 0xEE, 0xDD]] if kind == "palette" else [[0] * 3, [255] * 3], np.uint8)
+    with open_stack(tmp_path / "a.pdf") as stack:
+        np.testing.assert_array_equal(stack.plane(0), colours[(BIT if kind != "inverted" else ~BIT).astype(int)])
+        assert stack.metadata["dpi"] == pytest.approx((200, 200), rel=1e-4)
+
+
 def test_a_page_that_is_turned(tmp_path):
     with open_stack(drawn_pdf(tmp_path / "turned.pdf", rotate=90), dpi=100) as stack:
         assert stack.shape == (1, 100, 200, 3)

@@ -10,10 +10,11 @@ import pytest
 from skimage.data import page
 from skimage.filters import threshold_niblack, threshold_otsu, threshold_sauvola
 
-from napari_unets.images import as_stack, compute_statistics
+from napari_unets.images import as_stack, compute_statistics, open_stack
 from napari_unets.inference import InferenceSettings, Predictor, predict, segment
 from napari_unets.learning import AnnotatedStack, NothingToTrainError, iter_fine_tune
 from napari_unets.learning.settings import FitSettings
+from napari_unets.metrics import evaluate
 from napari_unets.models import ClassInfo, ModelCardError, ModelStore, WeightsError, load_model, save_model
 
 NAMES = ["otsu", "niblack", "sauvola", "wolf"]
@@ -41,7 +42,7 @@ def expected(name, image):
 
 @pytest.fixture(scope="module")
 def image():
-    return page()[:150, :170]
+    return page()[:110, :120]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -142,6 +143,18 @@ def test_a_card_of_wolf_has_one_window(tmp_path):
     (tmp_path / "card.json").write_text(json.dumps(card))
     with pytest.raises(ModelCardError, match="window of the network"):
         load_model(tmp_path)
+
+
+def test_otsu_scores_what_the_contest_says(shared_data):
+    """The organisers of H-DIBCO 2016 give Otsu's method an F-measure of 86.61 on its ten pages."""
+    scores = []
+    with Predictor(load_model("otsu")) as predictor:
+        for source in sorted((shared_data / "dibco" / "2016").glob("*_source.png")):
+            with open_stack(source) as page, open_stack(str(source).replace("source", "target")) as truth:
+                ids = segment(predictor.model, page, predictor=predictor)
+                scores.append(evaluate(ids, truth, metrics=["f_measure"], kind="document")["f_measure"])
+    assert len(scores) == 10
+    assert np.mean(scores) == pytest.approx(86.6, abs=0.1)
 
 
 def test_the_store_lists_them_with_ink_and_paper():
