@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_unets.inference.devices import DeviceChoice, choose_device, hardware_has_bf16
     from napari_unets.inference.errors import (
+        AnisotropicError,
         BackendError,
         Cancelled,
         DeviceError,
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
     from napari_unets.inference.memory import keep_freed_memory
     from napari_unets.inference.merging import merged_instances
     from napari_unets.inference.openvino_backend import openvino_is_installed
+    from napari_unets.inference.ortho import OrthoBlock, ortho_blocks
+    from napari_unets.inference.plane_objects import PlaneLinks, PlaneObjects
     from napari_unets.inference.predictor import Predictor
     from napari_unets.inference.running import class_ids, predict, segment
     from napari_unets.inference.settings import InferenceSettings
     from napari_unets.inference.tiles import TileEvent, iter_tiles, stack_statistics
 
 _PLACES = {
+    "AnisotropicError": "errors",
     "BackendError": "errors",
     "block_tables": "linking",
     "Cancelled": "errors",
@@ -43,7 +47,11 @@ _PLACES = {
     "membrane_instances": "instances",
     "merged_instances": "merging",
     "openvino_is_installed": "openvino_backend",
+    "ortho_blocks": "ortho",
+    "OrthoBlock": "ortho",
     "OutputError": "errors",
+    "PlaneLinks": "plane_objects",
+    "PlaneObjects": "plane_objects",
     "predict": "running",
     "Predictor": "predictor",
     "segment": "running",
@@ -54,6 +62,7 @@ _PLACES = {
 }
 
 __all__ = [
+    "AnisotropicError",
     "BackendError",
     "Cancelled",
     "DeviceChoice",
@@ -61,7 +70,10 @@ __all__ = [
     "InferenceError",
     "InferenceSettings",
     "LinkSettings",
+    "OrthoBlock",
     "OutputError",
+    "PlaneLinks",
+    "PlaneObjects",
     "Predictor",
     "SliceLinker",
     "TileEvent",
@@ -76,6 +88,7 @@ __all__ = [
     "membrane_instances",
     "merged_instances",
     "openvino_is_installed",
+    "ortho_blocks",
     "predict",
     "segment",
     "stack_statistics",

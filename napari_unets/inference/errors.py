@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from napari_unets.errors import NapariUnetsError
 
-__all__ = ["BackendError", "Cancelled", "DeviceError", "InferenceError", "OutputError", "WindowMemoryError"]
+__all__ = [
+    "AnisotropicError",
+    "BackendError",
+    "Cancelled",
+    "DeviceError",
+    "InferenceError",
+    "OutputError",
+    "WindowMemoryError",
+]
 
 
 class InferenceError(NapariUnetsError):
@@ -17,6 +25,10 @@ class DeviceError(InferenceError):
 
 class BackendError(InferenceError):
     """A back end that is not installed, does not run on the device, or cannot convert the network."""
+
+
+class AnisotropicError(InferenceError):
+    """A volume whose voxels are too long in one direction to be seen from all sides."""
 
 
 class OutputError(InferenceError):

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from napari_unets.images import Stack, as_stack
 from napari_unets.inference.errors import InferenceError, OutputError
+from napari_unets.inference.ortho import check_isotropic, ortho_blocks, scratch_volume
 from napari_unets.inference.plane_objects import PlaneLinks, PlaneObjects
 from napari_unets.inference.tiles import TileEvent, iter_tiles
 from napari_unets.inference.writing import sink_for
@@ -31,6 +32,7 @@ def predict(
     *,
     out: Any = None,
     all_classes: bool = False,
+    ortho: bool | Literal["force"] = False,
     settings: InferenceSettings | None = None,
     on_event: Callable[[TileEvent], None] | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -50,6 +52,10 @@ def predict(
         A numpy or Zarr array to write into, in the precision of its type; a new numpy array by default.
     all_classes : bool
         Return every class, along a new first axis, and not only class 1.
+    ortho : bool or "force"
+        Of a volume with voxels as deep as wide, take the mean of the probabilities that its xy, xz and yz planes
+        give; three times the work. It is computed in blocks of about 0.5 GB, and ``on_event`` then tells the progress
+        only. ``"force"`` does so whatever the voxel size is said to be.
     settings : InferenceSettings, optional
         Where and how to run; ``overrides`` replace single settings, such as ``device="cpu"`` or ``tta=True``.
     on_event : callable, optional
@@ -71,16 +77,29 @@ def predict(
         If ``out`` has another shape or holds no real numbers.
     Cancelled
         If ``cancel`` said True; what was written before stays in ``out``.
+    AnisotropicError
+        If ``ortho`` is asked for and the voxels are more than 1.5 times as long in one direction as in another.
     DeviceError, BackendError, WindowMemoryError
         See there.
     """
     job = _Job(stack)
+    if ortho:
+        check_isotropic(job.stack, force=ortho == "force")
     n_classes = max(2, model.card.out_channels)
     shape = (n_classes, *job.shape) if all_classes else job.shape
     result = job.target(out, shape, np.float32, "f")
+    run: dict[str, Any] = {"settings": settings, "cancel": cancel, "predictor": predictor, **overrides}
+    if ortho:
+        for block in ortho_blocks(model, job.stack, on_event=on_event, **run):
+            values = block.probabilities
+            if all_classes:
+                values = values if len(values) > 1 else np.concatenate([values, 1 - values])
+                result[(slice(0, len(values)), *block.place)] = values
+            else:
+                result[block.place] = values[0]
+        return result
     sink = sink_for(result, job.planes)
-    tiles = iter_tiles(model, job.stack, settings=settings, cancel=cancel, predictor=predictor, **overrides)
-    for event in tiles:
+    for event in iter_tiles(model, job.stack, **run):
         sink.write(event.plane, event.y, event.x, _classes_of(event.probabilities, every=all_classes))
         if on_event is not None:
             on_event(event)
@@ -97,6 +116,7 @@ def segment(
     threshold: float | None = None,
     min_size: int = 64,
     linking: LinkSettings | None = None,
+    ortho: bool | Literal["force"] = False,
     settings: InferenceSettings | None = None,
     on_event: Callable[[TileEvent], None] | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -122,6 +142,9 @@ def segment(
         Smallest object of a plane in pixels (instances).
     linking : LinkSettings, optional
         When two objects of consecutive planes are one (instances ``"3d"``).
+    ortho : bool or "force"
+        Mean of three orientations, as for :func:`predict`. Objects are then found when all probabilities are known;
+        those of more than 268 million voxels are kept in a temporary file until then.
 
     Returns
     -------
@@ -135,7 +158,7 @@ def segment(
         If ``out`` has another shape or holds no integers.
     InferenceError
         If the threshold is no probability, or ``instances`` none of the above.
-    Cancelled, DeviceError, BackendError, WindowMemoryError
+    AnisotropicError, Cancelled, DeviceError, BackendError, WindowMemoryError
         As for :func:`predict`.
     """
     threshold = model.card.threshold if threshold is None else threshold
@@ -144,14 +167,20 @@ def segment(
     if instances not in (False, True, "3d"):
         raise InferenceError(f"instances are False, True (of each plane) or '3d', not {instances!r}")
     job = _Job(stack)
+    if ortho:
+        check_isotropic(job.stack, force=ortho == "force")
     result = job.target(out, job.shape, np.uint32 if instances else np.uint8, "iu")
-    sink = sink_for(result, job.planes)
-    objects = None
+    number = None
     if instances:
         links = PlaneLinks(job.stack.shape[job.stack.plane_axes - 1], linking) if instances == "3d" else None
-        objects = _Objects(job.stack.plane_shape, threshold, min_size, links)
-    tiles = iter_tiles(model, job.stack, settings=settings, cancel=cancel, predictor=predictor, **overrides)
-    for event in tiles:
+        number = PlaneObjects(threshold, min_size, links)
+    run: dict[str, Any] = {"settings": settings, "cancel": cancel, "predictor": predictor, **overrides}
+    if ortho:
+        _segment_from_all_sides(model, job, result, threshold, number, on_event, run)
+        return result
+    sink = sink_for(result, job.planes)
+    objects = None if number is None else _Objects(job.stack.plane_shape, number)
+    for event in iter_tiles(model, job.stack, **run):
         if objects is None:
             sink.write(event.plane, event.y, event.x, class_ids(event.probabilities, threshold))
         elif (finished := objects.add(event)) is not None:
@@ -162,6 +191,33 @@ def segment(
         sink.write(*objects.last())
     sink.finish()
     return result
+
+
+def _segment_from_all_sides(
+    model: Model,
+    job: _Job,
+    result: Any,
+    threshold: float,
+    number: PlaneObjects | None,
+    on_event: Callable[[TileEvent], None] | None,
+    run: dict[str, Any],
+) -> None:
+    """Write classes block by block; objects plane by plane, when the probabilities of all blocks are known."""
+    blocks = ortho_blocks(model, job.stack, on_event=on_event, **run)
+    if number is None:
+        for block in blocks:
+            p = block.probabilities
+            planes = p[0] if len(p) == 1 else p.swapaxes(0, 1)
+            result[block.place] = np.stack([class_ids(plane, threshold) for plane in planes])
+        return
+    height, width = job.stack.plane_shape
+    with scratch_volume(job.shape) as probability:
+        for block in blocks:
+            probability[block.place] = block.probabilities[0]
+        sink = sink_for(result, job.planes)
+        for i, plane in enumerate(probability.reshape(-1, height, width)):
+            sink.write(i, slice(0, height), slice(0, width), number(i, plane))
+        sink.finish()
 
 
 def class_ids(probabilities: _Floats, threshold: float) -> npt.NDArray[np.uint8]:
@@ -181,9 +237,9 @@ def _classes_of(probabilities: _Floats, *, every: bool) -> _Floats:
 class _Objects:
     """Collects a plane's probabilities of class 1 and, when the plane is complete, numbers its objects."""
 
-    def __init__(self, plane_shape: tuple[int, int], threshold: float, min_size: int, links: PlaneLinks | None) -> None:
+    def __init__(self, plane_shape: tuple[int, int], number: PlaneObjects) -> None:
         self._probability = np.empty(plane_shape, np.float32)
-        self._number = PlaneObjects(threshold, min_size, links)
+        self._number = number
         self._plane = -1
 
     def add(self, event: TileEvent) -> tuple[int, slice, slice, npt.NDArray[np.uint32]] | None:
