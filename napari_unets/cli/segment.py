@@ -13,6 +13,7 @@ from napari_unets.cli.documents import PageChoice, clean_document, is_document, 
 from napari_unets.cli.outputs import WriterArray, make_all, plan_outputs
 from napari_unets.cli.record import Output, record
 from napari_unets.cli.terminal import Report, note, progress_bar
+from napari_unets.cli.volumes import VolumeChoice
 
 if TYPE_CHECKING:
     from napari_unets.images import Stack
@@ -61,6 +62,18 @@ def segment(
     ] = None,
     probabilities: Annotated[bool, typer.Option("--probabilities", help="Write probabilities of class 1.")] = False,
     instances: Annotated[bool, typer.Option("--instances", help="Write objects, one id each.")] = False,
+    link: Annotated[
+        bool, typer.Option("--link", help="Objects in 3-D: one id through all planes. Means --instances.")
+    ] = False,
+    merge_below: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P", min=0, max=1, help="With --link: merge regions whose border is membrane by less than this."
+        ),
+    ] = None,
+    ortho: Annotated[
+        bool, typer.Option("--ortho", help="Average xy, xz and yz planes of an isotropic volume; 3 times slower.")
+    ] = False,
     device: Annotated[
         str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to run; cuda:1 for a second GPU.")
     ] = "auto",
@@ -90,13 +103,14 @@ def segment(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are there.")] = False,
 ) -> None:
     """Segment images, stacks, folders of images and documents."""
+    volume, instances = VolumeChoice(link, merge_below, ortho), instances or link
     if probabilities and instances:
         raise typer.BadParameter("choose one of --probabilities and --instances")
     if resume and overwrite:
         raise typer.BadParameter("choose one of --resume and --overwrite")
     clean = is_document(output, clean=clean or colour)
-    if clean and (probabilities or instances):
-        raise typer.BadParameter("clean pages hold neither probabilities nor instances; write a .tif without --clean")
+    if clean and (probabilities or instances or ortho):
+        raise typer.BadParameter("clean pages are neither probabilities, instances nor a volume; write a .tif instead")
     kind: Output = "probabilities" if probabilities else "instances" if instances else "segmentation"
     settings = _settings(
         device=device,
@@ -132,7 +146,7 @@ def segment(
                         sources, target, predictor, report, choice=choice, colour=colour, overwrite=overwrite
                     )
                 else:
-                    _segment_one(sources[0], target, predictor, report, kind, choice, overwrite=overwrite)
+                    _segment_one(sources[0], target, predictor, report, kind, choice, volume, overwrite=overwrite)
 
         make_all(plan, make)
 
@@ -165,6 +179,7 @@ def _segment_one(
     report: Report,
     kind: Output,
     choice: PageChoice,
+    volume: VolumeChoice,
     *,
     overwrite: bool,
 ) -> None:
@@ -174,16 +189,23 @@ def _segment_one(
     try:
         stack = open_stack(source, pages=choice.pages, dpi=choice.dpi)
     except MixedSizesError:
-        if kind != "segmentation" or target.suffix.lower() not in (".tif", ".tiff"):
+        if kind != "segmentation" or volume.ortho or target.suffix.lower() not in (".tif", ".tiff"):
             raise
         label_pages(source, target, predictor, report, choice=choice, overwrite=overwrite)
         return
     with stack:
-        _segment_stack(stack, target, predictor, report, kind, overwrite=overwrite)
+        _segment_stack(stack, target, predictor, report, kind, volume, overwrite=overwrite)
 
 
 def _segment_stack(
-    stack: Stack, target: Path, predictor: Predictor, report: Report, kind: Output, *, overwrite: bool
+    stack: Stack,
+    target: Path,
+    predictor: Predictor,
+    report: Report,
+    kind: Output,
+    volume: VolumeChoice,
+    *,
+    overwrite: bool,
 ) -> None:
     import numpy as np
 
@@ -203,15 +225,16 @@ def _segment_stack(
         dtype,
         axes=axes,
         voxel_size_nm=stack.voxel_size_nm,
-        metadata=record(model, kind, predictor.settings, image=stack.name),
+        metadata=record(model, kind, predictor.settings, image=stack.name, **volume.to_record()),
         labels=kind != "probabilities",
         overwrite=overwrite,
     ) as writer:
         common: dict[str, Any] = {"predictor": predictor, "on_event": _told(report), "out": WriterArray(writer)}
         if kind == "probabilities":
-            predict(model, stack, all_classes=every, **common)
+            predict(model, stack, all_classes=every, **volume.of_prediction(), **common)
         else:
-            segment_stack(model, stack, instances=kind == "instances", **common)
+            asked = volume.of_instances() if kind == "instances" else volume.of_prediction()
+            segment_stack(model, stack, **asked, **common)
 
 
 def _told(report: Callable[[int, int], None]) -> Callable[[TileEvent], None]:

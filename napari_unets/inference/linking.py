@@ -38,7 +38,7 @@ class LinkSettings(BaseModel):
 
     min_overlap: Annotated[float, Field(ge=0, le=1)] = 0.1
     max_shift: Annotated[int, Field(ge=0)] = 32
-    merge_below: Annotated[float, Field(gt=0, le=1)] | None = None
+    merge_below: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
 def partners(
