@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,7 +55,8 @@ def progress_bar(description: str) -> Iterator[Report]:
     callable
         To be told how much of how much is done.
     """
-    if not sys.stderr.isatty():
+    one_of_several = os.environ.get("RANK", "0") != "0"  # of those that torchrun has started, the first one tells
+    if one_of_several or not sys.stderr.isatty():
         yield _be_silent
         return
     from rich.console import Console

@@ -36,15 +36,15 @@ class TunedEvent:
     model: Model
 
 
-def tuning_settings(**changes: Any) -> FitSettings:
-    """Return settings that suit a trained model and few annotations; ``changes`` replace single ones.
+def tuning_settings(*, from_scratch: bool = False, **changes: Any) -> FitSettings:
+    """Return settings that suit few annotations; ``changes`` replace single ones.
 
-    A lower rate than from scratch, batch-norm statistics of the parent (a handful of patches of the same strokes
-    would make them drift), and milder changes of scale: the user's stack has one pixel size.
+    For a trained model a lower rate, and the batch-norm statistics of the parent (a handful of patches of the same
+    strokes would make them drift). Milder changes of scale: the user's stack has one pixel size.
     """
     defaults: dict[str, Any] = {
-        "learning_rate": 3e-4,
-        "freeze_batch_norm": True,
+        "learning_rate": 1e-3 if from_scratch else 3e-4,
+        "freeze_batch_norm": not from_scratch,
         "validate_every": 25,
         "ema": 0.98,
         "augment": {"log_scale": 0.1},

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from napari_unets.learning.checkpoint import load_checkpoint, save_checkpoint
 from napari_unets.learning.losses import create_loss
+from napari_unets.learning.ranks import Ranks
 from napari_unets.learning.settings import FitSettings
 from napari_unets.networks import Network
 
@@ -28,6 +29,9 @@ __all__ = [
     "ValidationEvent",
     "fit",
 ]
+
+#: Largest share of a run against the clock that goes to validation: a small network steps faster than it is scored.
+_VALIDATING = 0.15
 
 
 class Sampler(Protocol):
@@ -177,8 +181,15 @@ def fit(
     ------
     FitEvent
         A step, a validation, what ``preview`` returned unless that was None, and at the end how the run stopped.
+
+    Notes
+    -----
+    Started by ``torchrun``, the processes draw batches of their own and average their gradients. The first one alone
+    validates, shows previews and writes checkpoints; a run that was resumed then draws other batches than an
+    uninterrupted one.
     """
-    where = torch.device(device)
+    ranks = Ranks(torch.device(device))
+    where = ranks.device
     torch.manual_seed(settings.seed)
     network.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network).eval()
@@ -186,7 +197,11 @@ def fit(
     state = TrainingState(network, average, optimiser)
     if resume and checkpoint is not None and checkpoint.exists():
         load_checkpoint(checkpoint, state, sampler)
-    yield from _run(state, sampler, settings, validate, select, checkpoint, where, cancel, preview)
+    if ranks.size > 1:
+        sampler.generator.manual_seed(hash((settings.seed, state.step, ranks.rank)))
+    if not ranks.is_first:
+        validate = preview = checkpoint = None
+    yield from _run(state, sampler, settings, validate, select, checkpoint, ranks, cancel, preview)
     network.load_state_dict(state.best_weights or average.state_dict())
     network.eval()
 
@@ -198,6 +213,11 @@ def _done(state: TrainingState, settings: FitSettings) -> float:
     return state.seconds / (60 * settings.minutes)
 
 
+def _affordable(validating: float, state: TrainingState, settings: FitSettings) -> bool:
+    """Whether a run against the clock may spend time on a validation; one of so many steps always does the same."""
+    return settings.minutes is None or validating <= _VALIDATING * state.seconds
+
+
 def _run(
     state: TrainingState,
     sampler: Sampler,
@@ -205,25 +225,30 @@ def _run(
     validate: Callable[[Network], dict[str, float]] | None,
     select: str,
     checkpoint: Path | None,
-    device: torch.device,
+    ranks: Ranks,
     cancel: Callable[[], bool] | None,
     preview: Callable[[Network], Any] | None,
 ) -> Iterator[FitEvent]:
     loss_of = create_loss(settings.loss)
+    outputs_of = ranks.outputs_of(state.network)
     start = time.monotonic() - state.seconds
-    cancelled = False
-    while (done := _done(state, settings)) < 1 and not cancelled:
-        rate = settings.learning_rate * _schedule(done, settings.warm_up)
-        loss = _step(state, sampler, settings, loss_of, rate, device)
+    cancelled, validating = False, 0.0
+    over = ranks.agree(_done(state, settings) >= 1)
+    while not over:
+        rate = settings.learning_rate * _schedule(_done(state, settings), settings.warm_up)
+        loss = _step(state, sampler, settings, outputs_of, loss_of, rate, ranks.device)
         state.step += 1
         state.seconds = time.monotonic() - start
         yield StepEvent(state.step, min(_done(state, settings), 1.0), loss, rate, state.seconds)
         cancelled = cancel is not None and cancel()
-        over = cancelled or _done(state, settings) >= 1
+        over = ranks.agree(cancelled or _done(state, settings) >= 1)
         if preview is not None and not over and (shown := preview(state.average)) is not None:
             yield PreviewEvent(state.step, shown)
-        if validate is not None and (over or state.step % settings.validate_every == 0):
+        due = state.step % settings.validate_every == 0 and _affordable(validating, state, settings)
+        if validate is not None and (over or due):
+            begun = time.monotonic()
             scores = validate(state.average)
+            validating += time.monotonic() - begun
             state.history.append({"step": state.step, **scores})
             best = scores[select] > state.best_score
             if best:
@@ -239,6 +264,7 @@ def _step(
     state: TrainingState,
     sampler: Sampler,
     settings: FitSettings,
+    outputs_of: Callable[[Tensor], list[Tensor]],
     loss_of: Callable[[Tensor, Tensor], Tensor],
     rate: float,
     device: torch.device,
@@ -248,7 +274,7 @@ def _step(
     annotations = annotations.to(device)
     _train_mode(state.network, settings)
     with _autocast(settings, device):
-        outputs = state.network.training_outputs(images)
+        outputs = outputs_of(images)
     loss = torch.stack([loss_of(output.float(), annotations) for output in outputs]).mean()
     state.optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]

@@ -15,6 +15,7 @@ from napari_unets.learning.checkpoint import checkpoint_beside
 from napari_unets.learning.fit import FitEvent, StoppedEvent, fit
 from napari_unets.learning.page_source import page_source
 from napari_unets.learning.photograph_source import photograph_source
+from napari_unets.learning.ranks import is_first_rank
 from napari_unets.learning.recipe import PagesRecipe, PhotographsRecipe, Recipe, RecipeError, read_recipe
 from napari_unets.learning.settings import FitSettings
 from napari_unets.learning.source import Source
@@ -121,6 +122,8 @@ def run_recipe(
         yield event
         if isinstance(event, StoppedEvent):
             stopped = event
+    if not is_first_rank():
+        return
     filled = _fill(card, recipe, path, settings, stopped, source)
     yield SavedEvent(save_model(network.cpu(), filled, output, overwrite=overwrite))
     if stopped.finished:
