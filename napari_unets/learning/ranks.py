@@ -34,7 +34,7 @@ class _TrainingOutputs(nn.Module):
 
 
 class Ranks:
-    """This process among those that ``torchrun`` has started; alone if it has not.
+    """The place of this process among those that ``torchrun`` has started; alone if it has not.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Ranks:
         return DistributedDataParallel(_TrainingOutputs(network), device_ids=ids)
 
     def agree(self, decision: bool) -> bool:
-        """Return the first process's decision: clocks differ, and one that stopped alone would leave the others waiting."""
+        """Return the first process's decision: clocks differ, and one that stopped alone would leave others waiting."""
         if self.size == 1:
             return decision
         told = torch.tensor([decision], dtype=torch.uint8, device=self.device)
