@@ -7,14 +7,13 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
     QHBoxLayout,
     QPushButton,
-    QSizePolicy,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 __all__ = ["EvaluateResults"]
+
+_TABS_HEIGHT = 230
 
 
 class EvaluateResults(QWidget):
@@ -57,15 +58,14 @@ class EvaluateResults(QWidget):
         self.table = ScoreTable()
         self.slice_plot = SlicePlot(viewer)
         self.threshold_plot = ThresholdPlot(viewer)
-        self.tabs = QTabWidget()
+        self.tabs = _Tabs()
         for page, title in (
             (self.table, "Table"),
             (self.slice_plot, "Over slices"),
             (self.threshold_plot, "Over thresholds"),
         ):
             self.tabs.addTab(page, title)
-        self.tabs.setMinimumHeight(220)
-        self.tabs.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self.tabs.setMinimumHeight(_TABS_HEIGHT)
         self.copy_tsv = QPushButton("Copy TSV")
         self.copy_markdown = QPushButton("Copy Markdown")
         self.save = QPushButton("Save …")
@@ -189,6 +189,16 @@ class EvaluateResults(QWidget):
         if not target.suffix:
             target = target.with_suffix(".json" if "json" in chosen else ".csv")
         save_scores(target, self.sheet, self._truth)
+
+
+class _Tabs(QTabWidget):
+    """Tabs that take what height there is, however high the pages would like to be."""
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        return QSize(super().sizeHint().width(), _TABS_HEIGHT)
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802 - Qt's name
+        return False
 
 
 def _legend(sheet: ScoreSheet, number: int) -> str:

@@ -229,10 +229,9 @@ class EvaluateWidget(Panel):
         layer = self._layers[number]()
         model = record_of(layer).get("model", "") if layer is not None else ""
         shared_threshold(self._viewer).set(membrane_threshold(best), model)
+        where = f" with {model}" if model else ""
         self.run_panel.message.say(
-            f"The Segment widget now cuts P(class 1) at {membrane_threshold(best):g}"
-            f"{f' with {model}' if model else ''}: the best of the scores.",
-            "good",
+            f"The Segment widget now uses threshold {membrane_threshold(best):g}{where}.", "good"
         )
 
     def _scored_live(self, anew: Sequence[Scored]) -> None:

@@ -18,7 +18,7 @@ class Panel(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        inside = QWidget()
+        inside = _Inside()
         self.column = QVBoxLayout(inside)
         self.column.setContentsMargins(8, 8, 8, 8)
         self.column.setSpacing(10)
@@ -36,3 +36,17 @@ class Panel(QScrollArea):
         width = inside.minimumSizeHint().width() if inside is not None else 0
         bar = self.verticalScrollBar()
         return QSize(width + (bar.sizeHint().width() if bar is not None else 0), 120)
+
+
+class _Inside(QWidget):
+    """The column, as low as it can be at its present width.
+
+    Qt's own minimum is that of texts wrapped at the smallest width: much higher, so that it would be scrolled in vain.
+    """
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        hint = super().minimumSizeHint()
+        layout = self.layout()
+        if layout is None or not layout.hasHeightForWidth():
+            return hint
+        return QSize(hint.width(), layout.minimumHeightForWidth(max(self.width(), hint.width())))

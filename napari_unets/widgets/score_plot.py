@@ -45,6 +45,12 @@ _STYLES = {"solid": Qt.PenStyle.SolidLine, "dash": Qt.PenStyle.DashLine, "dot": 
 _MANY = 200  # points: more of them are drawn as a line alone
 
 
+class _WholeNumbers(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
+    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:  # noqa: N802, ARG002
+        """Leave out what lies between two slices."""
+        return [f"{value:.0f}" if float(value).is_integer() else "" for value in values]
+
+
 class ScorePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
     """A plot that follows the viewer's theme.
 
@@ -52,13 +58,15 @@ class ScorePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
     ----------
     viewer : ViewerModel
         Whose theme to follow.
+    whole_x : bool
+        Label whole numbers alone on the x axis.
     """
 
     #: Somebody clicked into the plot, here on the x axis.
     x_clicked = Signal(float)
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: ViewerModel, *, whole_x: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent, axisItems={"bottom": _WholeNumbers("bottom")} if whole_x else None)
         self._viewer = viewer
         self.curves: list[Curve] = []
         self.setMenuEnabled(False)

@@ -23,6 +23,9 @@ _HEIGHT = 150
 class _PlotPage(QWidget):
     """A plot below a combo box, or the advice to install pyqtgraph."""
 
+    #: Whether only whole numbers make sense on the x axis.
+    whole_x = False
+
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
         self.sheet = ScoreSheet([])
@@ -41,7 +44,7 @@ class _PlotPage(QWidget):
             self.note.say(_WITHOUT)
             layout.addStretch()
         else:
-            self.plot = ScorePlot(viewer)
+            self.plot = ScorePlot(viewer, whole_x=self.whole_x)
             self.plot.setMinimumHeight(_HEIGHT)
             layout.addWidget(self.plot, 1)
         self.box.currentIndexChanged.connect(self._draw)
@@ -70,6 +73,7 @@ class _PlotPage(QWidget):
 class SlicePlot(_PlotPage):
     """One score over the slices, a line a prediction. A click goes to a slice."""
 
+    whole_x = True
     #: Number of the slice, from 0.
     slice_clicked = Signal(int)
 
