@@ -246,7 +246,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--starts", type=lambda s: s.split(","), default=["random", "synthetic"])
     parser.add_argument("--minutes", type=lambda s: [float(v) for v in s.split(",")], default=[1.0, 3.0, 10.0])
     parser.add_argument("--network", default="unet")
-    parser.add_argument("--settings", type=json.loads, default={"width": 16}, help="of the network, as JSON")
+    parser.add_argument(
+        "--settings", type=json.loads, default={"width": 16, "batch_norm": True}, help="of the network, as JSON"
+    )
     parser.add_argument("--changes", type=json.loads, default={}, help="of tuning_settings, as JSON")
     parser.add_argument("--pretrain", type=float, default=5.0, help="minutes on the synthetic sample")
     parser.add_argument("--share", type=float, default=0.02, help="of a section's pixels that are painted")

@@ -40,13 +40,18 @@ def tuning_settings(*, from_scratch: bool = False, **changes: Any) -> FitSetting
     """Return settings that suit few annotations; ``changes`` replace single ones.
 
     For a trained model a lower rate, and the batch-norm statistics of the parent (a handful of patches of the same
-    strokes would make them drift). Milder changes of scale: the user's stack has one pixel size.
+    strokes would make them drift). A slow warm-up: the first steps of a new optimiser are its wildest. Small patches:
+    strokes are thin, and most of a large patch would teach nothing. Milder changes of scale: the user's stack has one
+    pixel size.
     """
     defaults: dict[str, Any] = {
-        "learning_rate": 1e-3 if from_scratch else 3e-4,
+        "batch": 8,
+        "patch": 128,
+        "learning_rate": 3e-3 if from_scratch else 3e-4,
+        "warm_up": 0.1,
         "freeze_batch_norm": not from_scratch,
         "validate_every": 25,
-        "ema": 0.98,
+        "ema": 0.99,
         "augment": {"log_scale": 0.1},
     }
     if "steps" not in changes and "minutes" not in changes:
@@ -127,6 +132,7 @@ def iter_fine_tune(
         sampler,
         settings,
         validate=_validation(held_out),
+        judge_start=not from_scratch,
         checkpoint=checkpoint,
         resume=resume,
         device=where,

@@ -146,6 +146,7 @@ def fit(
     *,
     validate: Callable[[Network], dict[str, float]] | None = None,
     select: str = "dice",
+    judge_start: bool = False,
     checkpoint: Path | None = None,
     resume: bool = False,
     device: str = "cpu",
@@ -166,6 +167,8 @@ def fit(
         Scores a network in eval mode on held-out pixels; higher is better.
     select : str
         The score by which the best weights are chosen.
+    judge_start : bool
+        Validate the weights that the run begins with too, so that what it ends with is never worse than they are.
     checkpoint : Path, optional
         File for the state of the run, written every ``settings.checkpoint_every`` steps and at the end.
     resume : bool
@@ -201,6 +204,8 @@ def fit(
         sampler.generator.manual_seed(hash((settings.seed, state.step, ranks.rank)))
     if not ranks.is_first:
         validate = preview = checkpoint = None
+    if judge_start and validate is not None and state.step == 0:
+        yield _validated(state, validate, select)
     yield from _run(state, sampler, settings, validate, select, checkpoint, ranks, cancel, preview)
     network.load_state_dict(state.best_weights or average.state_dict())
     network.eval()
@@ -211,6 +216,17 @@ def _done(state: TrainingState, settings: FitSettings) -> float:
         return state.step / settings.steps
     assert settings.minutes is not None  # noqa: S101 - the settings' own rule
     return state.seconds / (60 * settings.minutes)
+
+
+def _validated(state: TrainingState, validate: Callable[[Network], dict[str, float]], select: str) -> ValidationEvent:
+    """Score the averaged weights, and remember them if they are the best so far."""
+    scores = validate(state.average)
+    state.history.append({"step": state.step, **scores})
+    best = scores[select] > state.best_score
+    if best:
+        state.best_score = scores[select]
+        state.best_weights = {k: v.detach().cpu().clone() for k, v in state.average.state_dict().items()}
+    return ValidationEvent(state.step, scores, best)
 
 
 def _affordable(validating: float, state: TrainingState, settings: FitSettings) -> bool:
@@ -247,14 +263,9 @@ def _run(
         due = state.step % settings.validate_every == 0 and _affordable(validating, state, settings)
         if validate is not None and (over or due):
             begun = time.monotonic()
-            scores = validate(state.average)
+            event = _validated(state, validate, select)
             validating += time.monotonic() - begun
-            state.history.append({"step": state.step, **scores})
-            best = scores[select] > state.best_score
-            if best:
-                state.best_score = scores[select]
-                state.best_weights = {k: v.detach().cpu().clone() for k, v in state.average.state_dict().items()}
-            yield ValidationEvent(state.step, scores, best)
+            yield event
         if checkpoint is not None and (over or state.step % settings.checkpoint_every == 0):
             save_checkpoint(checkpoint, state, sampler)
     yield StoppedEvent(state.step, not cancelled, state.seconds, list(state.history))

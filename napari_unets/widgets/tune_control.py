@@ -256,8 +256,8 @@ def _in_words(summary: TuningSummary) -> str:
     scores = summary.card.scores[0].values if summary.card.scores else {}
     dice = f"; Dice {scores['dice']:.3f} on annotations kept aside" if "dice" in scores else ""
     steps = f"{summary.step} steps in {time_in_words(summary.seconds)}{dice}"
-    return (
-        f"{steps}. Look at it, paint on, or save it."
-        if summary.finished
-        else f"Stopped after {steps}. The best is kept."
-    )
+    begun = steps if summary.finished else f"Stopped after {steps}"
+    history = summary.card.training.history if summary.card.training else []
+    if history and max(history, key=lambda scores: scores["dice"])["step"] == 0:
+        return f"{begun}. Nothing learnt was better than the parent, which is kept: paint more, or learn for longer."
+    return f"{begun}. {'Look at it, paint on, or save it' if summary.finished else 'The best is kept'}."

@@ -22,7 +22,7 @@ _LOSS, _SCORE = "#d1794b", "#3f9e8f"
 
 
 class TuneCurves(QWidget):
-    """Two small plots: the loss, and the Dice coefficient on the annotations that were kept aside.
+    """Two small plots: the loss, and the Dice coefficient on the annotations that were kept aside (0: the parent's).
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class TuneCurves(QWidget):
         if scores:
             x, y = [float(step) for step, _ in scores], [value for _, value in scores]
             best = max(range(len(y)), key=y.__getitem__)
-            self.score.show_curves([Curve(_SCORE, x, y, best=best)], "step", "Dice, kept aside")
+            self.score.show_curves([Curve(_SCORE, x, y, best=best)], "step", "Dice")
 
 
 def binned(pairs: Sequence[tuple[int, float]], most: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -57,8 +57,8 @@ class LearningSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rate: Annotated[float, Field(ge=0.05, le=1000)] = 3.0
-    patch: Annotated[int, Field(ge=16, le=1024)] = 256
-    batch: Annotated[int, Field(ge=1, le=64)] = 4
+    patch: Annotated[int, Field(ge=16, le=1024)] = 128
+    batch: Annotated[int, Field(ge=1, le=64)] = 8
     validate_every: Annotated[int, Field(ge=1, le=10_000)] = 25
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
 

@@ -70,7 +70,7 @@ def test_events_and_result(tmp_path, model, painted) -> None:
         tune(model, image, annotations, folder.path, settings=QUICK, name="mine", parent="origin", first_preview_s=0)
     )
     assert list(steps_of(events)) == list(range(1, 13))
-    assert [e.step for e in events if isinstance(e, TuningScores)] == [4, 8, 12]
+    assert [e.step for e in events if isinstance(e, TuningScores)] == [0, 4, 8, 12]
     preview = next(e for e in events if isinstance(e, TuningPreview))
     assert preview.plane == 2
     assert sum(tile.ids.size for tile in preview.tiles) >= 50 * 70

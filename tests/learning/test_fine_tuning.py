@@ -55,7 +55,7 @@ def test_it_learns_from_strokes(painted) -> None:
 def test_batch_norm_statistics_stay_the_parents(painted) -> None:
     image, _, strokes = painted
     parent = tiny_model()
-    tuned = fine_tune(parent, image, strokes, steps=2, **QUICK)
+    tuned = fine_tune(parent, image, strokes, steps=30, learning_rate=1e-2, **QUICK)
     changed = 0
     for name, value in tuned.network.state_dict().items():
         if "running" in name:
@@ -63,6 +63,23 @@ def test_batch_norm_statistics_stay_the_parents(painted) -> None:
         elif value.is_floating_point():
             changed += not torch.equal(value, parent.network.state_dict()[name])
     assert changed
+
+
+def test_a_run_that_only_does_harm_ends_with_the_parent(painted) -> None:
+    image, _, strokes = painted
+    parent = fine_tune(tiny_model(), image, strokes, steps=40, learning_rate=1e-2, from_scratch=True, **QUICK)
+    kept = split_annotations(AnnotatedStack.of(image, strokes).planes).validation
+    # What is learnt from says the opposite of what is kept aside.
+    confused = np.where(strokes > 0, 3 - strokes, 0).astype(strokes.dtype)
+    for number, plane in kept.items():
+        confused[number][plane > 0] = plane[plane > 0]
+    tuned = fine_tune(parent, image, confused, steps=20, learning_rate=1e-2, **QUICK)
+    assert tuned.card.training is not None
+    history = tuned.card.training.history
+    assert history[0]["step"] == 0
+    assert history[0]["dice"] == max(h["dice"] for h in history)
+    for mine, theirs in zip(tuned.network.parameters(), parent.network.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
 
 
 def test_a_new_class(painted) -> None:

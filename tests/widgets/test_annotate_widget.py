@@ -202,7 +202,7 @@ def test_paint_learn_look_save(qtbot, widget, viewer, own_store):
     assert message(widget).startswith("25 steps in"), message(widget)
     np.testing.assert_array_equal(widget.session.layer.data, before)
     assert len(widget.control._before.losses) == 25
-    assert [step for step, _ in widget.control._before.scores] == [5, 10, 15, 20, 25]
+    assert [step for step, _ in widget.control._before.scores] == [0, 5, 10, 15, 20, 25]
     assert not widget.panel.curves.isHidden()
     assert not widget.panel.resume.isEnabled()
     widget.panel.name.setText("My model")
