@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,10 @@ def fine_tune(
     annotations: Annotated[
         Path, typer.Argument(metavar="ANNOTATIONS", help="Class ids of the same shape; 0 = not annotated.")
     ],
+    more: Annotated[
+        list[Path] | None, typer.Argument(metavar="[IMAGE ANNOTATIONS]...", help="Further stacks to learn from.")
+    ] = None,
+    *,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL_DIR", help="Folder of the model to be.")],
     model: Annotated[str, typer.Option(metavar="NAME", help="A model's name or folder.")] = "em-membranes",
     steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="Steps to train for; 300 if not said.")] = None,
@@ -32,9 +37,12 @@ def fine_tune(
     """Fine-tune a model on annotated pixels; Ctrl-C saves the best so far."""
     if steps is not None and minutes is not None:
         raise typer.BadParameter("choose one of --steps and --minutes")
+    if more and len(more) % 2:
+        raise typer.BadParameter(f"{more[-1]}: every image needs its annotations after it")
     length: dict[str, Any] = {"steps": steps} if steps else {"minutes": minutes} if minutes else {}
 
     from napari_unets.images import open_stack
+    from napari_unets.inference import keep_freed_memory
     from napari_unets.learning import (
         AnnotatedStack,
         StoppedEvent,
@@ -50,20 +58,19 @@ def fine_tune(
         raise ModelExistsError(f"{output} exists already; choose another folder, or give --overwrite")
     checkpoint = checkpoint_beside(output)
     finished = False
-    with (
-        open_stack(image) as stack,
-        open_stack(annotations) as painted,
-        stop_on_interrupt() as stopped,
-        progress_bar("training") as report,
-    ):
+    keep_freed_memory()
+    with ExitStack() as opened, stop_on_interrupt() as stopped, progress_bar("training") as report:
         parent = load_model(model)
-        source = AnnotatedStack(stack, painted)
-        found = preflight([source], parent.card.classes)
+        sources = [
+            AnnotatedStack(*(opened.enter_context(open_stack(path)) for path in pair))
+            for pair in zip(*2 * [iter([image, annotations, *(more or [])])], strict=True)
+        ]
+        found = preflight(sources, parent.card.classes)
         for line in [*found.uses, *(f"warning: {warning}" for warning in found.warnings)]:
             note(line)
         for event in iter_fine_tune(
             parent,
-            [source],
+            sources,
             tuning_settings(**length),
             name=model_name(output.name),
             checkpoint=checkpoint,

@@ -44,6 +44,20 @@ def test_annotations_become_a_model(program, files: Path) -> None:
     assert "--overwrite" in again.err
 
 
+def test_several_stacks_are_learnt_from_together(program, files: Path) -> None:
+    pair = [files / "image.tif", files / "painted.tif"]
+    options = ["--model", files / "parent", "--device", "cpu", "--steps", 1]
+    assert program("fine-tune", *pair, *options, "--output", files / "one").code == 0
+    assert program("fine-tune", *pair, *pair, *options, "--output", files / "two").code == 0
+    one, two = (load_model(files / name).card.training for name in ("one", "two"))
+    assert one is not None
+    assert two is not None
+    assert two.annotated_pixels == {name: 2 * count for name, count in one.annotated_pixels.items()}
+    odd = program("fine-tune", *pair, files / "image.tif", *options, "--output", files / "three")
+    assert odd.code == 2
+    assert "every image needs its annotations" in odd.err.replace("\n", " ")
+
+
 def test_empty_annotations_are_refused(program, files: Path) -> None:
     result = program(
         "fine-tune", files / "image.tif", files / "nothing.tif", "--model", files / "parent", "--output", files / "out"
