@@ -6,7 +6,6 @@ import csv
 import json
 import sys
 import threading
-import time
 
 import dask.array as da
 import numpy as np
@@ -452,12 +451,10 @@ def live_on(qtbot, widget):
 
 
 def painted(qtbot, widget, paint):
-    """Paint, and wait for other scores; returns the seconds that it took."""
+    """Paint, and wait for other scores."""
     before = widget.live_note.text()
-    begun = time.perf_counter()
     paint()
     qtbot.waitUntil(lambda: widget.live_note.text() not in (before, ""), timeout=PATIENCE)
-    return time.perf_counter() - begun
 
 
 def test_live_scores_follow_strokes_and_undo(qtbot, viewer, compared):
@@ -501,21 +498,6 @@ def test_live_scores_read_again_when_a_new_value_is_painted(qtbot, viewer, widge
     wanted = evaluate(CLASSES[0], truth.data, ["dice"])["dice"]
     qtbot.waitUntil(lambda: f"Dice {wanted:.5f}" in widget.live_note.text(), timeout=PATIENCE)
     assert "class ids 1, 2" in widget.form.rule.text()
-
-
-def test_live_scores_are_quick(qtbot, viewer, widget):
-    truth, membrane = cells(1, 512)
-    viewer.add_labels(truth[0], name="truth")
-    viewer.add_image(membrane[0], name="p", metadata=made_by_us("probabilities"))
-    live_on(qtbot, widget)
-    layer = viewer.layers["truth"]
-    layer.selected_label = 255
-    took = []
-    for i in range(5):
-        begun = time.process_time()
-        painted(qtbot, widget, lambda i=i: layer.paint((8 * 8, 40 + 60 * i), 255))
-        took.append(time.process_time() - begun)
-    assert min(took) < 0.3  # seconds of this process, which a busy machine does not stretch
 
 
 class HeldArray:

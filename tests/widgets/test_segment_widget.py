@@ -10,7 +10,7 @@ import dask.array as da
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 
 from napari_unets.inference import predict, segment
 from napari_unets.models import load_model
@@ -231,21 +231,6 @@ def test_stop_ends_at_once_and_keeps_what_is_done(qtbot, widget):
     assert layer.data.any()
     assert not layer.data.all()
     assert widget.run_panel.run.isEnabled()
-
-
-def test_the_window_stays_alive_while_tiles_come_in(qtbot, widget):
-    ticks = []
-    timer = QTimer()
-    timer.timeout.connect(lambda: ticks.append(time.perf_counter()))
-    slow_run(qtbot, widget)
-    timer.start(5)
-    qtbot.waitUntil(lambda: widget.run_panel.bar.value() > 60, timeout=60_000)
-    timer.stop()
-    press(qtbot, widget.run_panel.stop)
-    wait_for_end(qtbot, widget)
-    pauses = np.diff(ticks)
-    # 0.1 s is the aim; a loaded machine may take the whole process away for longer, so the usual pause is judged
-    assert np.quantile(pauses, 0.99) < 0.1
 
 
 def test_removing_the_result_stops_the_run(qtbot, widget):
