@@ -153,7 +153,8 @@ def test_figures_are_those_of_evaluate(qtbot, compared):
 
 
 def test_the_rule_is_told(qtbot, compared):
-    read(qtbot, compared)
+    # What the second prediction is comes a little after the first.
+    qtbot.waitUntil(lambda: compared.form.rule.text().count("<br>") == 2, timeout=PATIENCE)
     text = compared.form.rule.text()
     assert "Positive are cells: 255 in the truth" in text
     assert "probabilities of membrane (class 1); cells: 1 − p" in text
