@@ -7,16 +7,24 @@ from pathlib import Path
 
 from PIL import Image
 
-IMAGES = Path(__file__).parent / "images"
+DOCS = Path(__file__).parent
+
+
+def keep(picture: Path, name: str) -> None:
+    """Put a picture into the documentation, in 256 colours: a third of the size, and no difference to see."""
+    image = Image.open(picture).convert("RGB")
+    image.quantize(256, dither=Image.Dither.NONE).save(DOCS / "images" / name, optimize=True)
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         program = Path(sys.executable).parent / "napari-unets"
         subprocess.run([program, "demo", "--headless", "--output", folder], check=True)
-        picture = Image.open(Path(folder) / "screenshot.png").convert("RGB")
-        # 256 colours: a third of the size, and no difference to see.
-        picture.quantize(256, dither=Image.Dither.NONE).save(IMAGES / "demo.png", optimize=True)
+        keep(Path(folder) / "screenshot.png", "demo.png")
+        picture = Path(folder) / "annotate.png"
+        script = [sys.executable, DOCS / "screenshot_annotate.py", picture]
+        subprocess.run([DOCS.parent / "tools" / "with-display", *script], check=True)
+        keep(picture, "annotate.png")
 
 
 if __name__ == "__main__":
