@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from napari_unets.learning.checkpoint import load_checkpoint, save_checkpoint
 from napari_unets.learning.losses import create_loss
+from napari_unets.learning.optimising import create_optimiser, rate_at
 from napari_unets.learning.ranks import Ranks
 from napari_unets.learning.settings import FitSettings
 from napari_unets.networks import Network
@@ -106,12 +107,6 @@ class TrainingState:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-def _schedule(done: float, warm_up: float) -> float:
-    if done < warm_up:
-        return max(done / warm_up, 1e-3)
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (done - warm_up) / (1 - warm_up))))
-
-
 @torch.no_grad()
 def _update_average(average: nn.Module, network: nn.Module, decay: float, step: int) -> None:
     # A short memory at first: the average must not keep the random weights of the start.
@@ -152,6 +147,7 @@ def fit(
     device: str = "cpu",
     cancel: Callable[[], bool] | None = None,
     preview: Callable[[Network], Any] | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[FitEvent]:
     """Train a network in place; at the end it holds the best weights (without validation: the last average).
 
@@ -166,7 +162,7 @@ def fit(
     validate : callable, optional
         Scores a network in eval mode on held-out pixels; higher is better.
     select : str
-        The score by which the best weights are chosen.
+        The score by which the best weights are chosen, or "last": those of the last validation.
     judge_start : bool
         Validate the weights that the run begins with too, so that what it ends with is never worse than they are.
     checkpoint : Path, optional
@@ -179,6 +175,8 @@ def fit(
         Asked after every step; True ends the run and keeps the best weights so far.
     preview : callable, optional
         Given the averaged weights, in eval mode, after every step; it decides whether it is time to use them.
+    clock : callable
+        What ``settings.minutes`` are measured with; ``time.process_time`` is fair on a machine that others use too.
 
     Yields
     ------
@@ -196,8 +194,7 @@ def fit(
     torch.manual_seed(settings.seed)
     network.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network).eval()
-    optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
-    state = TrainingState(network, average, optimiser)
+    state = TrainingState(network, average, create_optimiser(network, settings))
     if resume and checkpoint is not None and checkpoint.exists():
         load_checkpoint(checkpoint, state, sampler)
     if ranks.size > 1:
@@ -206,7 +203,7 @@ def fit(
         validate = preview = checkpoint = None
     if judge_start and validate is not None and state.step == 0:
         yield _validated(state, validate, select)
-    yield from _run(state, sampler, settings, validate, select, checkpoint, ranks, cancel, preview)
+    yield from _run(state, sampler, settings, validate, select, checkpoint, ranks, cancel, preview, clock)
     network.load_state_dict(state.best_weights or average.state_dict())
     network.eval()
 
@@ -222,9 +219,10 @@ def _validated(state: TrainingState, validate: Callable[[Network], dict[str, flo
     """Score the averaged weights, and remember them if they are the best so far."""
     scores = validate(state.average)
     state.history.append({"step": state.step, **scores})
-    best = scores[select] > state.best_score
+    score = float(state.step) if select == "last" else scores[select]
+    best = score > state.best_score
     if best:
-        state.best_score = scores[select]
+        state.best_score = score
         state.best_weights = {k: v.detach().cpu().clone() for k, v in state.average.state_dict().items()}
     return ValidationEvent(state.step, scores, best)
 
@@ -244,17 +242,18 @@ def _run(
     ranks: Ranks,
     cancel: Callable[[], bool] | None,
     preview: Callable[[Network], Any] | None,
+    clock: Callable[[], float],
 ) -> Iterator[FitEvent]:
     loss_of = create_loss(settings.loss)
     outputs_of = ranks.outputs_of(state.network)
-    start = time.monotonic() - state.seconds
+    start = clock() - state.seconds
     cancelled, validating = False, 0.0
     over = ranks.agree(_done(state, settings) >= 1)
     while not over:
-        rate = settings.learning_rate * _schedule(_done(state, settings), settings.warm_up)
+        rate = rate_at(_done(state, settings), settings)
         loss = _step(state, sampler, settings, outputs_of, loss_of, rate, ranks.device)
         state.step += 1
-        state.seconds = time.monotonic() - start
+        state.seconds = clock() - start
         yield StepEvent(state.step, min(_done(state, settings), 1.0), loss, rate, state.seconds)
         cancelled = cancel is not None and cancel()
         over = ranks.agree(cancelled or _done(state, settings) >= 1)
@@ -262,9 +261,9 @@ def _run(
             yield PreviewEvent(state.step, shown)
         due = state.step % settings.validate_every == 0 and _affordable(validating, state, settings)
         if validate is not None and (over or due):
-            begun = time.monotonic()
+            begun = clock()
             event = _validated(state, validate, select)
-            validating += time.monotonic() - begun
+            validating += clock() - begun
             yield event
         if checkpoint is not None and (over or state.step % settings.checkpoint_every == 0):
             save_checkpoint(checkpoint, state, sampler)
@@ -286,10 +285,13 @@ def _step(
     _train_mode(state.network, settings)
     with _autocast(settings, device):
         outputs = outputs_of(images)
+    if margin := state.network.margin:  # unpadded convolutions answer for the middle of the patch
+        annotations = annotations[..., margin:-margin, margin:-margin]
     loss = torch.stack([loss_of(output.float(), annotations) for output in outputs]).mean()
     state.optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(state.network.parameters(), settings.clip_norm)
+    if settings.clip_norm:
+        nn.utils.clip_grad_norm_(state.network.parameters(), settings.clip_norm)
     for group in state.optimiser.param_groups:
         group["lr"] = rate
     state.optimiser.step()

@@ -12,6 +12,7 @@ from tests_support import NO_AUGMENTATION
 
 from napari_unets.learning.checkpoint import CheckpointError
 from napari_unets.learning.fit import StepEvent, StoppedEvent, ValidationEvent, fit
+from napari_unets.learning.optimising import create_optimiser, rate_at
 from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
 from napari_unets.learning.settings import FitSettings
 from napari_unets.networks import Network, create_network
@@ -126,3 +127,68 @@ def test_checkpoint_of_another_network(tmp_path: Path) -> None:
 def test_settings_that_make_no_sense(wrong: dict) -> None:
     with pytest.raises(ValidationError):
         settings(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"warm_up": 0.5}, [0.001, 0.5, 1.0, 0.5, 0.0]),
+        ({"warm_up": 0.5, "schedule": "constant"}, [0.001, 0.5, 1.0, 1.0, 1.0]),
+        ({"warm_up": 0, "schedule": "constant"}, [1.0] * 5),
+    ],
+)
+def test_schedules(changes: dict[str, object], expected: list[float]) -> None:
+    run = settings(learning_rate=0.5, **changes)
+    assert [rate_at(done, run) / 0.5 for done in (0, 0.25, 0.5, 0.75, 1)] == pytest.approx(expected)
+
+
+def test_optimisers_step_as_their_papers_say() -> None:
+    """Two steps on a weight of 1 with the gradient 2, worked out by hand."""
+
+    def weight_after(**changes) -> float:
+        net = torch.nn.Linear(1, 1, bias=False)
+        torch.nn.init.ones_(net.weight)
+        optimiser = create_optimiser(net, settings(learning_rate=0.1, **changes))
+        for _ in range(2):
+            optimiser.zero_grad()
+            (2 * net.weight).sum().backward()
+            optimiser.step()
+        return float(net.weight.detach())
+
+    assert weight_after(optimiser="adam", weight_decay=0) == pytest.approx(0.8)  # the rate a step, whatever the size
+    assert weight_after(optimiser="adam", weight_decay=1) == pytest.approx(
+        0.8, abs=1e-3
+    )  # it only adds to the gradient
+    assert weight_after(optimiser="adamw", weight_decay=1) == pytest.approx((0.9 - 0.1) * 0.9 - 0.1)
+    assert weight_after(optimiser="sgd", weight_decay=0, momentum=0.5) == pytest.approx(1 - 0.1 * (2 + 3))
+
+
+def test_minutes_follow_the_clock_that_is_given() -> None:
+    ticks = iter(range(100))
+    events = list(fit(network(), sampler(), settings(steps=None, minutes=0.1), clock=lambda: float(next(ticks))))
+    assert (events[-1].step, events[-1].seconds) == (6, 6.0)
+
+
+def test_the_last_weights_can_be_asked_for() -> None:
+    scores = iter([0.9, 0.2])
+    events = list(
+        fit(network(), sampler(), settings(steps=20), validate=lambda _: {"dice": next(scores)}, select="last")
+    )
+    assert [e.best for e in events if isinstance(e, ValidationEvent)] == [True, True]
+
+
+def test_unpadded_convolutions_learn_from_the_middle_of_a_patch() -> None:
+    """Only the middle is annotated with what the image shows; the border says the opposite."""
+    image = torch.zeros(1, 1, 20, 20)
+    wrong_border = torch.full((1, 20, 20), 2)
+    net = create_network("unet", width=2, depth=1, padding="valid", dropout=0.0)
+    wrong_border[:, net.margin : -net.margin, net.margin : -net.margin] = 1
+
+    class Fixed:
+        generator = torch.Generator()
+
+        def draw(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+            return image, wrong_border
+
+    list(fit(net, Fixed(), settings(steps=60, learning_rate=0.05, ema=0)))
+    assert float(torch.sigmoid(net(image)).min()) > 0.6
