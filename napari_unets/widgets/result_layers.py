@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from napari_unets.models import ClassInfo, ModelCard
 
 __all__ = [
+    "KEPT",
     "METADATA_KEY",
     "ResultLayer",
     "class_colormap",
@@ -36,7 +37,7 @@ __all__ = [
 METADATA_KEY = "napari_unets"
 
 #: What the metadata of an image say of its pages, which a result needs to be saved as a document.
-_KEPT = ("dpi", "pages")
+KEPT = ("dpi", "pages")
 
 _DTYPES: dict[Output, type[np.generic]] = {
     "segmentation": np.uint8,
@@ -186,7 +187,7 @@ def _new_layer(image: Image, card: ModelCard, output: Output, array: NDArray[Any
     levels = pyramid(array)
     data = levels if len(levels) > 1 else array
     where = {**image_placement(image, array.ndim - image.ndim), "multiscale": len(levels) > 1}
-    kept = {key: image.metadata[key] for key in _KEPT if key in image.metadata}
+    kept = {key: image.metadata[key] for key in KEPT if key in image.metadata}
     common = {"name": f"{image.name} · {card.name} · {output}", "metadata": {**kept, METADATA_KEY: metadata}, **where}
     if output == "probabilities":
         return Image(data, contrast_limits=(0.0, 1.0), colormap="magma", opacity=0.8, rgb=False, **common)

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 from napari_unets.errors import NapariUnetsError
 from napari_unets.inference.settings import InferenceSettings
 from napari_unets.models import ModelStore
+from napari_unets.widgets.clean_pages import CleanPages
 from napari_unets.widgets.device_choice import DeviceChoice
 from napari_unets.widgets.fold import Fold
 from napari_unets.widgets.image_source import image_source
@@ -78,6 +79,7 @@ class SegmentWidget(Panel):
         self.segmentation_form = SettingsForm(SegmentSettings, labels=_LABELS)
         self.inference_form = SettingsForm(InferenceSettings, leave_out=("device",), labels=_LABELS)
         self.run_panel = RunPanel("Run", "tiles")
+        self.clean = CleanPages(napari_viewer)
         self._lay_out()
         self._ask_for_devices()
         warm_up()
@@ -85,10 +87,12 @@ class SegmentWidget(Panel):
         self.model.model_changed.connect(self._describe_image)
         self.run_panel.run_clicked.connect(self._start)
         self.run_panel.stop_clicked.connect(self._stop)
+        self.clean.offered.connect(self.clean_fold.setVisible)
         self._shared = shared_threshold(napari_viewer)
         self._shared.changed.connect(self._take_threshold)
         if self._shared.value is not None:
             self._take_threshold(self._shared.value, self._shared.model)
+        self.clean_fold.setVisible(self.clean.layer.layer is not None)
         self._describe_image()
 
     def _lay_out(self) -> None:
@@ -100,9 +104,12 @@ class SegmentWidget(Panel):
         form.addRow("Run on", self.scope)
         form.addRow("Make", self.outputs)
         form.addRow("Device", self.device)
+        self.clean_fold = Fold("Clean pages", self.clean)
+        self.clean_fold.expand()
         self.advanced = Fold("Advanced settings", self._settings())
         self.column.addLayout(form)
         self.column.addWidget(self.run_panel)
+        self.column.addWidget(self.clean_fold)
         self.column.addWidget(self.advanced)  # last: unfolding it moves neither Run nor its messages out of sight
 
     def _settings(self) -> QWidget:
