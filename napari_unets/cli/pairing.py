@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_unets.cli.names import plain_name
-from napari_unets.cli.record import METADATA_KEY
 from napari_unets.cli.terminal import note
 from napari_unets.errors import NapariUnetsError
+from napari_unets.jobs.names import plain_name
+from napari_unets.jobs.record import METADATA_KEY
 
 if TYPE_CHECKING:
     from napari_unets.images import Stack

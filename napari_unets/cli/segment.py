@@ -1,25 +1,22 @@
-"""``napari-unets segment``: images to class ids, probabilities or objects."""
+"""``napari-unets segment``: images to class ids, probabilities, objects or clean pages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from napari_unets.cli.documents import PageChoice, clean_document, is_document, label_pages, plan_documents
-from napari_unets.cli.outputs import WriterArray, make_all, plan_outputs
-from napari_unets.cli.record import Output, record
-from napari_unets.cli.terminal import Report, note, progress_bar
-from napari_unets.cli.volumes import VolumeChoice
-
 if TYPE_CHECKING:
-    from napari_unets.images import Stack
-    from napari_unets.inference import InferenceSettings, Predictor, TileEvent
+    from pydantic import BaseModel
+
+    from napari_unets.jobs.output_settings import Kind
 
 __all__ = ["segment"]
+
+_M = TypeVar("_M", bound="BaseModel")
 
 
 class Backend(StrEnum):
@@ -40,8 +37,11 @@ class Precision(StrEnum):
 
 def segment(
     inputs: Annotated[
-        list[Path],
-        typer.Argument(metavar="INPUT...", help="Image files, PDFs, OME-Zarrs, or folders of images (a stack each)."),
+        list[str],
+        typer.Argument(
+            metavar="INPUT...",
+            help="Image files, PDFs, OME-Zarrs, folders of images (a stack each), or patterns such as 'scans/*.tif'.",
+        ),
     ],
     output: Annotated[
         Path,
@@ -52,6 +52,17 @@ def segment(
             help="A .tif, an .ome.zarr, or a folder: a TIFF an INPUT. A .pdf or .png: clean pages.",
         ),
     ],
+    pattern: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Names of outputs in a folder, such as '{stem}_{model}.tif'; "
+            "also {ext}, {kind}, {parent}, {number:03}.",
+        ),
+    ] = None,
+    each: Annotated[
+        bool, typer.Option("--each", help="Take each image of a folder by itself, not the folder as a stack.")
+    ] = False,
     model: Annotated[
         str | None,
         typer.Option(
@@ -99,20 +110,39 @@ def segment(
     dpi: Annotated[
         float | None, typer.Option(metavar="N", help="Pixels an inch of PDFs; by default those of the scan, or 300.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Leave outputs that are there as they are.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Skip outputs that are there and still match input, model and settings.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are there.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what has become of each INPUT, as JSON.")
+    ] = None,
 ) -> None:
-    """Segment images, stacks, folders of images and documents."""
-    volume, instances = VolumeChoice(link, merge_below, ortho), instances or link
+    """Segment images, stacks, folders of images and documents; one that cannot be read does not stop the others."""
+    from napari_unets.cli.batch import make_all
+    from napari_unets.cli.outputs import is_document, is_one_file, plan_outputs
+    from napari_unets.inference.settings import InferenceSettings
+    from napari_unets.jobs.batch_events import BatchJob
+    from napari_unets.jobs.output_settings import OutputSettings
+    from napari_unets.models import load_model
+
+    instances = instances or link
     if probabilities and instances:
         raise typer.BadParameter("choose one of --probabilities and --instances")
     if resume and overwrite:
         raise typer.BadParameter("choose one of --resume and --overwrite")
-    clean = is_document(output, clean=clean or colour)
+    if pattern is not None and is_one_file(output):
+        raise typer.BadParameter(f"{output} is one file; a pattern names the files in a folder", param_hint="--pattern")
+    if merge_below is not None and not link:
+        raise typer.BadParameter("regions are merged before they are linked; add --link", param_hint="--merge-below")
+    clean = is_document(output, pattern, clean=clean or colour)
     if clean and (probabilities or instances or ortho):
         raise typer.BadParameter("clean pages are neither probabilities, instances nor a volume; write a .tif instead")
-    kind: Output = "probabilities" if probabilities else "instances" if instances else "segmentation"
-    settings = _settings(
+    kind: Kind = (
+        "clean" if clean else "probabilities" if probabilities else "instances" if instances else "segmentation"
+    )
+    settings = _checked(
+        InferenceSettings,
         device=device,
         backend=backend.value,
         precision=precision.value,
@@ -120,122 +150,30 @@ def segment(
         tile=tile,
         halo=int(halo) if halo.isdecimal() else halo,
     )
-    choice = PageChoice(pages, dpi)
-    replace = overwrite or resume  # what is there is then left out below
-    if clean:
-        plan = plan_documents(inputs, output, overwrite=replace)
-    else:
-        targets = plan_outputs(inputs, output, overwrite=replace)
-        plan = [([source], target) for source, target in zip(inputs, targets, strict=True)]
-    if resume and (done := [target for _, target in plan if target.exists()]):
-        note(f"{len(done)} of {len(plan)} outputs are there already and are left as they are")
-        plan = [(sources, target) for sources, target in plan if target not in done]
-        if not plan:
-            return
-
-    from napari_unets.inference import Predictor
-    from napari_unets.models import load_model
-
-    with Predictor(load_model(model or _default_model(inputs, clean=clean)), settings) as predictor:
-        note(f"{predictor.model.name}: {predictor.backend} in {predictor.precision}. {predictor.device_reason}.")
-
-        def make(sources: list[Path], target: Path) -> None:
-            with progress_bar(sources[0].name) as report:
-                if clean:
-                    clean_document(
-                        sources, target, predictor, report, choice=choice, colour=colour, overwrite=overwrite
-                    )
-                else:
-                    _segment_one(sources[0], target, predictor, report, kind, choice, volume, overwrite=overwrite)
-
-        make_all(plan, make)
+    made = _checked(
+        OutputSettings, kind=kind, link=link, merge_below=merge_below, ortho=ortho, pages=pages, dpi=dpi, colour=colour
+    )
+    model = model or _default_model(inputs, clean=clean)
+    items = plan_outputs(inputs, output, pattern, each=each, model=load_model(model).name, kind=kind)
+    existing: Any = "resume" if resume else "overwrite" if overwrite else "refuse"
+    make_all(BatchJob(model, tuple(items), made, settings, existing), report)
 
 
-def _default_model(inputs: list[Path], *, clean: bool) -> str:
+def _default_model(inputs: Sequence[str], *, clean: bool) -> str:
     from napari_unets.models import ModelStore
 
-    if not clean and not any(path.suffix.lower() == ".pdf" for path in inputs):
+    if not clean and not any(Path(name).suffix.lower() == ".pdf" for name in inputs):
         return "em-membranes"
     return "document-ink" if "document-ink" in ModelStore().folders() else "sauvola"
 
 
-def _settings(**values: Any) -> InferenceSettings:
+def _checked(settings: type[_M], /, **values: Any) -> _M:
     from pydantic import ValidationError
 
-    from napari_unets.inference import InferenceSettings
-
     try:
-        return InferenceSettings(**values)
+        return settings(**values)
     except ValidationError as error:
         first = error.errors()[0]
-        option = first["loc"][0]
-        raise typer.BadParameter(f"{values[str(option)]}: {first['msg']}", param_hint=f"--{option}") from None
-
-
-def _segment_one(
-    source: Path,
-    target: Path,
-    predictor: Predictor,
-    report: Report,
-    kind: Output,
-    choice: PageChoice,
-    volume: VolumeChoice,
-    *,
-    overwrite: bool,
-) -> None:
-    """Write the result for one input; whatever interrupts it, nothing half-written is left."""
-    from napari_unets.images import MixedSizesError, open_stack
-
-    try:
-        stack = open_stack(source, pages=choice.pages, dpi=choice.dpi)
-    except MixedSizesError:
-        if kind != "segmentation" or volume.ortho or target.suffix.lower() not in (".tif", ".tiff"):
-            raise
-        label_pages(source, target, predictor, report, choice=choice, overwrite=overwrite)
-        return
-    with stack:
-        _segment_stack(stack, target, predictor, report, kind, volume, overwrite=overwrite)
-
-
-def _segment_stack(
-    stack: Stack,
-    target: Path,
-    predictor: Predictor,
-    report: Report,
-    kind: Output,
-    volume: VolumeChoice,
-    *,
-    overwrite: bool,
-) -> None:
-    import numpy as np
-
-    from napari_unets.images import create_writer
-    from napari_unets.inference import predict
-    from napari_unets.inference import segment as segment_stack
-
-    model = predictor.model
-    every = kind == "probabilities" and model.card.out_channels > 1
-    axes = ("c" if every else "") + stack.axes.removesuffix("s")
-    shape = (*((model.card.out_channels,) if every else ()), *stack.shape[: stack.plane_axes], *stack.plane_shape)
-    dtype = {"segmentation": np.uint8, "probabilities": np.float32, "instances": np.uint32}[kind]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with create_writer(
-        target,
-        shape,
-        dtype,
-        axes=axes,
-        voxel_size_nm=stack.voxel_size_nm,
-        metadata=record(model, kind, predictor.settings, image=stack.name, **volume.to_record()),
-        labels=kind != "probabilities",
-        overwrite=overwrite,
-    ) as writer:
-        common: dict[str, Any] = {"predictor": predictor, "on_event": _told(report), "out": WriterArray(writer)}
-        if kind == "probabilities":
-            predict(model, stack, all_classes=every, **volume.of_prediction(), **common)
-        else:
-            asked = volume.of_instances() if kind == "instances" else volume.of_prediction()
-            segment_stack(model, stack, **asked, **common)
-
-
-def _told(report: Callable[[int, int], None]) -> Callable[[TileEvent], None]:
-    return lambda event: report(event.done, event.total)
+        option = str(first["loc"][0])
+        hint = "--" + option.replace("_", "-")
+        raise typer.BadParameter(f"{values[option]}: {first['msg']}", param_hint=hint) from None

@@ -31,12 +31,13 @@ def print_table(columns: list[str], rows: list[list[str]], *, align: Literal["le
     """Print a table for people to stdout; ``align`` is for all columns but the first."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table()
     for i, column in enumerate(columns):
         table.add_column(column, justify=align if i else "left", overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(cell) for cell in row))  # as it stands: names of files may have brackets
     # In a file or a pipe nothing has to be squeezed into a window's width.
     console = Console(width=None if sys.stdout.isatty() else 1000)
     console.print(table)
@@ -62,7 +63,7 @@ def progress_bar(description: str) -> Iterator[Report]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(description, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

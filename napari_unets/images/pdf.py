@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import threading
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -76,6 +77,17 @@ class Pdf:
         if not self.count:
             self.close()
             raise EmptyImageError(f"{path}: there is no page in this document")
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What our own writer was told to keep in the document; empty of other documents."""
+        with _pdfium_lock:
+            text = self._document.get_metadata_value("Keywords")
+        try:
+            kept = json.loads(text)
+        except ValueError:
+            return {}
+        return kept if isinstance(kept, dict) else {}
 
     def page(self, number: int, dpi: float | None = None, *, alone: bool = False) -> FileImage:
         """One page as an image, not rendered yet.

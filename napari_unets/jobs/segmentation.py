@@ -11,12 +11,13 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_unets.jobs.kept import KEPT
+from napari_unets.jobs.record import Output
 
 if TYPE_CHECKING:
     from napari_unets.images import Stack, Statistics
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from napari_unets.models import Model
 
 __all__ = ["Output", "RunSummary", "Tile", "segment_stack"]
-
-Output = Literal["segmentation", "probabilities", "instances"]
 
 
 @dataclass(frozen=True)

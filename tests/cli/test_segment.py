@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_unets.cli.outputs import OutputError, plan_outputs
 from napari_unets.images import open_stack, save_stack
 from napari_unets.inference import predict, segment
 from napari_unets.models import load_model
@@ -159,16 +158,3 @@ def test_a_missing_or_broken_input_is_named(program, own_model, tmp_path):
         assert result.code == 1
         assert str(path) in result.err
         assert result.err.strip().splitlines()[-1].startswith("napari-unets: ")
-
-
-def test_plan(tmp_path):
-    a, b = tmp_path / "a.ome.tif", tmp_path / "folder.v1"
-    b.mkdir()
-    assert plan_outputs([a, b], tmp_path / "out", overwrite=False) == [
-        tmp_path / "out" / "a.tif",
-        tmp_path / "out" / "folder.v1.tif",
-    ]
-    with pytest.raises(OutputError, match="there are 2 inputs"):
-        plan_outputs([a, b], tmp_path / "out.tif", overwrite=False)
-    with pytest.raises(OutputError, match="both"):
-        plan_outputs([a, tmp_path / "a.png"], tmp_path / "out", overwrite=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -17,7 +18,13 @@ Output = Literal["segmentation", "probabilities", "instances"]
 
 
 def record(
-    model: Model, output: Output, settings: InferenceSettings | None = None, *, image: str = "", **others: Any
+    model: Model,
+    output: Output,
+    settings: InferenceSettings | None = None,
+    *,
+    image: str = "",
+    made_from: Mapping[str, Any] | None = None,
+    **others: Any,
 ) -> dict[str, Any]:
     """Metadata of an output, the same that the widgets give their layers.
 
@@ -31,6 +38,9 @@ def record(
         How it was made.
     image : str
         What of.
+    made_from : mapping, optional
+        What a later run compares to know whether the output still is what it would make: see
+        :class:`~napari_unets.jobs.matching.MadeFrom`.
     **others
         Further settings; JSON values.
 
@@ -40,7 +50,7 @@ def record(
         JSON-able. With ``classes``, ``evaluate`` knows what the numbers in the file mean.
     """
     card = model.card
-    made = {
+    made: dict[str, Any] = {
         "output": output,
         "model": card.name,
         "classes": [c.model_dump() for c in card.classes],
@@ -49,4 +59,6 @@ def record(
         "image": image,
         "weights_sha256": card.weights_sha256,
     }
+    if made_from is not None:
+        made["made_from"] = dict(made_from)
     return {METADATA_KEY: made}
