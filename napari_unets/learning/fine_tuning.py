@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from napari_unets.images import Statistics, compute_statistics, prepare_plane
 from napari_unets.inference import InferenceSettings, choose_device
+from napari_unets.learning.adapting import adapt_batch_norm, spread_crops
 from napari_unets.learning.annotations import AnnotatedStack, Split, split_annotations
 from napari_unets.learning.errors import AnnotationError, NothingToTrainError
 from napari_unets.learning.fit import FitEvent, StoppedEvent, ValidationEvent, fit
@@ -67,6 +68,7 @@ def iter_fine_tune(
     classes: Sequence[ClassInfo] | None = None,
     name: str | None = None,
     from_scratch: bool = False,
+    adapt: bool = True,
     checkpoint: Path | None = None,
     resume: bool = False,
     device: str = "auto",
@@ -89,6 +91,10 @@ def iter_fine_tune(
         Name of the new model; the parent's with ``-tuned`` by default.
     from_scratch : bool
         Begin with random weights instead of the parent's.
+    adapt : bool
+        Take the batch-norm statistics from the stacks before the first step (see
+        :func:`~napari_unets.learning.adapting.adapt_batch_norm`), unless the parent's do better on the annotated
+        pixels that are held out. Only with ``settings.freeze_batch_norm``, where they then stay.
     checkpoint : Path, optional
         File for the state of the run.
     resume : bool
@@ -126,12 +132,16 @@ def iter_fine_tune(
     prepared = [_prepare(source, card, settings) for source in sources]
     sampler = PatchSampler([p for one in prepared for p in one.planes], settings.patch, settings.augment, settings.seed)
     held_out = _held_out(prepared, card, where)
+    validate = _validation(held_out)
+    resumed = resume and checkpoint is not None and checkpoint.exists()
+    if adapt and settings.freeze_batch_norm and not resumed:
+        network = _adapted(network, prepared, validate)
     history: list[dict[str, float]] = []
     for event in fit(
         network,
         sampler,
         settings,
-        validate=_validation(held_out),
+        validate=validate,
         judge_start=not from_scratch,
         checkpoint=checkpoint,
         resume=resume,
@@ -164,7 +174,7 @@ def fine_tune(model: Model, stack: object, annotations: object, *, steps: int | 
         Optimiser steps; 300 by default.
     **arguments
         Any of :class:`FitSettings` (``minutes=3``, ``seed=1``), and ``classes``, ``name``, ``from_scratch``,
-        ``device``, ``checkpoint``, ``resume`` and ``cancel`` of :func:`iter_fine_tune`.
+        ``adapt``, ``device``, ``checkpoint``, ``resume`` and ``cancel`` of :func:`iter_fine_tune`.
 
     Returns
     -------
@@ -238,6 +248,23 @@ def _around_annotations(
         window.append(slice(max(0, int(where[0]) - reach), int(where[-1]) + 1 + reach))
     cut = (window[0], window[1])
     return AnnotatedPlane(prepare_plane(source.stack.plane(number, cut), card.in_channels, statistics), ids[cut])
+
+
+def _adapted(
+    network: Network, prepared: list[_Prepared], validate: Callable[[Network], dict[str, float]] | None
+) -> Network:
+    """Return the network with the stacks' batch-norm statistics, or as it was if that is better."""
+    adapted = adapt_batch_norm(
+        network,
+        [
+            crop
+            for one in prepared
+            for crop in spread_crops(network, one.source.stack, one.statistics, one.split.training)
+        ],
+    )
+    if validate is not None and validate(adapted)["dice"] < validate(network.eval())["dice"]:
+        return network
+    return adapted
 
 
 def _held_out(prepared: list[_Prepared], card: ModelCard, device: str) -> list[HeldOutPlanes]:

@@ -244,8 +244,10 @@ def _run(
     preview: Callable[[Network], Any] | None,
     clock: Callable[[], float],
 ) -> Iterator[FitEvent]:
-    loss_of = create_loss(settings.loss)
+    loss_of = create_loss(settings.loss, settings.label_smoothing)
     outputs_of = ranks.outputs_of(state.network)
+    if settings.compile:
+        outputs_of = torch.compile(outputs_of)
     start = clock() - state.seconds
     cancelled, validating = False, 0.0
     over = ranks.agree(_done(state, settings) >= 1)

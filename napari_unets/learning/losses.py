@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -47,16 +48,24 @@ def _cross_entropies(logits: Tensor, target: Tensor) -> Tensor:
     return -(target * F.log_softmax(logits, 1)).sum(1, keepdim=True)
 
 
-def cross_entropy(logits: Tensor, annotations: Tensor) -> Tensor:
+def _smoothed(target: Tensor, annotations: Tensor, smoothing: float) -> Tensor:
+    """Give every class a share of each pixel (Szegedy et al., 2016): a few strokes do not make anything certain."""
+    if not smoothing or annotations.is_floating_point():
+        return target
+    return target * (1 - smoothing) + smoothing / max(target.shape[1], 2)
+
+
+def cross_entropy(logits: Tensor, annotations: Tensor, smoothing: float = 0.0) -> Tensor:
     """Binary cross-entropy (one output channel) or cross-entropy over the classes, a mean over annotated pixels."""
     target, mask = _targets(logits, annotations)
-    return _mean(_cross_entropies(logits, target), mask)
+    return _mean(_cross_entropies(logits, _smoothed(target, annotations, smoothing)), mask)
 
 
-def border_cross_entropy(logits: Tensor, annotations: Tensor) -> Tensor:
+def border_cross_entropy(logits: Tensor, annotations: Tensor, smoothing: float = 0.0) -> Tensor:
     """Cross-entropy with the weights of the U-Net paper: the borders between touching cells (class 2) count most."""
     weights = np.stack([border_weights(plane) for plane in annotations.cpu().numpy()])
     target, mask = _targets(logits, annotations)
+    target = _smoothed(target, annotations, smoothing)
     return _mean(_cross_entropies(logits, target), mask * torch.from_numpy(weights).to(mask).unsqueeze(1))
 
 
@@ -82,6 +91,8 @@ _LOSSES: dict[str, Loss] = {
     "mse": mean_squared_error,
     "dice": soft_dice,
 }
+#: Those that take label smoothing.
+_SMOOTHED: dict[str, Callable[..., Tensor]] = {"bce": cross_entropy, "border": border_cross_entropy}
 
 
 def loss_names() -> list[str]:
@@ -89,8 +100,15 @@ def loss_names() -> list[str]:
     return list(_LOSSES)
 
 
-def create_loss(name: str) -> Loss:
+def create_loss(name: str, smoothing: float = 0.0) -> Loss:
     """Loss by name, or the sum of several: ``"bce"``, ``"bce+dice"``.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`loss_names`, or a sum of them.
+    smoothing : float
+        Label smoothing of the cross-entropies, 0 to 1: the share of each pixel that is spread over all classes.
 
     Raises
     ------
@@ -102,7 +120,9 @@ def create_loss(name: str) -> Loss:
         if part not in _LOSSES:
             raise UnknownLossError(f"there is no loss {part!r}; the losses are {', '.join(_LOSSES)} and their sums")
 
+    chosen = [partial(_SMOOTHED[part], smoothing=smoothing) if part in _SMOOTHED else _LOSSES[part] for part in parts]
+
     def loss(logits: Tensor, annotations: Tensor) -> Tensor:
-        return torch.stack([_LOSSES[part](logits, annotations) for part in parts]).sum()
+        return torch.stack([one(logits, annotations) for one in chosen]).sum()
 
     return loss

@@ -34,6 +34,12 @@ class FitSettings(BaseModel):
     clip_norm: float = Field(1.0, ge=0, description="Largest norm of the gradient; 0 sets no limit.")
     ema: float = Field(0.998, ge=0, lt=1, description="Decay of the running average of the weights; 0 switches it off.")
     freeze_batch_norm: bool = Field(False, description="Keep the batch-norm statistics that the network came with.")
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="Share of each pixel that bce and border spread over all classes."
+    )
+    compile: bool = Field(
+        False, description="Let torch.compile make the steps faster, after minutes of compiling; takes a C++ compiler."
+    )
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="bf16 where the hardware has it.")
     seed: int = Field(0, ge=0, description="Same seed and steps, same weights on one CPU.")
     validate_every: int = Field(100, ge=1, description="Steps between validations; more where time is short.")

@@ -59,6 +59,23 @@ def test_nothing_annotated_is_finite(name: str) -> None:
     assert torch.isfinite(create_loss(name)(torch.randn(1, 1, 4, 4), torch.zeros(1, 4, 4, dtype=torch.long)))
 
 
+@pytest.mark.parametrize("name", ["bce", "border"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_label_smoothing_is_least_at_a_share_of_doubt(name: str, channels: int) -> None:
+    annotations = torch.tensor([[[1]]])
+    doubt = 0.3 / max(channels, 2)
+    logits = torch.full((1, channels, 1, 1), math.log(doubt))
+    logits[:, 0] = math.log(1 - (max(channels, 2) - 1) * doubt)
+    if channels == 1:
+        logits = logits - math.log(doubt)
+    smoothed = create_loss(name, 0.3)
+    for step in (-0.1, 0.1):
+        other = logits.clone()
+        other[:, 0] += step
+        assert smoothed(other, annotations) > smoothed(logits, annotations)
+    assert create_loss("mse", 0.3)(logits, annotations) == create_loss("mse")(logits, annotations)
+
+
 def test_unknown_loss_lists_the_names() -> None:
     with pytest.raises(UnknownLossError, match="bce, border, mse, dice"):
         create_loss("bce+focal")
