@@ -10,17 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_unets.jobs.fingerprint import fingerprint
-from napari_unets.jobs.record import METADATA_KEY
+from napari_unets.jobs.record import MADE_FROM, METADATA_KEY
 
 if TYPE_CHECKING:
     from napari_unets.inference import InferenceSettings
     from napari_unets.jobs.output_settings import OutputSettings
     from napari_unets.models import ModelCard
 
-__all__ = ["MADE_FROM", "MadeFrom", "model_hash", "record_of"]
-
-#: Where an output's record keeps what it was made from. Programs that change the pixels leave it out.
-MADE_FROM = "made_from"
+__all__ = ["MadeFrom", "model_hash", "record_of"]
 
 #: Where and how fast a model runs; the result is the same but for rounding.
 _WITHOUT_EFFECT = frozenset({"device", "backend", "batch", "threads"})

@@ -9,10 +9,13 @@ if TYPE_CHECKING:
     from napari_unets.inference import InferenceSettings
     from napari_unets.models import Model
 
-__all__ = ["METADATA_KEY", "Output", "record"]
+__all__ = ["MADE_FROM", "METADATA_KEY", "Output", "edited", "record"]
 
 #: Where an image's metadata keep what this package knows about it; the same in files and in napari's layers.
 METADATA_KEY = "napari_unets"
+
+#: Where a record keeps what the output was made from.
+MADE_FROM = "made_from"
 
 Output = Literal["segmentation", "probabilities", "instances"]
 
@@ -60,5 +63,24 @@ def record(
         "weights_sha256": card.weights_sha256,
     }
     if made_from is not None:
-        made["made_from"] = dict(made_from)
+        made[MADE_FROM] = dict(made_from)
     return {METADATA_KEY: made}
+
+
+def edited(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata of an output that a person may have changed: no batch skips or replaces it as its own any more.
+
+    Parameters
+    ----------
+    metadata : mapping
+        Of an image or a layer.
+
+    Returns
+    -------
+    dict
+        The same without what the output was made from.
+    """
+    made = metadata.get(METADATA_KEY)
+    if not isinstance(made, Mapping) or MADE_FROM not in made:
+        return dict(metadata)
+    return {**metadata, METADATA_KEY: {key: value for key, value in made.items() if key != MADE_FROM}}

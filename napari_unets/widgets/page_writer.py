@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_unets.images import Stack, UnsupportedImageError, as_stack, create_page_writer
 from napari_unets.images.ink import ink_in_colour
+from napari_unets.jobs.record import edited
 from napari_unets.widgets.result_layers import METADATA_KEY
 
 __all__ = ["clean_pages", "write_clean_pages"]
@@ -91,7 +92,7 @@ def clean_pages(
     about = metadata.get("pages")
     if not isinstance(about, list) or len(about) != ids.n_planes:
         about = [{"size": ids.plane_shape, "dpi": metadata.get("dpi")}] * ids.n_planes
-    made = metadata.get(METADATA_KEY)
+    made = edited(metadata).get(METADATA_KEY)
     noted = {} if made is None else {METADATA_KEY: {**made, "output": "clean pages", "colour": picture is not None}}
     with create_page_writer(path, metadata=noted, overwrite=Path(path).exists()) as writer:
         for done, number in enumerate(chosen, 1):

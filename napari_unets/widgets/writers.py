@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_unets.images import Stack, as_stack, save_stack
 from napari_unets.images.units import VoxelSize, nanometres
+from napari_unets.jobs.record import edited
 
 __all__ = ["write_image", "write_labels"]
 
@@ -67,7 +68,7 @@ def _write(path: str, stack: Stack, meta: Mapping[str, Any], *, labels: bool) ->
         path,
         stack,
         voxel_size_nm=_voxel_size(meta),
-        metadata=_that_json_can_hold(meta.get("metadata") or {}),
+        metadata=_that_json_can_hold(edited(meta.get("metadata") or {})),
         labels=labels,
         overwrite=Path(path).exists(),
     )
