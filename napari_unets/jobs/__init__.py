@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from napari_unets.jobs.errors import (
+    BlockDeadlyError,
     HandOverError,
     JobCrashedError,
     JobError,
+    OutputNotSharedError,
+    SchedulerLostError,
     SchedulerUnreachableError,
     WorkerClosedError,
     WorkerDiedError,
+    WorkerMismatchError,
     WorkerStartError,
 )
 from napari_unets.jobs.inbox import Inbox
@@ -16,14 +20,18 @@ from napari_unets.jobs.job import Job
 from napari_unets.jobs.worker import Worker
 
 __all__ = [
+    "BlockDeadlyError",
     "HandOverError",
     "Inbox",
     "Job",
     "JobCrashedError",
     "JobError",
+    "OutputNotSharedError",
+    "SchedulerLostError",
     "SchedulerUnreachableError",
     "Worker",
     "WorkerClosedError",
     "WorkerDiedError",
+    "WorkerMismatchError",
     "WorkerStartError",
 ]

@@ -30,7 +30,8 @@ def main(settings: dict[str, Any]) -> None:
     ----------
     settings : dict
         ``scheduler`` (address), ``name`` (of the worker), ``folder`` (for Dask's files), ``remove``
-        (folders to remove should the parent die) and ``preload`` (modules to import once ready).
+        (folders to remove should the parent die), ``preload`` (modules to import once ready) and
+        ``tasks`` (how many at once).
     """
     faulthandler.enable()
     for watch in (_hold_leash, _watch_parent):
@@ -47,7 +48,7 @@ async def _serve(settings: dict[str, Any]) -> None:
     worker = await Worker(
         settings["scheduler"],
         name=settings["name"],
-        nthreads=1,
+        nthreads=settings["tasks"],
         host="127.0.0.1",
         memory_limit=0,  # no limit: Dask would pause or kill the worker at a fraction of the memory
         local_directory=settings["folder"],

@@ -5,12 +5,16 @@ from __future__ import annotations
 from napari_unets.errors import NapariUnetsError
 
 __all__ = [
+    "BlockDeadlyError",
     "HandOverError",
     "JobCrashedError",
     "JobError",
+    "OutputNotSharedError",
+    "SchedulerLostError",
     "SchedulerUnreachableError",
     "WorkerClosedError",
     "WorkerDiedError",
+    "WorkerMismatchError",
     "WorkerStartError",
 ]
 
@@ -53,6 +57,32 @@ class WorkerClosedError(JobError):
 
 class SchedulerUnreachableError(JobError):
     """Nobody answers at the address of the Dask scheduler."""
+
+
+class SchedulerLostError(JobError):
+    """The connection to the Dask scheduler broke off in the middle of a run, or somebody cancelled its tasks."""
+
+
+class WorkerMismatchError(JobError):
+    """A worker of the cluster has another version of this package than the process that gives it work, or none."""
+
+
+class OutputNotSharedError(JobError):
+    """A worker of the cluster does not see, or may not write to, the folder that the result goes to."""
+
+
+class BlockDeadlyError(JobError):
+    """One worker after the other died while it had a certain block of the volume.
+
+    Attributes
+    ----------
+    log : str
+        The last lines that one of them wrote, for a bug report; empty for remote workers.
+    """
+
+    def __init__(self, message: str, log: str = "") -> None:
+        super().__init__(message)
+        self.log = log
 
 
 class HandOverError(JobError):

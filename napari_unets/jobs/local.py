@@ -16,7 +16,6 @@ import asyncio
 import itertools
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 from distributed import Scheduler
 from distributed.diagnostics.plugin import SchedulerPlugin
@@ -25,6 +24,7 @@ from napari_unets.jobs.arguments import PackedCall
 from napari_unets.jobs.connection import Connection, Running, connect
 from napari_unets.jobs.errors import WorkerStartError
 from napari_unets.jobs.exchange import Exchange
+from napari_unets.jobs.own_scheduler import start_scheduler
 from napari_unets.jobs.process import WorkerProcess
 
 __all__ = ["LocalConnection"]
@@ -68,19 +68,8 @@ class LocalConnection(Connection):
     async def open(self) -> None:
         """Start the scheduler and connect to it; start the worker process."""
         self.exchange = Exchange()
-        scheduler: Any = Scheduler
-        self._scheduler = await scheduler(
-            protocol=["inproc", "tcp"],  # in-process for our client: one journey less for every array
-            host=[None, "127.0.0.1"],
-            port=[0, 0],
-            dashboard=False,
-            dashboard_address="127.0.0.1:0",
-            allowed_failures=0,
-            local_directory=str(self.exchange.folder),
-        )
+        self._scheduler, ours, self._address = await start_scheduler(self.exchange.folder, allowed_failures=0)
         self._scheduler.add_plugin(_Arrivals(self), name="napari-unets-arrivals")
-        ours, theirs = (listener.contact_address for listener in self._scheduler.listeners)
-        self._address = theirs
         self.client = await connect(ours)
         await self._listen()
         self._start_process()

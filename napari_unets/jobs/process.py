@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -45,6 +45,10 @@ class WorkerProcess:
         Modules to import once it is ready.
     on_exit : callable
         Called in a thread of its own when the process has ended, whyever.
+    tasks : int
+        How many tasks it runs at once.
+    environment : mapping, optional
+        Environment variables that it is to have beside ours.
 
     Attributes
     ----------
@@ -60,6 +64,9 @@ class WorkerProcess:
         threads: int | None,
         preload: Sequence[str],
         on_exit: Callable[[WorkerProcess], None],
+        *,
+        tasks: int = 1,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.address: str | None = None
@@ -70,10 +77,12 @@ class WorkerProcess:
             "folder": str(exchange.folder),
             "remove": [str(folder) for folder in exchange.folders],
             "preload": list(preload),
+            "tasks": tasks,
         }
+        surroundings = _environment(threads) | dict(environment or {})
         with self._log.open("wb") as log:
             self._process = _start(
-                json.dumps([str(entry) for entry in sys.path]), json.dumps(settings), log, _environment(threads)
+                json.dumps([str(entry) for entry in sys.path]), json.dumps(settings), log, surroundings
             )
         threading.Thread(target=self._watch, args=(on_exit,), name=f"{name} watch", daemon=True).start()
 

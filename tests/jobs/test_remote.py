@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,69 +13,9 @@ import numpy as np
 import psutil
 import pytest
 from jobs import functions
+from jobs.dask_cluster import PATIENCE, TESTS, Cluster, wait_until
 
 from napari_unets.jobs import JobCrashedError, Worker, WorkerDiedError
-
-PATIENCE = 120.0
-TESTS = Path(__file__).parents[1]
-
-
-def start(*command: str, log: Path) -> subprocess.Popen[bytes]:
-    paths = os.pathsep.join([str(TESTS), str(TESTS.parent)])
-    with log.open("wb") as file:
-        return subprocess.Popen(
-            [sys.executable, "-m", *command], stdout=file, stderr=file, env=os.environ | {"PYTHONPATH": paths}
-        )
-
-
-class Cluster:
-    """A scheduler process and worker processes under their nannies, on the loopback interface."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        file = folder / "scheduler.json"
-        self._processes = [
-            start(
-                "distributed.cli.dask_scheduler",
-                *("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--dashboard-address", "127.0.0.1:0"),
-                *("--scheduler-file", str(file)),
-                log=folder / "scheduler.log",
-            )
-        ]
-        # The file is there a moment before all of it is written.
-        wait_until(lambda: file.exists() and file.read_text().rstrip().endswith("}"), "the scheduler was started")
-        self.address = json.loads(file.read_text())["address"]
-
-    def add_worker(self) -> None:
-        self._processes.append(
-            start(
-                "distributed.cli.dask_worker",
-                self.address,
-                *("--nthreads", "1", "--no-dashboard", "--local-directory", str(self._folder)),
-                *("--host", "127.0.0.1"),
-                log=self._folder / f"worker{len(self._processes)}.log",
-            )
-        )
-
-    def close(self) -> None:
-        for process in reversed(self._processes):
-            children = psutil.Process(process.pid).children(recursive=True)
-            process.terminate()  # a nanny that is killed leaves semaphores behind
-            try:
-                process.wait(PATIENCE)
-            finally:
-                process.kill()
-                process.wait()
-                for child in children:
-                    with contextlib.suppress(psutil.NoSuchProcess):
-                        child.kill()
-
-
-def wait_until(condition, what: str) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain until {what}"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
