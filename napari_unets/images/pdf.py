@@ -265,10 +265,10 @@ def _pdfium(path: Path) -> Any:
 def _refusal(path: Path, error: Any) -> UnreadableImageError | EmptyImageError:
     """Why PDFium does not open a file."""
     raw = importlib.import_module("pypdfium2.raw")
+    if _has_no_pages(path):  # first: PDFium then leaves the number of an earlier error
+        return EmptyImageError(f"{path}: there is no page in this document")
     if error.err_code == raw.FPDF_ERR_PASSWORD:
         return EncryptedImageError(f"{path}: opens with a password only; save a copy of it without")
-    if _has_no_pages(path):
-        return EmptyImageError(f"{path}: there is no page in this document")
     return UnreadableImageError(
         f"{path}: cannot be read, it is damaged, incomplete or no PDF ({error}); copy or export it again"
     )
@@ -283,5 +283,5 @@ def _has_no_pages(path: Path) -> bool:
     try:
         with pikepdf.open(path) as document:
             return not document.pages
-    except pikepdf.PdfError:
+    except (pikepdf.PdfError, pikepdf.PasswordError):
         return False

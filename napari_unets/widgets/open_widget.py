@@ -13,12 +13,14 @@ from qtpy.QtWidgets import QButtonGroup, QFormLayout, QHBoxLayout, QPushButton, 
 from superqt.utils import create_worker
 
 from napari_unets.errors import NapariUnetsError
-from napari_unets.images import Stack, open_stack
+from napari_unets.images import Stack
 from napari_unets.widgets.corrections import Corrections
 from napari_unets.widgets.fold import Fold
 from napari_unets.widgets.notes import Note
+from napari_unets.widgets.page_fields import PageFields
 from napari_unets.widgets.panel import Panel
 from napari_unets.widgets.path_row import PathRow
+from napari_unets.widgets.readers import open_padded
 from napari_unets.widgets.stack_layer import stack_layer_data
 from napari_unets.widgets.stack_summary import stack_summary
 
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["OpenWidget"]
 
 _FILTERS = (
-    "Images and stacks (*.tif *.tiff *.ome.tif *.h5 *.hdf5 *.mrc *.rec *.map *.png *.jpg *.jpeg *.bmp *.json);;"
+    "Images, stacks and documents "
+    "(*.tif *.tiff *.ome.tif *.h5 *.hdf5 *.mrc *.rec *.map *.png *.jpg *.jpeg *.bmp *.pdf *.json);;"
     "All files (*)"
 )
 _WITH_DATASETS = {".h5", ".hdf5", ".hdf", ".zarr", ".n5", ".nwb"}
@@ -50,6 +53,7 @@ class OpenWidget(Panel):
         self._asked = 0
         self.path = PathRow(_FILTERS)
         self.understood = Note("Pick a stack, an image, or a folder of images.")
+        self.pages = PageFields()
         self.corrections = Corrections()
         self.as_image = QRadioButton("Image")
         self.as_labels = QRadioButton("Labels")
@@ -59,6 +63,7 @@ class OpenWidget(Panel):
         self._lay_out()
         self._offer(None)
         self.path.path_chosen.connect(self._new_path)
+        self.pages.changed.connect(self._look)
         self.corrections.changed.connect(self._look)
         self.open.clicked.connect(self._open_layer)
 
@@ -72,13 +77,14 @@ class OpenWidget(Panel):
         kinds.addStretch()
         bottom = QFormLayout()
         bottom.addRow("As", kinds)
-        for part in (self.path, self.understood, self.fold):
+        for part in (self.path, self.pages, self.understood, self.fold):
             self.column.addWidget(part)
         self.column.addLayout(bottom)
         self.column.addWidget(self.open)
 
     def _new_path(self, path: Path) -> None:
         self.corrections.clear()
+        self.pages.show_for(path)
         self.corrections.show_dataset(bool(_WITH_DATASETS & set(path.suffixes)))
         self._look()
 
@@ -91,9 +97,8 @@ class OpenWidget(Panel):
         self._offer(None)
         self.understood.say("Looking …")
         # _ignore_errors: they are shown here, and not by napari a second time
-        worker: Any = create_worker(
-            open_stack, Path(text).expanduser(), _ignore_errors=True, **self.corrections.keywords()
-        )
+        keywords = self.corrections.keywords() | self.pages.keywords()
+        worker: Any = create_worker(open_padded, Path(text).expanduser(), _ignore_errors=True, **keywords)
         worker.returned.connect(partial(self._found, self._asked))
         worker.errored.connect(partial(self._failed, self._asked))
         worker.start()
@@ -110,6 +115,7 @@ class OpenWidget(Panel):
         (self.as_labels if stack.is_labels else self.as_image).setChecked(True)
         self.as_labels.setEnabled(stack.dtype.kind in "bui" and not stack.is_rgb)
         self.corrections.show_found(stack)
+        self.pages.show_found(stack)
         self._offer(stack)
 
     def _failed(self, asked: int, error: Exception) -> None:

@@ -13,7 +13,7 @@ from napari_unets.images.pdf import PDF_SUFFIXES
 from napari_unets.images.pictures import PICTURE_SUFFIXES
 from napari_unets.widgets.stack_layer import stack_layer_data
 
-__all__ = ["LayerData", "get_reader", "read_stack"]
+__all__ = ["LayerData", "get_reader", "open_padded", "read_stack"]
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -62,7 +62,7 @@ def read_stack(path: str | Sequence[str]) -> list[LayerData]:
     ImageError
         One of its subclasses says what is wrong, and names the file.
     """
-    stack = _open(path if isinstance(path, str) else path[0])
+    stack = open_padded(path if isinstance(path, str) else path[0])
     data, keywords, kind = stack_layer_data(stack)
     keywords["metadata"] = {**keywords["metadata"], "path": str(stack.path)}
     if stack.levels > 1:
@@ -74,11 +74,28 @@ def read_stack(path: str | Sequence[str]) -> list[LayerData]:
     return [(data, keywords, kind)]
 
 
-def _open(path: str) -> Stack:
+def open_padded(path: str | Path, **keywords: Any) -> Stack:
+    """Open a file or folder, pages of different sizes at the top left of planes of the largest size.
+
+    Parameters
+    ----------
+    path : str or Path
+        As for :func:`napari_unets.open_stack`.
+    **keywords
+        Its keywords.
+
+    Raises
+    ------
+    ImageError
+        One of its subclasses says what is wrong, and names the file.
+    """
     try:
-        return open_stack(path)
+        return open_stack(path, **keywords)
     except MixedSizesError as error:
+        about = {name: keywords.get(name) for name in ("pages", "dpi")}
+        if any(value for name, value in keywords.items() if name not in about):
+            raise
         try:
-            return open_pages(path).as_stack(pad=True)
+            return open_pages(path, **about).as_stack(pad=True)
         except UnsupportedImageError:
             raise error from None
