@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from napari_unets.images.note import NOTE_KEY, Note
 from napari_unets.images.stack import Window
 from napari_unets.images.writing import PlaneWriter
 
-__all__ = ["OmeZarrWriter", "ome_attributes"]
+__all__ = ["OmeZarrWriter", "check_ome_axes", "ome_attributes"]
 
 _CHUNK = 1024  # pixels along y and x
 _ORDER = "tczyx"
@@ -52,8 +53,7 @@ class OmeZarrWriter(PlaneWriter):
     ) -> None:
         super().__init__(path, shape, dtype, note, overwrite=overwrite)
         axes = note.axes
-        if not set(axes) <= set(_ORDER) or [_ORDER.index(a) for a in axes] != sorted(_ORDER.index(a) for a in axes):
-            raise UnsupportedImageError(f"{path}: OME-Zarr has no axes {axes!r}, but among 'tczyx' in this order")
+        check_ome_axes(axes, path)
         if note.is_labels and self.dtype.kind not in "iu":
             raise UnsupportedImageError(f"{path}: labels are integers, not {self.dtype}")
         before = len(self.shape) - 2
@@ -89,8 +89,20 @@ class OmeZarrWriter(PlaneWriter):
         return self.path.is_dir() and any((self.path / mark).exists() for mark in ("zarr.json", ".zgroup", ".zarray"))
 
 
-def ome_attributes(note: Note, name: str) -> dict[str, Any]:
-    """Describe an image of one resolution level as OME-Zarr 0.5 wants it.
+def check_ome_axes(axes: str, path: Path) -> None:
+    """Refuse axes that OME-Zarr does not have.
+
+    Raises
+    ------
+    UnsupportedImageError
+        If they are not among t, c, z, y, x, in this order.
+    """
+    if not set(axes) <= set(_ORDER) or [_ORDER.index(a) for a in axes] != sorted(_ORDER.index(a) for a in axes):
+        raise UnsupportedImageError(f"{path}: OME-Zarr has no axes {axes!r}, but among 'tczyx' in this order")
+
+
+def ome_attributes(note: Note, name: str, *, factors: Sequence[tuple[int, int, int]] = ((1, 1, 1),)) -> dict[str, Any]:
+    """Describe an image as OME-Zarr 0.5 wants it.
 
     Parameters
     ----------
@@ -98,6 +110,9 @@ def ome_attributes(note: Note, name: str) -> dict[str, Any]:
         Axes and voxel size.
     name : str
         Of the image.
+    factors : sequence of tuple of int
+        For each resolution level, the voxels of the full resolution in one of its own, along z, y, x. The levels are
+        the arrays ``"0"``, ``"1"``, ...
 
     Returns
     -------
@@ -111,8 +126,18 @@ def ome_attributes(note: Note, name: str) -> dict[str, Any]:
         axes.append({"name": letter, "type": _KIND[letter]})
         if letter in scale:
             axes[-1]["unit"] = "nanometer"
-    transform = {"type": "scale", "scale": [scale.get(letter, 1.0) for letter in note.axes]}
-    multiscale = {"name": name, "axes": axes, "datasets": [{"path": "0", "coordinateTransformations": [transform]}]}
+    datasets = []
+    for number, factor in enumerate(factors):
+        times = dict(zip("zyx", factor, strict=True))
+        sizes = [scale.get(letter, 1.0) for letter in note.axes]
+        transforms = [{"type": "scale", "scale": [s * times.get(a, 1) for s, a in zip(sizes, note.axes, strict=True)]}]
+        if number:  # the middle of a large voxel is not the middle of the first small one in it
+            shift = [s * (times.get(a, 1) - 1) / 2 for s, a in zip(sizes, note.axes, strict=True)]
+            transforms.append({"type": "translation", "translation": shift})
+        datasets.append({"path": str(number), "coordinateTransformations": transforms})
+    multiscale: dict[str, Any] = {"name": name, "axes": axes, "datasets": datasets}
+    if len(datasets) > 1:
+        multiscale["type"] = "mode" if note.is_labels else "mean"
     attributes: dict[str, Any] = {"version": "0.5", "multiscales": [multiscale]}
     if note.is_labels:
         attributes["image-label"] = {}

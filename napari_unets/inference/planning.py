@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import isqrt
 
 import torch
 
 from napari_unets.inference import memory
 from napari_unets.inference.errors import WindowMemoryError
 from napari_unets.inference.predictor import Predictor
-from napari_unets.inference.windows import Grid, fit_windows
+from napari_unets.inference.reading import mirrored
+from napari_unets.inference.settings import InferenceSettings
+from napari_unets.inference.windows import Grid, covered, fit_windows
 
-__all__ = ["Plan", "make_plan", "resolve_halo"]
+__all__ = ["Plan", "fixed_settings", "make_plan", "region_extent", "resolve_halo"]
 
 _MIB = 2**20
 
@@ -95,12 +98,63 @@ def make_plan(
     grid = fit_windows(
         height, width, geometry, halo, largest=settings.tile, pixels=None if settings.tile else most, region=region
     )
-    batch = settings.batch
+    return Plan(height, width, halo, region, grid, _batch(predictor, grid, n_planes))
+
+
+def _batch(predictor: Predictor, grid: Grid, n_planes: int) -> int:
+    batch = predictor.settings.batch
     if batch is None:
-        border = 2 * geometry.margin
+        border = 2 * predictor.geometry.margin
         window = (grid.shape[0] + border) * (grid.shape[1] + border)
-        batch = max(1, min(most, _useful_pixels(predictor.device)) // window)
-    return Plan(height, width, halo, region, grid, min(batch, n_planes * len(grid)))
+        batch = max(1, min(_pixels_at_once(predictor), _useful_pixels(predictor.device)) // window)
+    return min(batch, n_planes * len(grid))
+
+
+def region_extent(
+    predictor: Predictor, height: int, width: int, region: tuple[slice, slice] | None = None
+) -> tuple[slice, slice]:
+    """Return the part of a plane that is read to run over a region of it: the region and its halo, within the plane.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        Knows the network and the halo.
+    height, width : int
+        Of the plane.
+    region : tuple of slice, optional
+        With start and stop; all of the plane by default.
+    """
+    if region is None:
+        return slice(0, height), slice(0, width)
+    geometry, halo = predictor.geometry, resolve_halo(predictor)
+    parts = []
+    for length, part in zip((height, width), region, strict=True):
+        begin, end = covered(length, geometry, halo, part.start, part.stop)
+        # Windows may reach outside of the plane, where its mirror image lies.
+        index = mirrored(begin - geometry.margin, end + geometry.margin, length)
+        parts.append(slice(int(index.min()), int(index.max()) + 1))
+    return parts[0], parts[1]
+
+
+def fixed_settings(predictor: Predictor, height: int, width: int, n_planes: int) -> InferenceSettings:
+    """Return the predictor's settings with window and batch chosen, for runs that must not depend on free memory.
+
+    The same windows always give the same bits, other windows the same but for rounding.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        Its settings may leave the choice open.
+    height, width, n_planes : int
+        What is run over at a time.
+    """
+    settings = predictor.settings
+    if settings.tile is None:
+        border = 2 * predictor.geometry.margin
+        side = min(isqrt(_pixels_at_once(predictor)), max(height, width) + border)
+        settings = settings.model_copy(update={"tile": max(1, side - border)})
+    grid = fit_windows(height, width, predictor.geometry, resolve_halo(predictor), largest=settings.tile)
+    return settings.model_copy(update={"batch": _batch(predictor, grid, n_planes)})
 
 
 def _pixels_at_once(predictor: Predictor) -> int:

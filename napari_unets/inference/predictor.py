@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -157,6 +158,12 @@ class Predictor:
                 yield
         else:
             yield
+
+    def with_settings(self, settings: InferenceSettings) -> Predictor:
+        """Return one that shares the network and device, with other windows, batch, halo or augmentation."""
+        other = copy.copy(self)
+        other.settings = settings
+        return other
 
     def close(self) -> None:
         """Give the memory back, on the GPU to other programs too. The predictor cannot be called any more."""

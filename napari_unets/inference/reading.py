@@ -40,14 +40,26 @@ class PlaneReader:
     by_rows : bool
         Whether windows come row by row: of planes too large to be held, a strip as high as a window is then
         read at once and kept for the windows beside each other. Otherwise each window is read by itself.
+    extent : tuple of slice, optional
+        Part of the planes that all windows together need; all by default. Nothing is read outside of it.
     """
 
-    def __init__(self, stack: Stack, channels: int, statistics: Statistics, *, by_rows: bool = True) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        channels: int,
+        statistics: Statistics,
+        *,
+        by_rows: bool = True,
+        extent: tuple[slice, slice] | None = None,
+    ) -> None:
         self._stack = stack
         self._channels = channels
         self._statistics = statistics
         self._height, self._width = stack.plane_shape
-        self._whole = self._height * self._width <= WHOLE_PLANE_PIXELS
+        self._rows, self._columns = extent or (slice(0, self._height), slice(0, self._width))
+        pixels = (self._rows.stop - self._rows.start) * (self._columns.stop - self._columns.start)
+        self._whole = pixels <= WHOLE_PLANE_PIXELS
         self._by_rows = by_rows
         self._held: tuple[int, slice, slice] | None = None
         self._pixels: npt.NDArray[np.generic] = np.empty((0, 0))
@@ -66,9 +78,9 @@ class PlaneReader:
     def _read(self, plane: int, y: slice, x: slice) -> tuple[npt.NDArray[np.generic], tuple[int, int]]:
         """Pixels that contain the window, and where they begin."""
         if self._whole:
-            y = slice(0, self._height)
+            y = self._rows
         if self._whole or self._by_rows:
-            x = slice(0, self._width)
+            x = self._columns
         if self._held != (plane, y, x):
             self._held = None
             self._pixels = np.empty((0, 0))  # let go of the last strip before the next one is read

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from napari_unets.images import Stack, Statistics, as_stack, compute_statistics
 from napari_unets.inference.blending import Blender
 from napari_unets.inference.errors import Cancelled, InferenceError, WindowMemoryError
-from napari_unets.inference.planning import make_plan
+from napari_unets.inference.planning import make_plan, region_extent
 from napari_unets.inference.predictor import Predictor, merged
 from napari_unets.inference.reading import PlaneReader
 
@@ -155,9 +155,12 @@ class _Run:
         self._planes = planes
         self._focus = None if focus is None else focus[1:]
         self._cancel = cancel
-        self._reader = PlaneReader(stack, predictor.model.card.in_channels, statistics, by_rows=focus is None)
         height, width = stack.plane_shape
-        self._plan = make_plan(predictor, height, width, len(planes), _region(window, height, width, stack.name))
+        region = _region(window, height, width, stack.name)
+        extent = region_extent(predictor, height, width, region)
+        channels = predictor.model.card.in_channels
+        self._reader = PlaneReader(stack, channels, statistics, by_rows=focus is None, extent=extent)
+        self._plan = make_plan(predictor, height, width, len(planes), region)
         self._done = 0
         self._clock = _Clock()
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from napari_unets.inference.geometry import Geometry
 
-__all__ = ["Grid", "Span", "fit_axis", "fit_windows"]
+__all__ = ["Grid", "Span", "covered", "fit_axis", "fit_windows"]
 
 #: Number of windows along an axis and their size.
 _Choice: TypeAlias = tuple[int, int]
@@ -79,7 +79,7 @@ def fit_axis(
         If so many windows could not differ by a stride each.
     """
     first, last = region or (0, length)
-    begin, end = _covered(length, geometry, halo, first, last)
+    begin, end = covered(length, geometry, halo, first, last)
     size = _fitted_size(end - begin, geometry, halo, count)
     if size is None:
         raise ValueError(f"{length} pixels cannot be covered by {count} windows with a halo of {halo}")
@@ -88,8 +88,8 @@ def fit_axis(
     return _blend_between(starts, size, _cut(halo, geometry), first, last)
 
 
-def _covered(length: int, geometry: Geometry, halo: int, first: int, last: int) -> tuple[int, int]:
-    """Part of the whole that windows must compute for ``[first, last)``; both ends keep the stride's phase."""
+def covered(length: int, geometry: Geometry, halo: int, first: int, last: int) -> tuple[int, int]:
+    """Part of an axis that windows must compute for ``[first, last)``; both ends keep the stride's phase."""
     whole = geometry.side(length)
     begin = min(max(0, geometry.below(first - halo)), whole - geometry.smallest)
     return begin, begin + geometry.side(min(last + halo, whole) - begin)
@@ -249,7 +249,7 @@ def _computed_pixels(pair: tuple[_Choice, _Choice]) -> tuple[int, int]:
 
 def _choices(length: int, geometry: Geometry, halo: int, largest: int | None, region: tuple[int, int]) -> list[_Choice]:
     """Numbers of windows worth considering, with their ever smaller sizes, none above ``largest``."""
-    begin, end = _covered(length, geometry, halo, *region)
+    begin, end = covered(length, geometry, halo, *region)
     # Below three halos most of a window is overlap: only who asks for it gets it.
     enough = geometry.side(3 * halo + geometry.stride)
     if largest is not None:

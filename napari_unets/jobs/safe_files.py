@@ -1,0 +1,63 @@
+"""Files that are there as a whole or not at all, even if the power fails."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+__all__ = ["flush_folder", "write_safely"]
+
+
+def write_safely(target: Path, content: bytes | memoryview, scratch: Path) -> None:
+    """Write a file under another name, have it put on the disk itself, and move it to its place.
+
+    Parameters
+    ----------
+    target : Path
+        Its place; replaced if it is there. Missing folders are made.
+    content : bytes
+        All of it.
+    scratch : Path
+        A folder of the same file system for unfinished files; made if missing. A process that is killed leaves its
+        file there.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; nothing has changed then at ``target``.
+    """
+    scratch.mkdir(exist_ok=True)
+    temporary = scratch / uuid.uuid4().hex
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        made = _make_folders(target.parent)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    for folder in (target.parent, *made):
+        flush_folder(folder)
+
+
+def flush_folder(folder: Path) -> None:
+    """Have the entries of a folder put on the disk; Windows does so by itself."""
+    if os.name == "nt":
+        return
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _make_folders(folder: Path) -> list[Path]:
+    """Make a folder and those it is in; returns those in which there is a new one."""
+    if folder.is_dir():
+        return []
+    changed = _make_folders(folder.parent)
+    folder.mkdir(exist_ok=True)
+    return [*changed, folder.parent]

@@ -1,0 +1,287 @@
+"""What is to be made of a volume: all that a process must know to compute any block of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from math import ceil, prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from napari_unets.images import Stack, Statistics, open_stack
+from napari_unets.images.note import Note
+from napari_unets.images.plane_statistics import PlaneStatistics
+from napari_unets.images.pyramid import BLOCK_STEP, Pyramid
+from napari_unets.images.volume_store import VolumeStore
+from napari_unets.inference.settings import InferenceSettings
+from napari_unets.jobs.matching import MadeFrom
+from napari_unets.jobs.output_settings import OutputSettings
+from napari_unets.jobs.record import record
+from napari_unets.jobs.volume_errors import VolumeError
+
+if TYPE_CHECKING:
+    from napari_unets.inference import Predictor
+    from napari_unets.models import Model
+
+__all__ = ["Opening", "VolumeJob", "choose_block", "plan_volume"]
+
+#: Planes of up to this many pixels a side are one block: then no halo is computed twice.
+_LARGEST_SIDE = 4096
+#: Bytes of a block as read or as written, whichever is more, and the most planes that share one.
+_BLOCK_BYTES = 2**26
+_MOST_PLANES = 16
+
+_DTYPES = {"segmentation": "uint8", "probabilities": "float32", "instances": "uint32"}
+
+
+class Opening(BaseModel):
+    """Arguments of :func:`~napari_unets.images.open_stack` where a file does not say, or is wrong."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    axes: str | None = None
+    voxel_size_nm: tuple[float, float, float] | None = None
+    level: int = 0
+    dataset: str | None = None
+
+
+class VolumeJob(BaseModel):
+    """A volume to be computed, with everything settled that could differ from process to process.
+
+    Made by :func:`plan_volume`. It can be pickled, and kept as JSON.
+
+    Attributes
+    ----------
+    source : str
+        Path or address of the image, as every process sees it.
+    opening : Opening
+        How it is opened.
+    output : Path
+        The OME-Zarr to be.
+    model : str
+        Name or folder.
+    what : OutputSettings
+        What is made of the image.
+    settings : InferenceSettings
+        How, with window and batch chosen.
+    statistics : mapping
+        For normalising; see :attr:`known_statistics`.
+    made_from : mapping
+        See :class:`~napari_unets.jobs.matching.MadeFrom`.
+    axes : str
+        Of the output.
+    shape : tuple of int
+        Of the output.
+    class_axis : bool
+        Whether the first axis numbers classes.
+    voxel_size_nm : tuple of float, optional
+        Along z, y, x.
+    block : tuple of int
+        Largest extent of a block along z, y, x.
+    classes : tuple of (int, str, str)
+        Id, name and colour of each class of a segmentation.
+    metadata : mapping
+        What the output remembers.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str
+    opening: Opening
+    output: Path
+    model: str
+    what: OutputSettings
+    settings: InferenceSettings
+    statistics: Mapping[str, Any]
+    made_from: Mapping[str, Any]
+    axes: str
+    shape: tuple[int, ...]
+    class_axis: bool
+    voxel_size_nm: tuple[float, float, float] | None
+    block: tuple[int, int, int]
+    classes: tuple[tuple[int, str, str], ...]
+    metadata: Mapping[str, Any]
+
+    @cached_property
+    def key(self) -> str:
+        """A hash of everything."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    @property
+    def origin(self) -> MadeFrom:
+        """What the result depends on."""
+        made = self.made_from
+        return MadeFrom(tuple(made["sources"]), made["model_sha256"], made["settings"])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the output's voxels."""
+        return np.dtype(_DTYPES[self.what.output])
+
+    @property
+    def store(self) -> VolumeStore:
+        """Layout of the output."""
+        return VolumeStore(
+            Pyramid(self.shape, self.block, class_axis=self.class_axis, voxel_size_nm=self.voxel_size_nm),
+            self.dtype.name,
+            Note(
+                self.axes,
+                self.voxel_size_nm,
+                is_labels=self.what.output != "probabilities",
+                metadata=dict(self.metadata),
+            ),
+            self.classes,
+        )
+
+    @property
+    def known_statistics(self) -> Statistics:
+        """Statistics of the stack; those of each plane by itself are worked out when it is read."""
+        if "method" in self.statistics:
+            return PlaneStatistics(method=self.statistics["method"], window=self.statistics["window"])
+        return Statistics.from_json(self.statistics)
+
+    def open(self) -> Stack:
+        """Open the image."""
+        return open_source(self.source, self.opening, self.what)
+
+
+def open_source(source: str | Path, opening: Opening, what: OutputSettings) -> Stack:
+    """Open an image as a job does."""
+    return open_stack(source, **opening.model_dump(), pages=what.pages, dpi=what.dpi)
+
+
+def plan_volume(
+    source: str | Path,
+    output: str | Path,
+    predictor: Predictor,
+    what: OutputSettings | None = None,
+    *,
+    opening: Opening | None = None,
+    block: Sequence[int] | None = None,
+) -> VolumeJob:
+    """Settle how a volume is computed. The planes that statistics are taken from are read now.
+
+    Parameters
+    ----------
+    source : str or Path
+        Anything that :func:`~napari_unets.images.open_stack` opens.
+    output : str or Path
+        ``.ome.zarr``. Nothing is written yet.
+    predictor : Predictor
+        The model, and where and how it runs.
+    what : OutputSettings, optional
+        What to make; a segmentation by default.
+    opening : Opening, optional
+        Where the file does not say what it is.
+    block : sequence of 3 int, optional
+        Largest extent of a block along z, y, x; chosen by default.
+
+    Returns
+    -------
+    VolumeJob
+
+    Raises
+    ------
+    VolumeError
+        If this output is not made block by block, or the blocks asked for are not possible.
+    ImageError
+        If the image cannot be opened.
+    """
+    from napari_unets.inference.planning import fixed_settings
+    from napari_unets.inference.tiles import stack_statistics
+
+    what, opening, model = what or OutputSettings(), opening or Opening(), predictor.model
+    if what.kind == "clean" or what.ortho:
+        raise VolumeError("clean pages and the mean of three orientations are not made block by block")
+    output = Path(output).expanduser().absolute()
+    place = source if "://" in str(source) else Path(source).expanduser().absolute()
+    if place == output:
+        raise VolumeError(f"{output}: is the input itself; choose another --output")
+    with open_source(place, opening, what) as stack:
+        every = what.kind == "probabilities" and model.card.out_channels > 1
+        classes = (model.card.out_channels,) if every else ()
+        shape = (*classes, *stack.shape[: stack.plane_axes], *stack.plane_shape)
+        sizes = _bytes_per_pixel(stack, what, classes)
+        cut = choose_block(shape, sizes, whole_planes=what.kind == "instances") if block is None else _checked(block)
+        if what.kind == "instances" and (cut[1] < shape[-2] or cut[2] < shape[-1]):
+            raise VolumeError("objects are found in whole planes; blocks must be as large as a plane along y and x")
+        settings = fixed_settings(predictor, min(cut[1], shape[-2]), min(cut[2], shape[-1]), cut[0])
+        made_from = made_from_now(place, opening, model, predictor.settings, what).to_dict()
+        return VolumeJob(
+            source=str(place),
+            opening=opening,
+            output=output,
+            model=str(model.folder or model.name),
+            what=what,
+            settings=settings,
+            statistics=_statistics_json(stack_statistics(model, stack)),
+            made_from=made_from,
+            axes=("c" if every else "") + stack.axes.removesuffix("s"),
+            shape=shape,
+            class_axis=every,
+            voxel_size_nm=stack.voxel_size_nm,
+            block=cut,
+            classes=() if what.kind != "segmentation" else tuple((c.id, c.name, c.color) for c in model.card.classes),
+            metadata=record(
+                model, what.output, predictor.settings, image=stack.name, made_from=made_from, **what.changed()
+            ),
+        )
+
+
+def made_from_now(
+    source: str | Path, opening: Opening, model: Model, settings: InferenceSettings, what: OutputSettings
+) -> MadeFrom:
+    """Look at what decides the result, as it is now."""
+    made = MadeFrom.of([source], model.card, settings, what)
+    given = {"opening": opening.model_dump(mode="json", exclude_defaults=True)}
+    return MadeFrom(made.sources, made.model_sha256, {**made.settings, **given})
+
+
+def choose_block(shape: Sequence[int], bytes_per_pixel: int, *, whole_planes: bool = False) -> tuple[int, int, int]:
+    """Choose the extent of blocks along z, y and x.
+
+    Planes of up to 4096 pixels a side are not cut, so that no halo is computed twice; larger ones are cut into parts
+    of about that size. As many planes as fit into 64 MiB share a block, at most 16.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Of the volume; the last three axes are cut.
+    bytes_per_pixel : int
+        As read or as written, whichever is more.
+    whole_planes : bool
+        Never cut planes.
+    """
+    sides = [n if whole_planes or n <= _LARGEST_SIDE else _fitted(n) for n in shape[-2:]]
+    planes = 1
+    while planes < min(_MOST_PLANES, shape[-3]) and 2 * planes * prod(sides) * bytes_per_pixel <= _BLOCK_BYTES:
+        planes *= 2
+    return planes, sides[0], sides[1]
+
+
+def _fitted(length: int) -> int:
+    """Side of equal parts of an axis, as large as allowed."""
+    parts = ceil(length / _LARGEST_SIDE)
+    return ceil(length / parts / BLOCK_STEP) * BLOCK_STEP
+
+
+def _checked(block: Sequence[int]) -> tuple[int, int, int]:
+    if len(block) != 3 or min(block) < 1:
+        raise VolumeError(f"a block has three sides (z, y, x) of at least 1, not {tuple(block)}")
+    z, y, x = (int(n) for n in block)
+    return z, y, x
+
+
+def _bytes_per_pixel(stack: Stack, what: OutputSettings, classes: tuple[int, ...]) -> int:
+    samples = stack.shape[-1] if stack.is_rgb else 1
+    return max(stack.dtype.itemsize * samples, np.dtype(_DTYPES[what.output]).itemsize * prod(classes))
+
+
+def _statistics_json(statistics: Statistics) -> dict[str, Any]:
+    if isinstance(statistics, PlaneStatistics):
+        return {"method": statistics.method, "window": statistics.window}
+    return dict(statistics.to_json())
