@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from napari_unets.jobs.blocks import Block, BlockRecord, VolumeJob, compute_block, read_block, write_computed
+from napari_unets.jobs.blocks import Block, BlockRecord, VolumeJob, compute_whole_block, read_block, write_computed
 from napari_unets.jobs.volume_process import opened
 
 __all__ = ["run_block_in_lane"]
@@ -38,14 +38,8 @@ def run_block_in_lane(job: VolumeJob, block: Block) -> BlockRecord:
         volume = opened(job)
         pixels = read_block(volume, block)
         with _COMPUTING:
-            steps = compute_block(volume, block, pixels)
-            while True:
-                try:
-                    next(steps)
-                except StopIteration as end:
-                    computed = end.value
-                    break
-        return write_computed(volume, block, pixels, computed)
+            computed = compute_whole_block(volume, block, pixels)
+        return write_computed(volume, block, pixels.seconds, computed)
 
 
 class _Users:
