@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,7 @@ def iter_fine_tune(
     device: str = "auto",
     cancel: Callable[[], bool] | None = None,
     preview: Callable[[Model], Any] | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[FitEvent | TunedEvent]:
     """Fine-tune a model; the last event holds the result.
 
@@ -105,6 +107,8 @@ def iter_fine_tune(
         Asked after every step; True ends the run with the best weights so far.
     preview : callable, optional
         Given the model as it is, after every step; what it returns, unless None, comes as a PreviewEvent.
+    clock : callable
+        See :func:`~napari_unets.learning.fit.fit`.
 
     Yields
     ------
@@ -148,6 +152,7 @@ def iter_fine_tune(
         device=where,
         cancel=cancel,
         preview=None if preview is None else lambda average: preview(Model(card, network=average)),
+        clock=clock,
     ):
         if isinstance(event, ValidationEvent):
             history.append({"step": event.step, **event.scores})

@@ -154,6 +154,7 @@ def _smoke(settings: FitSettings, network: Network) -> FitSettings:
         "batch": min(settings.batch, 2),
         "patch": min(settings.patch, network.next_valid_size(_SMOKE_PATCH)),
         "validate_every": _SMOKE_STEPS,
+        "compile": False,
     }
     return settings.model_copy(update=changes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,12 @@ def losses(**arguments) -> list[float]:
 def test_it_learns() -> None:
     curve = losses(settings=settings(steps=40, learning_rate=1e-2))
     assert np.mean(curve[-5:]) < 0.5 * np.mean(curve[:5])
+
+
+def test_compiled_steps_are_the_same(monkeypatch) -> None:
+    # The compiler's front end, which must be able to follow the network, without its minutes of making code.
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
+    assert losses(settings=settings(steps=3, compile=True)) == pytest.approx(losses(settings=settings(steps=3)))
 
 
 def test_same_seed_same_weights() -> None:
