@@ -44,6 +44,7 @@ async def _serve(settings: dict[str, Any]) -> None:
     from distributed import Worker  # here: the leash is to be held before these slow imports
 
     import napari_unets.jobs.running  # noqa: F401 - what every job needs
+    from napari_unets.jobs.own_scheduler import OPEN
 
     worker = await Worker(
         settings["scheduler"],
@@ -54,6 +55,7 @@ async def _serve(settings: dict[str, Any]) -> None:
         local_directory=settings["folder"],
         dashboard=False,
         dashboard_address="127.0.0.1:0",
+        security=OPEN,
     )
     threading.Thread(target=_preload, args=(settings["preload"],), name="preload", daemon=True).start()
     await worker.finished()

@@ -13,7 +13,7 @@ from napari_unets.jobs.cluster_size import WorkerPlan
 from napari_unets.jobs.connection import connect
 from napari_unets.jobs.errors import WorkerStartError
 from napari_unets.jobs.exchange import Exchange
-from napari_unets.jobs.own_scheduler import start_scheduler
+from napari_unets.jobs.own_scheduler import OPEN, start_scheduler
 from napari_unets.jobs.process import WorkerProcess
 
 __all__ = ["LocalWorkers"]
@@ -51,7 +51,7 @@ class LocalWorkers:
         self._exchange = Exchange()
         self._scheduler, ours, self._address = await start_scheduler(self._exchange.folder, allowed_failures=_DEATHS)
         self._scheduler.add_plugin(_Arrivals(self), name="napari-unets-arrivals")
-        self.client = await connect(ours)
+        self.client = await connect(ours, security=OPEN)
         for place in range(self._plan.workers):
             self._start(place)
 

@@ -24,7 +24,7 @@ from napari_unets.jobs.arguments import PackedCall
 from napari_unets.jobs.connection import Connection, Running, connect
 from napari_unets.jobs.errors import WorkerStartError
 from napari_unets.jobs.exchange import Exchange
-from napari_unets.jobs.own_scheduler import start_scheduler
+from napari_unets.jobs.own_scheduler import OPEN, start_scheduler
 from napari_unets.jobs.process import WorkerProcess
 
 __all__ = ["LocalConnection"]
@@ -70,7 +70,7 @@ class LocalConnection(Connection):
         self.exchange = Exchange()
         self._scheduler, ours, self._address = await start_scheduler(self.exchange.folder, allowed_failures=0)
         self._scheduler.add_plugin(_Arrivals(self), name="napari-unets-arrivals")
-        self.client = await connect(ours)
+        self.client = await connect(ours, security=OPEN)
         await self._listen()
         self._start_process()
 

@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from distributed import Scheduler
+from distributed.security import Security
 
-__all__ = ["start_scheduler"]
+__all__ = ["OPEN", "start_scheduler"]
+
+#: Whatever Dask's configuration demands of clusters elsewhere: nothing of ours leaves this machine.
+OPEN: Any = Security(require_encryption=False)
 
 
 async def start_scheduler(folder: Path, *, allowed_failures: int) -> tuple[Any, str, str]:
@@ -37,6 +41,7 @@ async def start_scheduler(folder: Path, *, allowed_failures: int) -> tuple[Any, 
         dashboard_address="127.0.0.1:0",
         allowed_failures=allowed_failures,
         local_directory=str(folder),
+        security=OPEN,
     )
     ours, theirs = (listener.contact_address for listener in started.listeners)
     return started, ours, theirs

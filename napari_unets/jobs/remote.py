@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from distributed.security import Security
+
 from napari_unets.jobs.connection import Connection, Running, connect
 from napari_unets.jobs.errors import SchedulerUnreachableError
 
@@ -32,12 +36,13 @@ class RemoteConnection(Connection):
         SchedulerUnreachableError
             Nobody answers, or not a Dask scheduler.
         """
+        _check_encryption(self.address)
         try:
             self.client = await connect(self.address, timeout=_CONNECT_S)
         except (OSError, ValueError) as error:
             raise SchedulerUnreachableError(
                 f"No Dask scheduler answers at '{self.address}'. Check that it runs ('dask scheduler'), that the "
-                "address has the form tcp://host:port and that no firewall is between."
+                "address has the form tcp://host:port (tls://host:port if it uses TLS) and that no firewall is between."
             ) from error
         await self._listen()
 
@@ -63,3 +68,24 @@ class RemoteConnection(Connection):
     async def why_died(self, worker: str) -> tuple[str, str]:
         """Say what little is known from here."""
         return f"the connection to {worker} broke off", ""
+
+
+def _check_encryption(address: str) -> None:
+    """Compare Dask's configuration with what the address asks for, before Dask would, in its own words."""
+    is_tls = address.startswith("tls://")
+    security: Any = Security()
+    try:
+        context = security.get_connection_args("client").get("ssl_context")
+    except OSError as error:  # ssl.SSLError among them
+        raise SchedulerUnreachableError(
+            f"The certificates that Dask's configuration names (distributed.comm.tls) cannot be read: {error}"
+        ) from error
+    if is_tls and context is None:
+        raise SchedulerUnreachableError(
+            f"'{address}' asks for TLS, but Dask's configuration on this machine names no certificates "
+            "(distributed.comm.tls). docs/cluster.md says how."
+        )
+    if security.require_encryption and not is_tls:
+        raise SchedulerUnreachableError(
+            f"Dask's configuration on this machine requires encryption, but '{address}' does not begin with tls://."
+        )
