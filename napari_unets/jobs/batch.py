@@ -159,13 +159,17 @@ def _make_item(
 ) -> Row:
     """Make an output, if it has to be made."""
     from napari_unets.jobs.making import make_output
+    from napari_unets.jobs.making_volume import is_finished, is_volume, make_volume
     from napari_unets.jobs.matching import MadeFrom
 
     item = job.items[number]
     begun = time.monotonic()
     wanted = MadeFrom.of(item.sources, lent.model.card, job.settings, job.output)
     reason, overwrite = "", job.existing == "overwrite"
-    if job.existing == "resume" and item.target.exists():
+    by_blocks = is_volume(item.target, job.output)
+    if by_blocks and job.existing == "resume" and is_finished(item.target, wanted):
+        return Row(item, "skipped", "it is there and matches", 1.0)
+    if job.existing == "resume" and item.target.exists() and not by_blocks:
         difference = _difference(item.target, wanted)
         if not difference:
             return Row(item, "skipped", "it is there and matches", 1.0)
@@ -178,7 +182,12 @@ def _make_item(
             told = now
             on_event(Progress(number, done, total))
 
-    make_output(item.sources, item.target, lent(), job.output, wanted, report, overwrite=overwrite, cancel=cancel)
+    if by_blocks:
+        reason = make_volume(
+            item.sources[0], item.target, lent(), job.output, report, existing=job.existing, cancel=cancel
+        )
+    else:
+        make_output(item.sources, item.target, lent(), job.output, wanted, report, overwrite=overwrite, cancel=cancel)
     return Row(item, "done", reason, 1.0, time.monotonic() - begun)
 
 
