@@ -152,7 +152,8 @@ def halved(values: NDArray[Any], steps: tuple[int, int, int], *, is_labels: bool
     total: NDArray[Any] = parts[0].astype(np.float32 if values.dtype.itemsize <= 4 else np.float64)
     for part in parts[1:]:
         np.add(total, part, out=total)
-    return np.divide(total, len(parts), out=total).astype(values.dtype, copy=False)
+    np.divide(total, len(parts), out=total)
+    return total.astype(values.dtype, copy=False)
 
 
 def _most_frequent(values: NDArray[Any]) -> NDArray[Any]:

@@ -184,7 +184,7 @@ def read_block(volume: OpenVolume, block: Block) -> Pixels:
 
 def compute_block(
     volume: OpenVolume, block: Block, pixels: Pixels, cancel: Callable[[], bool] | None = None
-) -> Iterator[Computed | None]:
+) -> Iterator[float | Computed]:
     """Compute a block, and pause after each window.
 
     Parameters
@@ -200,8 +200,8 @@ def compute_block(
 
     Yields
     ------
-    None or Computed
-        None after each window, and at last the result.
+    float or Computed
+        After each window how much of the block is done, up to 1, and at last the result.
 
     Raises
     ------
@@ -216,7 +216,7 @@ def compute_block(
     for event in volume.tiles(pixels, block.window, cancel):
         values.add(event)
         seconds += time.monotonic() - since
-        yield None
+        yield event.done / event.total
         since = time.monotonic()
     result = values.finish()
     seconds += time.monotonic() - since
@@ -228,7 +228,7 @@ def compute_block(
 def compute_whole_block(volume: OpenVolume, block: Block, pixels: Pixels) -> Computed:
     """Compute a block without a pause."""
     *_, computed = compute_block(volume, block, pixels)
-    assert computed is not None  # noqa: S101 - held by compute_block
+    assert isinstance(computed, Computed)  # noqa: S101 - held by compute_block
     return computed
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from napari_unets.jobs.blocks import Block, BlockRecord, compute_block, read_block, write_computed
+from napari_unets.jobs.blocks import Block, BlockRecord, Computed, compute_block, read_block, write_computed
 from napari_unets.jobs.volume_job import VolumeJob
 from napari_unets.jobs.volume_process import OpenVolume, Pixels
 
@@ -23,6 +23,7 @@ def in_process(
     *,
     cancel: Callable[[], bool] | None = None,
     predictor: Predictor | None = None,
+    report: Callable[[float], None] | None = None,
 ) -> Iterator[BlockRecord]:
     """Compute blocks one after the other.
 
@@ -38,6 +39,8 @@ def in_process(
         Asked between windows; True ends the run.
     predictor : Predictor, optional
         One that is ready to run the job's model; it stays open.
+    report : callable, optional
+        Told after each window how many blocks are computed, and how much of the next one.
 
     Yields
     ------
@@ -55,9 +58,11 @@ def in_process(
     try:
         with ThreadPoolExecutor(1, "reading") as reader, ThreadPoolExecutor(1, "writing") as writer:
             behind: Future[BlockRecord] | None = None
-            for block, pixels in _read_ahead(volume, blocks, reader):
+            for number, (block, pixels) in enumerate(_read_ahead(volume, blocks, reader)):
                 steps = compute_block(volume, block, pixels, cancel)
-                while (computed := next(steps)) is None:
+                while not isinstance(computed := next(steps), Computed):
+                    if report is not None:
+                        report(number + computed)
                     if behind is not None and behind.done():
                         yield behind.result()
                         behind = None

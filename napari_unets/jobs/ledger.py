@@ -100,6 +100,11 @@ class Ledger:
         output = self.job.output
         return {n for n, record in self.records.items() if all((output / path).exists() for path in record.files)}
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether the volume was finished, and all of it still is there."""
+        return "finished" in self.notes and len(self.done()) == len(self.records)
+
     def append(self, record: BlockRecord) -> None:
         """Note a block whose files are on the disk.
 

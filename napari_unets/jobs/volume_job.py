@@ -148,6 +148,12 @@ class VolumeJob(BaseModel):
         """Open the image."""
         return open_source(self.source, self.opening, self.what)
 
+    def run_where(self, source: str, output: Path, model: str, settings: InferenceSettings) -> VolumeJob:
+        """Return the same job with the same files, which may have other paths now, on another device or back end."""
+        where = settings.model_dump(include={"device", "backend", "threads"})
+        kept = self.settings.model_copy(update=where)
+        return self.model_copy(update={"source": source, "output": output, "model": model, "settings": kept})
+
 
 def open_source(source: str | Path, opening: Opening, what: OutputSettings) -> Stack:
     """Open an image as a job does."""
@@ -162,6 +168,7 @@ def plan_volume(
     *,
     opening: Opening | None = None,
     block: Sequence[int] | None = None,
+    begun: VolumeJob | None = None,
 ) -> VolumeJob:
     """Settle how a volume is computed. The planes that statistics are taken from are read now.
 
@@ -179,6 +186,8 @@ def plan_volume(
         Where the file does not say what it is.
     block : sequence of 3 int, optional
         Largest extent of a block along z, y, x; chosen by default.
+    begun : VolumeJob, optional
+        The job that the output was begun with. If it is the same, its statistics, windows and blocks are taken.
 
     Returns
     -------
@@ -201,6 +210,9 @@ def plan_volume(
     place = source if "://" in str(source) else Path(source).expanduser().absolute()
     if place == output:
         raise VolumeError(f"{output}: is the input itself; choose another --output")
+    made_from = made_from_now(place, opening, model, predictor.settings, what)
+    if begun is not None and not begun.origin.difference(made_from):
+        return begun.run_where(str(place), output, _name_of(model), predictor.settings)
     with open_source(place, opening, what) as stack:
         every = what.kind == "probabilities" and model.card.out_channels > 1
         classes = (model.card.out_channels,) if every else ()
@@ -210,16 +222,15 @@ def plan_volume(
         if what.kind == "instances" and (cut[1] < shape[-2] or cut[2] < shape[-1]):
             raise VolumeError("objects are found in whole planes; blocks must be as large as a plane along y and x")
         settings = fixed_settings(predictor, min(cut[1], shape[-2]), min(cut[2], shape[-1]), cut[0])
-        made_from = made_from_now(place, opening, model, predictor.settings, what).to_dict()
         return VolumeJob(
             source=str(place),
             opening=opening,
             output=output,
-            model=str(model.folder or model.name),
+            model=_name_of(model),
             what=what,
             settings=settings,
             statistics=_statistics_json(stack_statistics(model, stack)),
-            made_from=made_from,
+            made_from=made_from.to_dict(),
             axes=("c" if every else "") + stack.axes.removesuffix("s"),
             shape=shape,
             class_axis=every,
@@ -227,9 +238,18 @@ def plan_volume(
             block=cut,
             classes=() if what.kind != "segmentation" else tuple((c.id, c.name, c.color) for c in model.card.classes),
             metadata=record(
-                model, what.output, predictor.settings, image=stack.name, made_from=made_from, **what.changed()
+                model,
+                what.output,
+                predictor.settings,
+                image=stack.name,
+                made_from=made_from.to_dict(),
+                **what.changed(),
             ),
         )
+
+
+def _name_of(model: Model) -> str:
+    return str(model.folder.absolute() if model.folder is not None else model.name)
 
 
 def made_from_now(
@@ -237,7 +257,7 @@ def made_from_now(
 ) -> MadeFrom:
     """Look at what decides the result, as it is now."""
     made = MadeFrom.of([source], model.card, settings, what)
-    given = {"opening": opening.model_dump(mode="json", exclude_defaults=True)}
+    given = opening.model_dump(mode="json", exclude_defaults=True)
     return MadeFrom(made.sources, made.model_sha256, {**made.settings, **given})
 
 

@@ -37,14 +37,16 @@ class VolumeEvent:
     ----------
     stage : {"blocks", "objects"}
         What is being done: blocks computed, or, of objects, their ids made those of the whole volume.
-    done, total : int
+    done : float
+        Blocks, and how much of the next one where that is known.
+    total : int
         Blocks.
     seconds_left : float or None
         Estimate for the stage.
     """
 
     stage: Literal["blocks", "objects"]
-    done: int
+    done: float
     total: int
     seconds_left: float | None = None
 
@@ -113,7 +115,7 @@ def run_volume(
     execute : callable, optional
         Has the blocks computed; in this process by default.
     resume : bool
-        Go on with what was begun, if anything was, with the statistics and windows settled then.
+        Go on with what was begun, if anything was, with the statistics, windows and blocks settled then.
     overwrite : bool
         Replace what is there.
     on_event : callable, optional
@@ -144,24 +146,25 @@ def run_volume(
     """
     began = time.monotonic()
     tell = _Teller(on_event or _ignore)
-    blocks = plan_blocks(job)
     with _ledger(job, resume=resume, overwrite=overwrite) as ledger:
-        job = _settled(ledger.job, job)
+        job = ledger.job.run_where(job.source, job.output, job.model, job.settings)
         blocks = plan_blocks(job)
         done = ledger.done()
         before = len(done)
         seconds = [0.0, 0.0, 0.0]
-        if not ("finished" in ledger.notes and len(done) == len(blocks)):
+        if not ledger.is_finished:
             _tidy(job.output, everything=False)
             if not (job.output / "zarr.json").exists():
                 job.store.create(job.output)
-            tell.start("blocks", len(done), len(blocks))
+            tell.start("blocks", before, len(blocks))
             left = [block for block in blocks if block.number not in done]
-            run = execute or partial(in_process, cancel=cancel, predictor=predictor)
+            run = execute or partial(
+                in_process, cancel=cancel, predictor=predictor, report=lambda n: tell.at(before + n, len(blocks))
+            )
             for record in run(job, left) if left else ():
                 ledger.append(record)
                 seconds = [a + b for a, b in zip(seconds, record.seconds, strict=True)]
-                tell.one_more()
+                tell.at(len(ledger.records), len(blocks))
             _check_complete(ledger, blocks)
             _check_source(job)
             objects = 0
@@ -226,13 +229,6 @@ def _remove(output: Path, path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def _settled(begun: VolumeJob, now: VolumeJob) -> VolumeJob:
-    """Return the job as it was begun, where it is to be run now."""
-    where = now.settings.model_dump(include={"device", "backend", "threads"})
-    update = {"settings": begun.settings.model_copy(update=where), "source": now.source, "model": now.model}
-    return begun.model_copy(update=update)
-
-
 def _check_complete(ledger: Ledger, blocks: Sequence[Block]) -> None:
     """See that no block is missing: a run that was cancelled may simply end."""
     from napari_unets.inference import Cancelled
@@ -271,21 +267,20 @@ class _Teller:
     def __init__(self, tell: Callable[[VolumeEvent], None]) -> None:
         self._tell = tell
         self._stage: Literal["blocks", "objects"] = "blocks"
-        self._first = self._done = self._total = 0
+        self._first = self._done = 0.0
         self._since = 0.0
 
     def start(self, stage: Literal["blocks", "objects"], done: int, total: int) -> None:
-        self._stage, self._first, self._done, self._total = stage, done, done, total
+        self._stage, self._first, self._done = stage, done, done
         self._since = time.monotonic()
         self._tell(VolumeEvent(stage, done, total))
 
-    def one_more(self) -> None:
-        self.at(self._done + 1, self._total)
-
-    def at(self, done: int, total: int) -> None:
-        self._done = done
-        left = (time.monotonic() - self._since) / (done - self._first) * (total - done)
-        self._tell(VolumeEvent(self._stage, done, total, left))
+    def at(self, done: float, total: int) -> None:
+        """Tell it, unless more was told before: a block counts when computed, and again when written."""
+        if done > self._done:
+            self._done = done
+            left = (time.monotonic() - self._since) / (done - self._first) * (total - done)
+            self._tell(VolumeEvent(self._stage, done, total, left))
 
 
 def _ignore(_: VolumeEvent) -> None:
