@@ -1,0 +1,155 @@
+"""``napari-unets segment`` with many inputs: patterns, the report, and what is done again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import page
+
+from napari_unets.images import open_stack, save_stack
+
+FAST = ("--model", "mine", "--backend", "torch", "--precision", "fp32")
+
+
+@pytest.fixture
+def scans(tmp_path, monkeypatch):
+    """A folder with two images and a broken one, in which the program is started."""
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for i, name in enumerate(("2.tif", "10.tif")):
+        values = np.random.default_rng(i).integers(0, 255, (2, 40, 48), dtype=np.uint8)
+        save_stack(folder / name, values, axes="zyx")
+    (folder / "broken.tif").write_bytes(b"II*\0nonsense")
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def rows_of(path):
+    report = json.loads(path.read_text())
+    return {row["input"]: (row["status"], row["reason"]) for row in report["inputs"]}
+
+
+def test_a_pattern_that_the_shell_did_not_expand_and_a_broken_file(program, own_model, scans, tmp_path):
+    report = tmp_path / "report.json"
+    names = ("--output", "out", "--pattern", "{number}-{stem}_{model}.tif", "--report", report)
+    result = program("segment", "scans/*.tif", *names, *FAST)
+    assert result.code == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["1-2_mine.tif", "2-10_mine.tif"]
+    lines = [line for line in result.out.splitlines() if "scans" in line]
+    assert [line.split("│")[1:3] for line in lines] == [
+        [f" {name.ljust(16)} ", f" {status} "]
+        for name, status in (("scans/2.tif", "done  "), ("scans/10.tif", "done  "), ("scans/broken.tif", "failed"))
+    ]
+    assert "left out: scans/broken.tif: " in result.err
+    assert "1 of 3 outputs could not be made" in result.err.splitlines()[-1]
+    rows = rows_of(report)
+    assert {name: status for name, (status, _) in rows.items()} == {
+        "scans/2.tif": "done",
+        "scans/10.tif": "done",
+        "scans/broken.tif": "failed",
+    }
+    assert rows["scans/broken.tif"][1].startswith("scans/broken.tif: ")
+    said = json.loads(report.read_text())
+    assert (said["model"], said["backend"], said["settings"]["precision"]) == ("mine", "torch", "fp32")
+
+
+def test_resume_after_a_change_of_input_setting_and_model(program, own_model, save_own_model, scans, tmp_path):
+    (scans / "broken.tif").unlink()
+    report = tmp_path / "report.json"
+    command = ("segment", scans, "--each", "--output", "out", "--report", report, *FAST)
+    assert program(*command).code == 0
+
+    refused = program(*command)
+    assert refused.code == 1
+    assert "out/2.tif, out/10.tif: there already; resume (--resume)" in refused.err.replace("\\", "/")
+
+    def resumed(*more):
+        assert program(*command, "--resume", *more).code == 0
+        return [row for _, row in sorted(rows_of(report).items())]
+
+    kept = ("skipped", "it is there and matches")
+    assert resumed() == [kept, kept]
+    shutil.copy(scans / "2.tif", scans / "10.tif")
+    assert resumed() == [("done", "made anew: 10.tif has changed"), kept]
+    assert resumed("--halo", "4") == [("done", "made anew: halo was card and is 4")] * 2
+    shutil.rmtree(own_model)
+    save_own_model("mine", classes=3)
+    assert resumed("--halo", "4") == [("done", "made anew: the model is another one")] * 2
+    assert resumed("--halo", "4", "--device", "cpu") == [kept, kept]
+    assert program(*command, "--overwrite").code == 0
+
+
+def test_clean_pages_of_a_folder_are_made_anew_when_a_page_has_changed(program, tmp_path):
+    folder, out, report = tmp_path / "in", tmp_path / "out", tmp_path / "report.json"
+    folder.mkdir()
+    for name in ("a.png", "b.jpg"):
+        Image.fromarray(page()[:60, :80]).save(folder / name)
+    command = ("segment", folder, "--clean", "--model", "otsu", "--output", out, "--report", report)
+    assert program(*command).code == 0
+    Image.fromarray(page()[60:120, :80]).save(folder / "a.png")
+    assert program(*command, "--resume").code == 0
+    assert [status for status, _ in rows_of(report).values()] == ["done", "skipped"]
+    with Image.open(out / "a.png") as clean:
+        assert not np.asarray(clean).all()
+    result = program(*command, "--resume", "--keep-colour")
+    assert "colour was False and is True" in result.err
+    result = program(*command, "--resume", "--pages", "1", "--model", "sauvola")
+    assert "the model is another one; " in result.err
+    assert "pages was not set and is 1" in result.err
+
+
+def test_a_single_input_has_a_report_but_no_table(program, own_model, scans, tmp_path):
+    report = tmp_path / "report.json"
+    assert program("segment", scans / "2.tif", "-o", "a.tif", "--report", report, *FAST).out == ""
+    result = program("segment", scans / "2.tif", "-o", "a.tif", "--resume", "--report", report, *FAST)
+    assert (result.code, result.out, result.err.strip()) == (0, "", "skipped: a.tif (it is there and matches)")
+    result = program("segment", scans / "broken.tif", "-o", "b.tif", "--report", report, *FAST)
+    assert result.code == 1
+    assert result.err.splitlines()[-1].startswith(f"napari-unets: {scans / 'broken.tif'}: ")
+    assert [status for status, _ in rows_of(report).values()] == ["failed"]
+
+
+def test_an_interrupted_run_leaves_a_report(program, own_model, scans, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_unets.jobs.making.make_output", interrupted)
+    report = tmp_path / "report.json"
+    assert program("segment", scans, "--each", "-o", "out", "--report", report, *FAST).code == 130
+    assert [status for status, _ in rows_of(report).values()] == ["running", "queued", "queued"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("scans/no-*.tif", "-o", "out"), 1, "scans/no-*.tif: matches nothing"),
+        (("scans/*.tif", "-o", "out.tif"), 1, "out.tif is one file, but there are 3 inputs"),
+        (("scans/2.tif", "-o", "out.tif", "--pattern", "{stem}.tif"), 2, "--pattern"),
+        (("scans/*.tif", "-o", "out", "--pattern", "{name}.tif"), 1, "{name} is unknown"),
+        (("scans/*.tif", "-o", "out", "--pattern", "x.tif"), 1, "would both be written to"),
+        (("scans/*.tif", "-o", "scans"), 1, "is an input"),
+        (("scans/*.tif", "-o", "out", "--report", "no-folder/r.json"), 1, "the report cannot be written"),
+        (("scans/*.tif", "-o", "out", "--clean", "--pattern", "{stem}.ome.zarr"), 1, "ends in none of"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_computed(program, own_model, scans, arguments, code, said):
+    result = program("segment", *arguments, "--model", "mine")
+    assert result.code == code
+    assert said in result.err
+    assert result.out == ""
+    assert not (scans.parent / "out").exists()
+
+
+def test_what_a_second_run_of_a_glob_finds_of_the_first(program, own_model, scans):
+    (scans / "broken.tif").unlink()
+    command = ("segment", "scans/*.tif", "-o", "scans", "--pattern", "{stem}_{model}.tif", *FAST)
+    assert program(*command).code == 0
+    result = program(*command, "--resume")
+    assert (result.code, result.err.splitlines()[-1]) == (0, "2 skipped")
+    assert len(list(scans.iterdir())) == 4
+    with open_stack(scans / "2_mine.tif") as stack:
+        assert stack.shape == (2, 40, 48)
