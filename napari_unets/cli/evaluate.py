@@ -82,14 +82,14 @@ def _score(pair: OpenPair, options: Scores) -> Scores:
 
 
 def _mean(results: list[Scores]) -> Scores:
-    """Means over images of different sizes, each scored by itself; what is undefined is left out."""
+    """Means over the slices or pages of several images, each image scored by itself; what is undefined is left out."""
     mean: Scores = {}
+    rows = [row for result in results for row in result["per_slice"]]
     for name in _names(results[0]):
-        values = [result[name] for result in results if math.isfinite(result[name])]
+        values = [row[name] for row in rows if math.isfinite(row.get(name, math.nan))]
         mean[name] = sum(values) / len(values) if values else math.nan
-    mean["per_slice"] = [row for result in results for row in result["per_slice"]]
     undefined = {name: reason for result in results for name, reason in result.get("undefined", {}).items()}
-    return mean | ({"undefined": undefined} if undefined else {})
+    return mean | {"per_slice": rows} | ({"undefined": undefined} if undefined else {})
 
 
 def _names(scores: Scores) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_unets.cli.page_pairs import grey_of, open_both, slice_names
 from napari_unets.cli.terminal import note
 from napari_unets.errors import NapariUnetsError
 from napari_unets.jobs.names import plain_name
@@ -54,7 +55,8 @@ def open_pairs(prediction: Path, truth: Path, files: ExitStack) -> list[OpenPair
     Parameters
     ----------
     prediction, truth : Path
-        Two folders, or anything else that can be opened; a folder beside a file is a stack.
+        Two folders, or anything else that can be opened; a folder beside a file is a stack, or its files are the
+        pages of the document.
     files : ExitStack
         Closes them.
 
@@ -62,6 +64,8 @@ def open_pairs(prediction: Path, truth: Path, files: ExitStack) -> list[OpenPair
     ------
     PairingError
         If no names are the same.
+    PagesDifferError
+        If they are documents whose pages do not belong together.
     ImageError
         If one of them cannot be opened.
     """
@@ -99,13 +103,10 @@ def _matches(predictions: Path, truths: Path) -> list[tuple[Path, Path]]:
 
 
 def _open_pair(prediction: Path, truth: Path, files: ExitStack) -> OpenPair:
-    from napari_unets.images import open_stack
-
-    predicted, true = (files.enter_context(open_stack(path)) for path in (prediction, truth))
+    predicted, true, sizes = open_both(prediction, truth, files)
     data, options = _read(predicted)
-    name = plain_name(prediction)
-    slices = [name] if true.n_planes == 1 else [f"{name} {i}" for i in range(true.n_planes)]
-    return OpenPair(f"{prediction} and {truth}", data, true, slices, options)
+    slices = slice_names(predicted if "pages" in predicted.metadata else true, plain_name(prediction))
+    return OpenPair(f"{prediction} and {truth}", data, grey_of(true), slices, options | sizes)
 
 
 def _read(stack: Stack) -> tuple[Any, dict[str, Any]]:
@@ -114,7 +115,7 @@ def _read(stack: Stack) -> tuple[Any, dict[str, Any]]:
 
     made = stack.metadata.get(METADATA_KEY, {})
     first_only = made.get("output") == "probabilities" and made.get("class_axis")
-    return stack.as_dask()[0] if first_only else stack, options_of_record(made)
+    return stack.as_dask()[0] if first_only else grey_of(stack), options_of_record(made)
 
 
 def _joined(pairs: list[OpenPair], name: str) -> list[OpenPair]:
@@ -128,7 +129,8 @@ def _joined(pairs: list[OpenPair], name: str) -> list[OpenPair]:
         for pair in pairs
         for a, b in [(pair.prediction, pair.truth)]
     }
-    if len(alike) > 1 or any(pair.prediction.shape != pair.truth.shape for pair in pairs):
+    paged = any("page_sizes" in pair.options for pair in pairs)
+    if paged or len(alike) > 1 or any(pair.prediction.shape != pair.truth.shape for pair in pairs):
         return pairs
     prediction, truth = (
         da.concatenate([as_stack(getattr(pair, side)).as_dask() for pair in pairs])  # type: ignore[no-untyped-call]

@@ -34,7 +34,7 @@ __all__ = ["PAGE_SUFFIXES", "PageWriter", "create_page_writer"]
 #: Suffixes of files that pages can be written to.
 PAGE_SUFFIXES = (".pdf", ".tif", ".tiff", ".png")
 
-_PIXELS = (("bool", ()), ("uint8", ()), ("uint8", (3,)))
+_PIXELS = (("bool", ()), ("uint8", ()), ("uint8", (3,)), ("float32", ()))
 _ASCII = 2  # TIFF's type of tag
 _POINTS = 72.0  # an inch, of PDF
 _SIDES = (3.0, 14400.0)  # points; what PDF readers take
@@ -82,6 +82,7 @@ class PageWriter(ABC):
         ----------
         pixels : ndarray
             ``(y, x)`` of bool, True being white: one bit a pixel. ``(y, x)`` or ``(y, x, 3)`` of uint8: grey, colour.
+            ``(y, x)`` of float32: probabilities, which TIFF alone can hold.
         dpi : sequence of two float, optional
             Pixels per inch along x and y.
         """
@@ -89,6 +90,8 @@ class PageWriter(ABC):
             raise ValueError("the writer is closed")
         if (pixels.dtype.name, pixels.shape[2:]) not in _PIXELS:
             raise ValueError(f"a page is not written of {pixels.dtype} of the shape {pixels.shape}")
+        if pixels.dtype == np.float32 and not isinstance(self, _TiffWriter):
+            raise UnsupportedImageError(f"{self.path}: real numbers are written to .tif files only")
         with self._explained():
             self._write(Image.fromarray(np.ascontiguousarray(pixels)), None if dpi is None else (dpi[0], dpi[1]))
         self.count += 1

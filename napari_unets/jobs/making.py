@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_unets.jobs.documents import Report, clean_document, label_pages
+from napari_unets.jobs.documents import Report, clean_document, label_pages, probability_pages
 from napari_unets.jobs.record import record
 from napari_unets.jobs.writer_array import WriterArray
 
@@ -90,9 +90,12 @@ def _make_of_stack(
         stack = open_stack(source, pages=settings.pages, dpi=settings.dpi)
     except MixedSizesError:
         tiff = target.suffix.lower() in (".tif", ".tiff")
-        if settings.kind != "segmentation" or settings.ortho or not tiff:
+        flat = settings.kind in ("segmentation", "probabilities") and not settings.ortho
+        every = settings.kind == "probabilities" and predictor.model.card.out_channels > 1
+        if not (tiff and flat) or every:
             raise
-        label_pages(source, target, predictor, settings, metadata, report, **how)
+        write = probability_pages if settings.kind == "probabilities" else label_pages
+        write(source, target, predictor, settings, metadata, report, **how)
         return
     with stack:
         metadata["napari_unets"]["image"] = stack.name

@@ -151,4 +151,10 @@ def errors_of_slice(evaluation: Evaluation, index: tuple[int, ...], threshold: f
         errors = _document_errors(pair, threshold, evaluation.positive or 1)
     else:
         errors = _segment_errors(pair, threshold)
-    return errors if pair.counted is None else np.where(pair.counted, errors, np.uint8(0))
+    if pair.counted is not None:
+        errors = np.where(pair.counted, errors, np.uint8(0))
+    if errors.shape == evaluation.shape[-2:]:
+        return errors
+    plane = np.zeros(evaluation.shape[-2:], np.uint8)  # beside a page there is nothing
+    plane[: errors.shape[0], : errors.shape[1]] = errors
+    return plane

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from napari_unets.metrics.arrays import same_axes
 from napari_unets.metrics.curve import ScoreCurve
-from napari_unets.metrics.errors import ScoreSettingError, ShapeMismatchError, TruthError
+from napari_unets.metrics.errors import ScoreSettingError
 from napari_unets.metrics.planes import Pair, make_pair
 from napari_unets.metrics.reading import Reading, read_prediction, read_truth
 from napari_unets.metrics.report import stack_curves, summarise
@@ -17,43 +18,6 @@ from napari_unets.metrics.slice_scores import SliceScores, score_pair
 from napari_unets.metrics.stack_scores import map_in_order
 
 __all__ = ["Evaluation", "evaluate"]
-
-
-class _Planes:
-    """An array whose leading axes of length 1 beyond a number of axes are left out; read only where it is indexed."""
-
-    def __init__(self, array: Any, ndim: int) -> None:
-        self._array = array
-        self._zeros = (0,) * (len(array.shape) - ndim)
-        self.shape: tuple[int, ...] = tuple(array.shape)[len(self._zeros) :]
-        self.dtype = np.dtype(array.dtype)
-
-    def __getitem__(self, index: tuple[int, ...]) -> np.ndarray[Any, Any]:
-        return np.asarray(self._array[(*self._zeros, *index)])
-
-
-def _array(data: Any) -> Any:
-    """Whatever has a shape, a type and can be indexed stays as it is (NumPy, Dask, Zarr, a stack)."""
-    lazy = all(hasattr(data, name) for name in ("shape", "dtype", "__getitem__"))
-    return data if lazy else np.asarray(data)
-
-
-def _same_axes(prediction: Any, truth: Any, *more: Any) -> list[_Planes]:
-    arrays = [_array(data) for data in (prediction, truth, *more)]
-    for array in arrays:
-        if len(array.shape) < 2:
-            raise TruthError(f"An image has at least two axes (y, x); this one has shape {tuple(array.shape)}.")
-    ndim = min(len(array.shape) for array in arrays)
-    for array in arrays:
-        if any(size != 1 for size in array.shape[: len(array.shape) - ndim]):
-            raise ShapeMismatchError(arrays[0].shape, arrays[1].shape)
-    planes = [_Planes(array, ndim) for array in arrays]
-    for plane in planes:
-        if plane.shape != planes[1].shape:
-            raise ShapeMismatchError(plane.shape, planes[1].shape)
-    if 0 in planes[1].shape:
-        raise TruthError(f"There is nothing to score: the images have shape {planes[1].shape}.")
-    return planes
 
 
 class Evaluation:
@@ -85,7 +49,8 @@ class Evaluation:
         **options: Any,
     ) -> None:
         self.settings = make_settings(settings, **options)
-        self._arrays = _same_axes(prediction, truth, *(() if mask is None else (mask,)))
+        more = () if mask is None else (mask,)
+        self._arrays = same_axes(prediction, truth, *more, pages=self.settings.page_sizes)
         kind = "document" if self.settings.of_documents else self.settings.kind
         self.truth: Reading = read_truth(
             self._arrays[1], kind=kind, form=self.settings.truth_is, ignore=self.settings.ignore

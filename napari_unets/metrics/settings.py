@@ -60,6 +60,9 @@ class EvaluationSettings(BaseModel):
     probability_of : {"foreground", "background"}
         What probabilities are of: of the truth's values other than 0 (class 2), or, as ``predict`` gives them, of
         its 0 (class 1).
+    page_sizes : tuple of (int, int), optional
+        Height and width of each plane's page, where pages of several sizes lie at the top left of planes of the
+        largest: what is beside a page is then no part of it.
     per_slice, per_class, curve : bool
         Add ``per_slice``; ``per_class``; ``v_rand_curve`` and ``v_info_curve`` (threshold, score, split, merge).
     threads : int, optional
@@ -80,6 +83,7 @@ class EvaluationSettings(BaseModel):
     prediction_is: Form | None = None
     truth_is: TruthForm | None = None
     probability_of: Literal["foreground", "background"] = "foreground"
+    page_sizes: tuple[tuple[int, int], ...] | None = None
     per_slice: bool = False
     per_class: bool = False
     curve: bool = False
@@ -133,6 +137,8 @@ def make_settings(settings: EvaluationSettings | None, **options: Any) -> Evalua
             f"There is no score named {', '.join(map(repr, unknown))}. There are: {', '.join(METRICS)}, and apNN for "
             "any other overlap in percent."
         )
+    if made.volume and made.page_sizes is not None:
+        raise ScoreSettingError("Pages of several sizes are scored one by one; leave volume off for them.")
     if made.volume and made.wants(*DOCUMENT_METRICS):
         raise ScoreSettingError("The DIBCO measures are of single pages; leave volume off for them.")
     return made

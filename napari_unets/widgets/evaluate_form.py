@@ -19,6 +19,7 @@ from napari_unets.widgets.evaluate_layers import (
     candidate_of,
     layer_array,
     likely_truth,
+    page_sizes,
 )
 from napari_unets.widgets.evaluate_run import EvaluateRequest
 from napari_unets.widgets.layer_checks import LayerChecks
@@ -80,11 +81,13 @@ class EvaluateForm(QWidget):
     def request(self) -> EvaluateRequest | None:
         """Return what is chosen; None while a truth, a prediction or a score is missing."""
         truth, layers, metrics = self.truth.layer, self.predictions.layers, self.scores.metrics
-        if truth is None or not layers or not metrics:
+        if truth is None or self.missing():
             return None
         candidates = [candidate_of(layer) for layer in layers]
         kind = self.kind.currentData() or next((c.options["kind"] for c in candidates if "kind" in c.options), None)
         settings: dict[str, Any] = {"metrics": metrics} | ({"kind": kind} if kind else {})
+        if sizes := next((sizes for layer in (truth, *layers) if (sizes := page_sizes(layer))), None):
+            settings["page_sizes"] = sizes
         bare = [replace(c, options={k: v for k, v in c.options.items() if k != "kind"}) for c in candidates]
         return EvaluateRequest(bare, layer_array(truth), truth.name, settings)
 
@@ -94,7 +97,9 @@ class EvaluateForm(QWidget):
             return "Open a ground truth first: a labels layer, or an image of whole numbers."
         if not self.predictions.layers:
             return "Check at least one prediction: a segmentation or probabilities."
-        return "" if self.scores.metrics else "Choose at least one score."
+        if not self.scores.metrics:
+            return "Choose at least one score."
+        return next((said for layer in self.predictions.layers if (said := _differ(self.truth.layer, layer))), "")
 
     def show_reading(self, request: EvaluateRequest, found: Sequence[Evaluation | str]) -> None:
         """Say what was taken for what; choose the usual scores if the kind is left to us."""
@@ -147,6 +152,23 @@ class EvaluateForm(QWidget):
         if (kind := self.kind.currentData()) is not None:
             self.scores.preset(kind, forget=True)
         self.changed.emit()
+
+
+def _differ(truth: Layer, layer: Layer) -> str:
+    """Say which page of a prediction is not as large as that of the truth; empty if all are."""
+    sizes, wanted = page_sizes(layer), page_sizes(truth)
+    if sizes is None or wanted is None or sizes == wanted:
+        return ""
+    if len(sizes) != len(wanted):
+        return (
+            f"{layer.name} has {len(sizes)} pages, {truth.name} has {len(wanted)}. Open the pages that belong together."
+        )
+    number = next(i for i, (size, other) in enumerate(zip(sizes, wanted, strict=True)) if size != other)
+    (height, width), (high, wide) = sizes[number], wanted[number]
+    return (
+        f"Page {number + 1} of {layer.name} has {width} × {height} pixels, that of {truth.name} {wide} × {high}. "
+        "Pages are compared in their order: check it, and the resolution."
+    )
 
 
 def _kind_of(request: EvaluateRequest, evaluations: Sequence[Evaluation]) -> Kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,15 @@ from napari_unets.widgets.result_layers import METADATA_KEY, is_result
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-__all__ = ["can_be_prediction", "can_be_truth", "candidate_of", "layer_array", "likely_truth", "record_of"]
+__all__ = [
+    "can_be_prediction",
+    "can_be_truth",
+    "candidate_of",
+    "layer_array",
+    "likely_truth",
+    "page_sizes",
+    "record_of",
+]
 
 _TRUTH_WORDS = re.compile(r"truth|ground|(?<![a-z])gt(?![a-z])|target|label|annotation", re.IGNORECASE)
 _ERRORS = "errors"
@@ -64,3 +73,16 @@ def layer_array(layer: Layer) -> Any:
 def candidate_of(layer: Layer) -> Candidate:
     """Give a layer as a prediction to be scored, with what its metadata say of its numbers."""
     return Candidate(layer.name, layer_array(layer), options_of_record(record_of(layer)))
+
+
+def page_sizes(layer: Layer) -> tuple[tuple[int, int], ...] | None:
+    """Height and width of the page on each plane, where pages of several sizes lie at the top left of planes.
+
+    None of a layer whose pages, if it has any, fill its planes.
+    """
+    pages = layer.metadata.get("pages")
+    shape = layer_array(layer).shape
+    if not isinstance(pages, list) or len(pages) != math.prod(shape[:-2]):
+        return None
+    sizes = tuple((int(page["size"][0]), int(page["size"][1])) for page in pages)
+    return sizes if any(size != tuple(shape[-2:]) for size in sizes) else None

@@ -126,9 +126,12 @@ def test_mistakes(tmp_path, monkeypatch):
     with pytest.raises(UnsupportedImageError, match="several pages"):
         writer.write(PAPER)
     writer = create_page_writer(tmp_path / "a.tif")
-    with pytest.raises(ValueError, match="float32"):
-        writer.write(PAPER.astype(np.float32))
+    with pytest.raises(ValueError, match="float64"):
+        writer.write(PAPER.astype(np.float64))
     writer.abort()
+    writer = create_page_writer(tmp_path / "a.png")
+    with pytest.raises(UnsupportedImageError, match=r"a.png: real numbers are written to .tif files only"):
+        writer.write(PAPER.astype(np.float32))
     writer = create_page_writer(tmp_path / "a.pdf")
     with pytest.raises(UnsupportedImageError, match=r"a.pdf: page 1 has 1×1 pixels.*\.tif"):
         writer.write(PAPER[:1, :1], dpi=(300, 300))

@@ -1,0 +1,99 @@
+"""The arrays that are compared: read slice by slice, without axes that only one of them has."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unets.metrics.errors import ScoreSettingError, ShapeMismatchError, TruthError
+
+__all__ = ["PageSizes", "Planes", "same_axes"]
+
+#: Height and width of each page, in the order of the planes.
+PageSizes = tuple[tuple[int, int], ...]
+
+
+class Planes:
+    """An array whose leading axes of length 1 beyond a number of axes are left out; read only where it is indexed.
+
+    Parameters
+    ----------
+    array : array
+        Anything with a shape, a type, and numpy's indexing.
+    ndim : int
+        Number of axes to keep.
+    pages : sequence of (int, int), optional
+        Height and width of each plane's page, which lies at its top left; the rest of the plane is not read.
+    """
+
+    def __init__(self, array: Any, ndim: int, pages: PageSizes | None = None) -> None:
+        self._array = array
+        self._zeros = (0,) * (len(array.shape) - ndim)
+        self._pages = pages
+        self.shape: tuple[int, ...] = tuple(array.shape)[len(self._zeros) :]
+        self.dtype = np.dtype(array.dtype)
+
+    def __getitem__(self, index: tuple[int, ...]) -> NDArray[Any]:
+        page: tuple[slice, ...] = ()
+        if self._pages is not None:
+            number = int(np.ravel_multi_index(index, self.shape[:-2])) if index else 0
+            page = tuple(slice(0, size) for size in self._pages[number])
+        return np.asarray(self._array[(*self._zeros, *index, *page)])
+
+
+def same_axes(prediction: Any, truth: Any, *more: Any, pages: PageSizes | None = None) -> list[Planes]:
+    """See arrays as what has the same shape, if they have it.
+
+    Parameters
+    ----------
+    prediction, truth, *more : array
+        Two axes or more.
+    pages : sequence of (int, int), optional
+        As for :class:`Planes`.
+
+    Raises
+    ------
+    TruthError
+        If there is nothing to compare.
+    ShapeMismatchError
+        If the shapes differ.
+    ScoreSettingError
+        If the sizes of pages do not fit the planes.
+    """
+    arrays = [_array(data) for data in (prediction, truth, *more)]
+    for array in arrays:
+        if len(array.shape) < 2:
+            raise TruthError(f"An image has at least two axes (y, x); this one has shape {tuple(array.shape)}.")
+    ndim = min(len(array.shape) for array in arrays)
+    for array in arrays:
+        if any(size != 1 for size in array.shape[: len(array.shape) - ndim]):
+            raise ShapeMismatchError(arrays[0].shape, arrays[1].shape)
+    planes = [Planes(array, ndim, pages) for array in arrays]
+    for plane in planes:
+        if plane.shape != planes[1].shape:
+            raise ShapeMismatchError(plane.shape, planes[1].shape)
+    if 0 in planes[1].shape:
+        raise TruthError(f"There is nothing to score: the images have shape {planes[1].shape}.")
+    if pages is not None:
+        _check_pages(pages, planes[1].shape)
+    return planes
+
+
+def _array(data: Any) -> Any:
+    """Whatever has a shape, a type and can be indexed stays as it is (NumPy, Dask, Zarr, a stack)."""
+    lazy = all(hasattr(data, name) for name in ("shape", "dtype", "__getitem__"))
+    return data if lazy else np.asarray(data)
+
+
+def _check_pages(pages: PageSizes, shape: tuple[int, ...]) -> None:
+    planes = math.prod(shape[:-2])
+    if len(pages) != planes:
+        raise ScoreSettingError(f"There are sizes of {len(pages)} pages, but the images have {planes} planes.")
+    for number, (height, width) in enumerate(pages, 1):
+        if not (0 < height <= shape[-2] and 0 < width <= shape[-1]):
+            raise ScoreSettingError(
+                f"Page {number} is said to have {height}×{width} pixels; its plane has {shape[-2]}×{shape[-1]}."
+            )
