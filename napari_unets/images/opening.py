@@ -10,6 +10,7 @@ from napari_unets.images.axes import check_axes
 from napari_unets.images.errors import ImageNotFoundError, UnknownDatasetError, UnknownLevelError, UnsupportedImageError
 from napari_unets.images.pdf import PDF_SUFFIXES
 from napari_unets.images.pictures import PICTURE_SUFFIXES
+from napari_unets.images.remote import is_address, local_path
 from napari_unets.images.source import FileImage, check_pixels, check_plane
 from napari_unets.images.stack import Stack
 from napari_unets.images.units import voxel_size
@@ -40,7 +41,8 @@ def open_stack(
     ----------
     path : str or Path
         TIFF, BigTIFF, ImageJ or OME-TIFF; OME-Zarr 0.4 or 0.5; a Zarr or HDF5 array; MRC; PNG, JPEG; PDF; or a
-        folder of images, each one plane, in natural order. Pages of different sizes are no stack: see
+        folder of images, each one plane, in natural order. Or the address of an OME-Zarr or Zarr array elsewhere:
+        ``https://…``, ``s3://…``, what fsspec understands. Pages of different sizes are no stack: see
         :func:`~napari_unets.images.open_pages`.
     axes : str, optional
         One letter for each axis as stored (``"xyz"``, ``"tzyx"``, ``"zyxs"`` ...), where the file
@@ -71,23 +73,27 @@ def open_stack(
     >>> with open_stack("sections.tif", voxel_size_nm=(50, 4, 4)) as stack:  # doctest: +SKIP
     ...     plane = stack.plane(0)
     """
-    path = Path(path).expanduser()
+    place = _place(path)
     given_size = voxel_size(voxel_size_nm)
-    image = _opener(path, level, dataset, pages, dpi)()
+    if isinstance(place, str):
+        image = _open_address(place, level, dataset, pages, dpi)
+    else:
+        image = _opener(place, level, dataset, pages, dpi)()
+    path = str(place)
     try:
-        check_pixels(image.source.shape, image.source.dtype, str(path))
+        check_pixels(image.source.shape, image.source.dtype, path)
         stack = Stack(
             image.source,
-            check_axes(axes, len(image.source.shape), str(path)) if axes is not None else image.axes,
-            name=stack_name(path),
-            path=path,
+            check_axes(axes, len(image.source.shape), path) if axes is not None else image.axes,
+            name=stack_name(Path(path)),
+            path=place if isinstance(place, Path) else None,
             voxel_size_nm=given_size or image.voxel_size_nm,
             metadata=image.metadata,
             is_labels=image.is_labels,
             levels=image.levels,
             reopen=partial(
                 open_stack,
-                str(path),
+                path,
                 axes=axes,
                 voxel_size_nm=voxel_size_nm,
                 level=level,
@@ -96,7 +102,7 @@ def open_stack(
                 dpi=dpi,
             ),
         )
-        check_plane(stack.plane_shape, str(path))
+        check_plane(stack.plane_shape, path)
         return stack
     except BaseException:
         image.source.close()
@@ -123,6 +129,25 @@ def stack_name(path: Path) -> str:
 def is_zarr(folder: Path) -> bool:
     """Whether a folder is, or claims to be, a Zarr array or group."""
     return folder.suffix.lower() == ".zarr" or any((folder / mark).exists() for mark in _ZARR_MARKS)
+
+
+def _place(path: str | Path) -> Path | str:
+    """Path of what lies on this computer, and address of anything else."""
+    if isinstance(path, str) and is_address(path):
+        return local_path(path) or path
+    return Path(path).expanduser()
+
+
+def _open_address(
+    address: str, level: int, dataset: str | None, pages: str | Sequence[int] | None, dpi: float | None
+) -> FileImage:
+    if pages is not None or dpi is not None:
+        raise UnsupportedImageError(
+            f"{address}: only OME-Zarr and Zarr are read from elsewhere, and they have no pages"
+        )
+    from napari_unets.images.zarr_files import open_zarr
+
+    return open_zarr(address, level=level, dataset=dataset)
 
 
 def _opener(

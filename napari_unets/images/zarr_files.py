@@ -21,6 +21,7 @@ from napari_unets.images.errors import (
     explain_read_errors,
 )
 from napari_unets.images.note import NOTE_KEY, Note
+from napari_unets.images.remote import open_store, patiently
 from napari_unets.images.source import ArraySource, FileImage, Region
 from napari_unets.images.units import VoxelSize, nanometres
 
@@ -31,13 +32,13 @@ _ERRORS = (ValueError, KeyError, TypeError, RuntimeError, zarr.errors.BaseZarrEr
 _OLD_AXES = "tczyx"  # OME-Zarr before 0.3 always had these
 
 
-def open_zarr(path: Path, *, level: int = 0, dataset: str | None = None) -> FileImage:
+def open_zarr(path: Path | str, *, level: int = 0, dataset: str | None = None) -> FileImage:
     """Open a Zarr array or an OME-Zarr image.
 
     Parameters
     ----------
-    path : Path
-        The array or group.
+    path : Path or str
+        The array or group; a string is an address that fsspec understands.
     level : int
         Resolution level of an OME-Zarr image.
     dataset : str, optional
@@ -52,9 +53,17 @@ def open_zarr(path: Path, *, level: int = 0, dataset: str | None = None) -> File
     UnreadableImageError, UnsupportedImageError, UnknownDatasetError, UnknownLevelError
         See there.
     """
-    with explain_read_errors(path, *_ERRORS), warnings.catch_warnings():
+    if isinstance(path, str):
+        return patiently(path, lambda: _open(path, open_store(path), level, dataset))
+    with explain_read_errors(path, *_ERRORS):
+        return _open(path, path, level, dataset)
+
+
+def _open(path: Path | str, place: Any, level: int, dataset: str | None) -> FileImage:
+    """Open what lies at a place, a path or a store."""
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", zarr.errors.ZarrUserWarning)  # other files may lie between the arrays
-        node = _open_node(path, dataset)
+        node = _open_node(path, place, dataset)
         if isinstance(node, zarr.Group):
             multiscale = _multiscale(node)
             if multiscale is not None:
@@ -68,7 +77,7 @@ def open_zarr(path: Path, *, level: int = 0, dataset: str | None = None) -> File
 class _ZarrSource(ArraySource):
     """An array of which nothing can be unpickled."""
 
-    def __init__(self, path: Path, array: zarr.Array[Any]) -> None:
+    def __init__(self, path: Path | str, array: zarr.Array[Any]) -> None:
         if array.dtype.kind not in "biuf" or "pickle" in str(array.metadata.to_dict()).lower():
             raise UnsupportedImageError(f"{path}: an array of {array.dtype} objects is never loaded, it is no image")
         super().__init__(array, tuple(array.chunks))
@@ -76,13 +85,15 @@ class _ZarrSource(ArraySource):
 
     def read(self, region: Region) -> NDArray[Any]:
         """Read a region; the result has all axes."""
+        if isinstance(self._path, str):
+            return patiently(self._path, lambda: ArraySource.read(self, region))
         with explain_read_errors(self._path, *_ERRORS):
             return super().read(region)
 
 
-def _open_node(path: Path, dataset: str | None) -> zarr.Group | zarr.Array[Any]:
+def _open_node(path: Path | str, place: Any, dataset: str | None) -> zarr.Group | zarr.Array[Any]:
     try:
-        root = zarr.open(path, mode="r")
+        root = zarr.open(place, mode="r")
     except (FileNotFoundError, zarr.errors.NodeNotFoundError):
         raise UnreadableImageError(f"{path}: is no Zarr array or group, its description is missing") from None
     if dataset is None:
@@ -97,7 +108,7 @@ def _open_node(path: Path, dataset: str | None) -> zarr.Group | zarr.Array[Any]:
     return root[dataset]
 
 
-def _open_array(path: Path, array: zarr.Array[Any]) -> FileImage:
+def _open_array(path: Path | str, array: zarr.Array[Any]) -> FileImage:
     source = _ZarrSource(path, array)
     names = getattr(array.metadata, "dimension_names", None)
     if names and all(names) and {"y", "x"} <= set(axes := tidy_axes(names)):
@@ -105,7 +116,7 @@ def _open_array(path: Path, array: zarr.Array[Any]) -> FileImage:
     return FileImage(source, default_axes(source.shape, str(path)))
 
 
-def _open_multiscale(path: Path, group: zarr.Group, multiscale: Mapping[str, Any], level: int) -> FileImage:
+def _open_multiscale(path: Path | str, group: zarr.Group, multiscale: Mapping[str, Any], level: int) -> FileImage:
     datasets = multiscale["datasets"]
     if not 0 <= level < len(datasets):
         raise UnknownLevelError(f"{path}: has {len(datasets)} resolution level(s), there is no level {level}")
@@ -175,7 +186,7 @@ def _listed(group: zarr.Group) -> str:
     return ", ".join(f"{name} {shape}" for name, shape in _arrays(group)) or "none at all"
 
 
-def _only_array(path: Path, group: zarr.Group) -> zarr.Array[Any]:
+def _only_array(path: Path | str, group: zarr.Group) -> zarr.Array[Any]:
     """Take the only array of a group that could be an image."""
     images = [name for name, shape in _arrays(group) if len(shape) >= 2 and 0 not in shape]
     if len(images) != 1:
