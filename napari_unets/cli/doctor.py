@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from napari_unets.cli.extras import describe_extra
 from napari_unets.cli.terminal import print_json, print_table
 
 __all__ = ["doctor"]
@@ -43,6 +44,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("GPU", "; ".join(devices) or "none"),
         ("runs on", gpu["reason"]),
         ("OpenVINO", openvino or "not installed: pip install 'napari-unets[openvino]' makes CPUs faster"),
+        *((name, describe_extra(name, libraries)) for name, libraries in facts["extras"].items()),
         ("napari", facts["napari"] or "not installed: pip install 'napari-unets[all]'"),
         ("Qt", f"{qt['binding']} {qt['version']}" if qt else "not installed: pip install 'napari-unets[all]'"),
         ("OpenGL", opengl.get("error") or f"{opengl['version']}, {opengl['renderer']}"),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_unets.cli.display import has_display, virtual_display
+from napari_unets.cli.extras import installed_extras
 
 __all__ = ["describe_machine"]
 
@@ -37,6 +38,7 @@ def describe_machine() -> dict[str, Any]:
         "torch": _torch(),
         "gpu": _gpu(),
         "backends": {"torch": _version("torch"), "openvino": _version("openvino")},
+        "extras": installed_extras(),
         "napari": _version("napari"),
         "qt": next(({"binding": name, "version": v} for name in _QT_BINDINGS if (v := _version(name))), None),
         "opengl": _opengl(),
