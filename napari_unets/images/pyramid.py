@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -108,9 +110,8 @@ class Pyramid:
         small = [-(-n // f) for n, f in zip(self.shape[-3:], factor, strict=True)]
         chunks, shards = [1], [min(small[0], max(1, self.block[0] // factor[0]))]
         for n, side, length, f in zip(small[1:], self.block[1:], self.shape[-2:], factor[1:], strict=True):
-            whole = n if side >= length else side // f
-            chunks.append(min(CHUNK, whole))
-            shards.append(-(-whole // chunks[-1]) * chunks[-1])
+            chunks.append(min(CHUNK, n) if side >= length else _divisor(side // f))
+            shards.append(ceil((n if side >= length else side // f) / chunks[-1]) * chunks[-1])
         before = len(self.shape) - 3
         first = [self.shape[0]] if self.class_axis else []
         ones = [1] * (before - len(first))
@@ -121,6 +122,11 @@ class Pyramid:
             (*[1] * before, *chunks),
             (*first, *ones, *shards),
         )
+
+
+def _divisor(side: int) -> int:
+    """Largest chunk that divides the side of a block into equal parts."""
+    return next(side // parts for parts in count(ceil(side / CHUNK)) if side % parts == 0)
 
 
 def halved(values: NDArray[Any], steps: tuple[int, int, int], *, is_labels: bool) -> NDArray[Any]:
