@@ -21,6 +21,7 @@ from napari_unets.jobs.running import TOPIC, request_stop, run_job, take
 __all__ = ["Connection", "Running", "connect"]
 
 _BATCH = 16 << 20  # bytes fetched at once; with the outbox and one batch in flight this bounds the memory
+_GIVE_UP_S = 1.0
 _PATIENCE_S = 10.0  # a fetch without an answer returns after this, and is repeated
 
 
@@ -202,5 +203,11 @@ async def _failed(task: Any) -> None:
 
 async def connect(address: str, **options: Any) -> Any:
     """Make a client of our loop, which Dask computations elsewhere in this process do not take for theirs."""
-    client: Any = Client
-    return await client(address, asynchronous=True, set_as_default=False, **options)
+    make: Any = Client
+    client = make(address, asynchronous=True, set_as_default=False, **options)
+    try:
+        return await client
+    except BaseException:  # cancelled, too: a client that is not closed closes itself in vain when it is collected
+        with suppress(OSError, TimeoutError):
+            await client.close(timeout=_GIVE_UP_S)
+        raise

@@ -44,6 +44,10 @@ class RemoteConnection(Connection):
                 f"No Dask scheduler answers at '{self.address}'. Check that it runs ('dask scheduler'), that the "
                 "address has the form tcp://host:port (tls://host:port if it uses TLS) and that no firewall is between."
             ) from error
+        except MemoryError as error:  # Dask takes the first bytes of the greeting for a length
+            raise SchedulerUnreachableError(
+                f"Something else than a Dask scheduler answers at '{self.address}'. Check host and port."
+            ) from error
         await self._listen()
 
     async def close(self) -> None:
@@ -73,7 +77,8 @@ class RemoteConnection(Connection):
 def _check_encryption(address: str) -> None:
     """Compare Dask's configuration with what the address asks for, before Dask would, in its own words."""
     is_tls = address.startswith("tls://")
-    security: Any = Security()
+    make: Any = Security
+    security = make()
     try:
         context = security.get_connection_args("client").get("ssl_context")
     except OSError as error:  # ssl.SSLError among them

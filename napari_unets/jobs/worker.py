@@ -184,6 +184,8 @@ class Worker:
         for job in list(self._jobs):
             job.mute()
             job.stop()
+        if self.address is not None and opening is not None:
+            opening.cancel()  # if it still waits for an answer
         if loop is not None and opening is not None:
             with suppress(TimeoutError, JobError):
                 loop.call(_close(opening), timeout=_CLOSE_S)

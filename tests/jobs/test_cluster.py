@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -200,6 +201,21 @@ class TestElsewhere:
             on_cluster("tcp://127.0.0.1:9", run=run_part),
         ):
             pass
+
+    def test_something_else_answers(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+
+            def greet() -> None:
+                with server.accept()[0] as connection:
+                    connection.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
+                    connection.recv(1)
+
+            threading.Thread(target=greet, daemon=True).start()
+            with (
+                pytest.raises(SchedulerUnreachableError, match="Something else"),
+                on_cluster(f"tcp://127.0.0.1:{server.getsockname()[1]}", run=run_part),
+            ):
+                pass
 
 
 class TestProbe:
