@@ -28,6 +28,7 @@ __all__ = ["Call", "pack_call"]
 
 _SMALL = 256 << 10  # bytes: below this an array simply goes along in the pickle
 _PART = 256 << 20  # bytes of a lazy array that are read at once
+_SEND = 1 << 30  # bytes of a lazy array up to which its values are sent to another machine, and not its recipe
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
         return "file", str(path), 0, dtype, tuple(array.shape), strides
 
     def _lazy(self, array: Any) -> tuple[Any, ...]:
+        if self._exchange is None and math.prod(array.shape) * np.dtype(array.dtype).itemsize <= _SEND:
+            return self._written(array)  # who knows whether its file can be seen there
         n_arrays = len(self._packed.arrays)
         try:
             return "pickle", _dumps(array, self._packed, self._exchange, recipe_of=array)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from napari_unets.jobs.kept import KEPT
 from napari_unets.jobs.record import Output
+from napari_unets.jobs.sent_model import SentModel
 
 if TYPE_CHECKING:
     from napari_unets.images import Stack, Statistics
@@ -86,7 +87,7 @@ class RunSummary:
 
 
 def segment_stack(
-    model: str | Path,
+    model: str | Path | SentModel,
     image: Any,
     *,
     rgb: bool | None = None,
@@ -104,8 +105,8 @@ def segment_stack(
 
     Parameters
     ----------
-    model : str or Path
-        A name in the store, or a model's folder, as the worker sees it.
+    model : str, Path or SentModel
+        A name in the store, or a model's folder, as the worker sees it; or a model that is sent along.
     image : Stack, array, str or Path
         The image. What lies in a file is read by the worker itself.
     rgb : bool, optional
@@ -138,7 +139,7 @@ def segment_stack(
     from napari_unets.models import load_model
 
     chosen = settings if isinstance(settings, InferenceSettings) else InferenceSettings(**(settings or {}))
-    loaded = load_model(model)
+    loaded = load_model(model.unpack() if isinstance(model, SentModel) else model)
     stack = _as_stack(image, rgb)
     key = (str(loaded.folder), loaded.card.model_dump_json(), chosen.model_dump_json())
     with KEPT.borrow(key, lambda: Predictor(loaded, chosen)) as predictor:

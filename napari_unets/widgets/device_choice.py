@@ -30,6 +30,10 @@ class DeviceChoice(QWidget):
         """What to ask the inference for."""
         return str(self.box.currentData())
 
+    def show_search(self) -> None:
+        """Say that a worker is being asked."""
+        self.reason.say("Looking for a GPU …")
+
     def show_devices(self, devices: Devices) -> None:
         """List what the worker process has found; the choice is kept."""
         chosen = self.device

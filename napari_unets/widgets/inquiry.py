@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass
+from importlib import metadata
 
 __all__ = ["Devices", "find_devices"]
 
@@ -19,11 +21,17 @@ class Devices:
         What ``"auto"`` takes.
     reason : str
         Why, in one sentence for people.
+    host : str
+        Name of its machine.
+    version : str
+        Of this package, as it is installed there.
     """
 
     names: list[str]
     chosen: str
     reason: str
+    host: str = ""
+    version: str = ""
 
 
 def find_devices() -> Devices:
@@ -35,4 +43,10 @@ def find_devices() -> Devices:
     chosen = choose_device("auto")
     gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     apple = ["mps"] if torch.backends.mps.is_available() else []
-    return Devices(names=["auto", *gpus, *apple, "cpu"], chosen=chosen.name, reason=chosen.reason)
+    return Devices(
+        names=["auto", *gpus, *apple, "cpu"],
+        chosen=chosen.name,
+        reason=chosen.reason,
+        host=platform.node(),
+        version=metadata.version("napari-unets"),
+    )

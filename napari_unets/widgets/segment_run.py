@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unets.jobs import Job, Worker
 from napari_unets.jobs.segmentation import Output, RunSummary, Tile, segment_stack
+from napari_unets.jobs.sent_model import sent_model
 from napari_unets.models import ModelCard
 from napari_unets.widgets.image_source import image_source
 from napari_unets.widgets.job_signals import JobSignals
@@ -111,6 +112,7 @@ class SegmentRun(QObject):
         }
         self._planes = {output: result.planes for output, result in self._results.items()}
         self._live = LiveLayers(viewer, list(self._results.values()), self)
+        self._elsewhere = worker.address is not None
         self._signals = JobSignals(worker)
         self._signals.done.connect(self._done)
         self._signals.failed.connect(self._failed)
@@ -126,7 +128,7 @@ class SegmentRun(QObject):
         view, everything = self._view, self._scope == "stack"
         self._job = self._signals.submit(
             segment_stack,
-            self._folder,
+            sent_model(self._folder) if self._elsewhere else self._folder,
             self._source.data,
             rgb=self._source.rgb,
             outputs=tuple(self._results),

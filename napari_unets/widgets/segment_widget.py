@@ -16,8 +16,6 @@ from napari_unets.widgets.clean_pages import CleanPages
 from napari_unets.widgets.device_choice import DeviceChoice
 from napari_unets.widgets.fold import Fold
 from napari_unets.widgets.image_source import image_source
-from napari_unets.widgets.inquiry import find_devices
-from napari_unets.widgets.job_signals import JobSignals
 from napari_unets.widgets.layer_choice import LayerChoice
 from napari_unets.widgets.model_choice import ModelChoice
 from napari_unets.widgets.notes import Note
@@ -26,9 +24,9 @@ from napari_unets.widgets.panel import Panel
 from napari_unets.widgets.pixel_size import pixel_size_note
 from napari_unets.widgets.result_layers import is_result
 from napari_unets.widgets.run_panel import RunPanel
+from napari_unets.widgets.scheduler_choice import SchedulerChoice
 from napari_unets.widgets.scope_choice import ScopeChoice
 from napari_unets.widgets.segment_run import SegmentRun, SegmentSettings
-from napari_unets.widgets.session import shared_worker
 from napari_unets.widgets.settings_form import SettingsForm
 from napari_unets.widgets.shared_threshold import shared_threshold
 from napari_unets.widgets.warm_up import warm_up
@@ -76,12 +74,16 @@ class SegmentWidget(Panel):
         self.scope = ScopeChoice()
         self.outputs = OutputChoice()
         self.device = DeviceChoice()
+        self.scheduler = SchedulerChoice()
         self.segmentation_form = SettingsForm(SegmentSettings, labels=_LABELS)
         self.inference_form = SettingsForm(InferenceSettings, leave_out=("device",), labels=_LABELS)
         self.run_panel = RunPanel("Run", "tiles")
         self.clean = CleanPages(napari_viewer)
         self._lay_out()
-        self._ask_for_devices()
+        self.scheduler.asking.connect(self.device.show_search)
+        self.scheduler.answered.connect(self.device.show_devices)
+        self.scheduler.failed.connect(self.device.show_failure)
+        self.scheduler.ask()
         warm_up()
         self.image.layer_changed.connect(self._describe_image)
         self.model.model_changed.connect(self._describe_image)
@@ -118,6 +120,7 @@ class SegmentWidget(Panel):
         form.setContentsMargins(0, 0, 0, 0)
         self.segmentation_form.add_rows(form)
         self.inference_form.add_rows(form)
+        form.addRow("Scheduler", self.scheduler)
         return settings
 
     def _take_threshold(self, threshold: float, model: str) -> None:
@@ -125,12 +128,6 @@ class SegmentWidget(Panel):
         if self.model.box.findData(model) >= 0:
             self.model.choose(model)
         self.segmentation_form.set("threshold", threshold)
-
-    def _ask_for_devices(self) -> None:
-        self._inquiry = JobSignals(shared_worker())
-        self._inquiry.done.connect(self.device.show_devices)
-        self._inquiry.failed.connect(self.device.show_failure)
-        self._inquiry.submit(find_devices)
 
     def _describe_image(self, _: object = None) -> None:
         layer = self.image.layer
@@ -158,7 +155,7 @@ class SegmentWidget(Panel):
             settings = self.inference_form.value(device=self.device.device)
             self._run = SegmentRun(
                 self._viewer,
-                shared_worker(),
+                self.scheduler.worker,
                 image=layer,
                 card=card,
                 folder=self._store.folder(self.model.name),

@@ -1,12 +1,13 @@
-"""The worker process that all widgets of this napari share."""
+"""The worker process that all widgets of this napari share, and connections to workers elsewhere."""
 
 from __future__ import annotations
 
 from napari_unets.jobs import Worker
 
-__all__ = ["close_worker", "shared_worker"]
+__all__ = ["close_worker", "remote_worker", "shared_worker"]
 
 _shared: list[Worker] = []
+_remote: dict[str, Worker] = {}
 
 
 def shared_worker() -> Worker:
@@ -20,7 +21,23 @@ def shared_worker() -> Worker:
     return _shared[0]
 
 
+def remote_worker(address: str) -> Worker:
+    """Return the connection to a Dask cluster; the first call begins to connect. It ends with napari.
+
+    Parameters
+    ----------
+    address : str
+        Of the scheduler.
+    """
+    if address not in _remote:
+        _remote[address] = Worker(address)
+    _remote[address].start()
+    return _remote[address]
+
+
 def close_worker() -> None:
-    """End the worker process and whatever runs in it; the next use starts another."""
+    """End the worker process and whatever runs in it, and all connections; the next use begins anew."""
     while _shared:
         _shared.pop().close()
+    while _remote:
+        _remote.popitem()[1].close()
