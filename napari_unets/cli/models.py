@@ -1,7 +1,8 @@
-"""``napari-unets models``: what there is, what one is, and away with it."""
+"""``napari-unets models``: what there is, what one is, in, out, and away with it."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,12 +17,14 @@ __all__ = ["models"]
 models = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+_NewName = Annotated[str, typer.Argument(metavar="NEW", help="The new name.")]
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a model, or its folder.")]
 
 
 @models.callback()
 def _models(context: typer.Context, as_json: _AsJson = False) -> None:
-    """List the models, show one, or remove one of your own."""
+    """List the models, show one, send one, take one in, copy, rename, or remove one of your own."""
     if context.invoked_subcommand is None:
         list_models(as_json=as_json)
 
@@ -81,6 +84,48 @@ def _card_lines(card: ModelCard) -> list[tuple[str, str]]:
         ("licence", card.licence),
         ("cite", "\n".join(card.citation)),
     ]
+
+
+@models.command("export")
+def export(
+    name: _Name,
+    target: Annotated[Path, typer.Argument(metavar="PATH", help="A .zip, or a folder that is made.")],
+    overwrite: _Overwrite = False,
+) -> None:
+    """Write a model to a zip file or a folder, to send it to somebody."""
+    from napari_unets.models import export_model
+
+    note(f"{name} → {export_model(name, target, overwrite=overwrite)}")
+
+
+@models.command("import")
+def import_(
+    source: Annotated[Path, typer.Argument(metavar="PATH", help="A .zip with a model in it, or a model's folder.")],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What to call it.", show_default="what its card says")
+    ] = None,
+    overwrite: _Overwrite = False,
+) -> None:
+    """Take a model in among your own, after its card and its weights were checked."""
+    from napari_unets.models import import_model
+
+    note(f"{source} is now the model {import_model(source, name=name, overwrite=overwrite)}")
+
+
+@models.command("copy")
+def copy(name: _Name, new: _NewName) -> None:
+    """Copy a model under another name among your own."""
+    from napari_unets.models import copy_model
+
+    note(f"{name} → {copy_model(name, new)}")
+
+
+@models.command("rename")
+def rename(name: _Name, new: _NewName) -> None:
+    """Give one of your own models another name."""
+    from napari_unets.models import rename_model
+
+    note(f"{name} → {rename_model(name, new)}")
 
 
 @models.command("remove")

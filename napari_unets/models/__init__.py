@@ -9,12 +9,14 @@ from napari_unets.models.errors import (
     ModelCardError,
     ModelError,
     ModelExistsError,
+    ModelFileError,
     ModelVersionError,
     UnknownModelError,
     WeightsError,
 )
 from napari_unets.models.model import Model, read_model
 from napari_unets.models.store import ModelStore, load_model, user_models_folder
+from napari_unets.models.transfer import copy_model, export_model, import_model, rename_model
 
 if TYPE_CHECKING:
     from napari_unets.models.save import save_model
@@ -26,6 +28,7 @@ __all__ = [
     "ModelCardError",
     "ModelError",
     "ModelExistsError",
+    "ModelFileError",
     "ModelStore",
     "ModelVersionError",
     "Normalisation",
@@ -33,10 +36,14 @@ __all__ = [
     "TrainingRecord",
     "UnknownModelError",
     "WeightsError",
+    "copy_model",
+    "export_model",
+    "import_model",
     "load_model",
     "model_name",
     "read_card",
     "read_model",
+    "rename_model",
     "save_model",
     "user_models_folder",
 ]

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from napari_unets.errors import NapariUnetsError
 
-__all__ = ["ModelCardError", "ModelError", "ModelExistsError", "ModelVersionError", "UnknownModelError", "WeightsError"]
+__all__ = [
+    "ModelCardError",
+    "ModelError",
+    "ModelExistsError",
+    "ModelFileError",
+    "ModelVersionError",
+    "UnknownModelError",
+    "WeightsError",
+]
 
 
 class ModelError(NapariUnetsError):
@@ -29,3 +37,7 @@ class WeightsError(ModelError):
 
 class ModelExistsError(ModelError):
     """A model that may not be replaced or removed."""
+
+
+class ModelFileError(ModelError):
+    """A file or folder that a model cannot be taken from or written to."""

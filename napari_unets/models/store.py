@@ -95,6 +95,16 @@ class ModelStore:
         """Model by name; its weights are read on first use."""
         return read_model(self.folder(name))
 
+    def is_own(self, name: str) -> bool:
+        """Whether a model is one of the user's, and not one that ships with the package.
+
+        Raises
+        ------
+        UnknownModelError
+            If there is none of that name.
+        """
+        return self.folder(name).parent == self.user
+
     def remove(self, name: str) -> Path:
         """Delete one of the user's models and return where it was.
 
@@ -106,7 +116,7 @@ class ModelStore:
             If it ships with the package.
         """
         folder = self.folder(name)
-        if folder.parent == self.bundled:
+        if not self.is_own(name):
             raise ModelExistsError(f"model {name!r} ships with the package and is not removed")
         shutil.rmtree(folder)
         return folder

@@ -51,3 +51,20 @@ def test_remove(program, own_model):
     assert program("models", "remove", "mine").code == 0
     assert not own_model.exists()
     assert program("models", "remove", "mine").code == 1
+
+
+def test_export_import_copy_and_rename(program, own_model, tmp_path):
+    result = program("models", "export", "mine", tmp_path / "mine.zip")
+    assert (result.code, result.err) == (0, f"mine → {tmp_path / 'mine.zip'}\n")
+    assert program("models", "export", "mine", tmp_path / "mine.zip").code == 1
+    assert program("models", "export", "mine", tmp_path / "mine.zip", "--overwrite").code == 0
+    result = program("models", "import", tmp_path / "mine.zip")
+    assert result.code == 1
+    assert "there is a model 'mine' already" in result.err
+    assert program("models", "import", tmp_path / "mine.zip", "--name", "theirs").code == 0
+    assert program("models", "rename", "theirs", "ours").code == 0
+    assert program("models", "copy", "wolf", "my-wolf").code == 0
+    names = [entry["name"] for entry in json.loads(program("models", "--json").out)]
+    assert {"mine", "ours", "my-wolf"} <= set(names)
+    assert "theirs" not in names
+    assert program("models", "rename", "wolf", "fox").code == 1
