@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from napari_unets.cli.datasets import datasets
 from napari_unets.cli.demo import demo
 from napari_unets.cli.doctor import doctor
 from napari_unets.cli.evaluate import evaluate
@@ -53,6 +54,7 @@ app.command("evaluate")(evaluate)
 app.command("fine-tune")(fine_tune)
 app.command("train")(train)
 app.add_typer(models, name="models")
+app.add_typer(datasets, name="datasets")
 app.command("doctor")(doctor)
 
 

@@ -21,6 +21,12 @@ def train(
     minutes: Annotated[
         float | None, typer.Option(metavar="M", min=0.01, help="Instead of the recipe's length.")
     ] = None,
+    protocol: Annotated[
+        str | None, typer.Option(metavar="NAME", help="One of the recipe's, such as paper or best; the first one else.")
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(metavar="NAME", help="One of the recipe's networks; the first one else.")
+    ] = None,
     start: Annotated[
         str | None, typer.Option("--from", metavar="MODEL", help="Begin with its weights: a name or a folder.")
     ] = None,
@@ -55,6 +61,8 @@ def train(
             overwrite=overwrite,
             start=load_model(start) if start is not None else None,
             cancel=lambda: bool(stopped),
+            protocol=protocol,
+            network=network,
         ):
             if isinstance(event, SavedEvent):
                 note(f"The model was saved to {event.folder}.")

@@ -2,79 +2,38 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from napari_unets.errors import NapariUnetsError
 from napari_unets.learning.cascading import cascade_models
 from napari_unets.learning.errors import NothingToTrainError
-from napari_unets.learning.operators import Operator
-from napari_unets.learning.page_augment import PageAugmentSettings
-from napari_unets.learning.photographs import PhotographAugmentSettings
+from napari_unets.learning.recipe_data import (
+    DataRecipe,
+    PagesRecipe,
+    PhotographsRecipe,
+    PicturesRecipe,
+    RecipePart,
+    StackRecipe,
+)
+from napari_unets.learning.recipe_file import RecipeError, recipe_content
 from napari_unets.learning.settings import FitSettings
 from napari_unets.models import ClassInfo, ModelCard, Normalisation, load_model
 from napari_unets.networks import ModularCascade, Network, create_network
 
-__all__ = ["PagesRecipe", "PhotographsRecipe", "Recipe", "RecipeError", "StackRecipe", "read_recipe"]
-
-
-class RecipeError(NapariUnetsError):
-    """A recipe that is no TOML, says something it must not, or asks for data that is not there."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class StackRecipe(_Part):
-    """Planes of one stack; paths are relative to the data folder that the command names."""
-
-    kind: Literal["stack"] = "stack"
-    images: str = Field(description="A stack, or a folder of images.")
-    labels: str = Field(description="Its annotations, of the same shape.")
-    classes: dict[int, int] = Field(description="Class id of each value in the labels; 0 and others: not annotated.")
-    validation: list[int] = Field(default_factory=list, description="Planes (from 0) that training never sees.")
-
-
-class PagesRecipe(_Part):
-    """Pages of any size, each with its truth; patterns are relative to the data folder that the command names."""
-
-    kind: Literal["pages"]
-    images: str = Field(description="Such as */*_source.png; a star stands for any part of one name.")
-    labels: str = Field(description="Such as */*_target.png, with the stars in the same order.")
-    classes: dict[int, int] = Field(description="Class id of each value in the labels; 1 is ink, 2 is paper.")
-    validation: list[str] = Field(
-        default_factory=list, description="Patterns, such as 2016/*, of pages that training never sees."
-    )
-    augment: PageAugmentSettings = Field(default_factory=PageAugmentSettings)
-
-
-class PhotographsRecipe(_Part):
-    """Photographs, and a classical operator whose result on them is to be made."""
-
-    kind: Literal["photographs"]
-    operator: Operator
-    images: str = Field(".", description="Folder in the data folder; its sub-folders count as well.")
-    validation: int = Field(20, ge=0, description="How many photographs, evenly spread, training never sees.")
-    augment: PhotographAugmentSettings = Field(default_factory=PhotographAugmentSettings)
-
-
-def _kind(data: Any) -> str:
-    return str(data.get("kind", "stack") if isinstance(data, dict) else data.kind)
-
-
-DataRecipe = Annotated[
-    Annotated[StackRecipe, Tag("stack")]
-    | Annotated[PagesRecipe, Tag("pages")]
-    | Annotated[PhotographsRecipe, Tag("photographs")],
-    Discriminator(_kind),
+__all__ = [
+    "PagesRecipe",
+    "PhotographsRecipe",
+    "PicturesRecipe",
+    "Recipe",
+    "RecipeError",
+    "StackRecipe",
+    "read_recipe",
 ]
 
 
-class NetworkRecipe(_Part):
+class NetworkRecipe(RecipePart):
     """Which network, the keywords it is built with, and where a cascade's modules come from."""
 
     name: str
@@ -92,7 +51,7 @@ class NetworkRecipe(_Part):
         return self
 
 
-class CardRecipe(_Part):
+class CardRecipe(RecipePart):
     """What the model's card says beyond what the run itself finds out."""
 
     title: str
@@ -106,7 +65,7 @@ class CardRecipe(_Part):
     citation: list[str] = Field(default_factory=list)
 
 
-class Recipe(_Part):
+class Recipe(RecipePart):
     """One training run: data, network, normalisation, schedule, card."""
 
     name: str
@@ -114,16 +73,23 @@ class Recipe(_Part):
     network: NetworkRecipe
     normalisation: Normalisation = Normalisation()
     fit: FitSettings
-    select: str = Field("dice", description="Validation score by which the best weights are chosen.")
+    select: str = Field(
+        "dice", description='Validation score by which the best weights are chosen; "last": none, the last ones.'
+    )
     card: CardRecipe
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Recipe:
         if self.data.kind != "stack" and self.normalisation.method != "range":
             raise ValueError(f'{self.data.kind} need normalisation.method = "range": each of them stands for itself')
-        if self.data.kind != "stack" and "augment" in self.fit.model_fields_set:
+        if isinstance(self.data, PagesRecipe | PhotographsRecipe) and "augment" in self.fit.model_fields_set:
             raise ValueError(f"{self.data.kind} are changed by data.augment, not by fit.augment")
-        if self.data.kind == "photographs" and self.network.settings.get("out_channels", 1) != 1:
+        in_turn = isinstance(self.data, StackRecipe | PicturesRecipe) and self.data.draw == "in-turn"
+        if in_turn and "augment" in self.fit.model_fields_set:
+            raise ValueError('patches drawn in turn are not warped: fit.augment goes with data.draw = "random"')
+        if self.fit.epochs is not None and not in_turn:
+            raise ValueError('epochs need data.draw = "in-turn": random patches never end')
+        if isinstance(self.data, PhotographsRecipe) and self.network.settings.get("out_channels", 1) != 1:
             raise ValueError("an operator makes one image: out_channels is 1")
         return self
 
@@ -163,11 +129,18 @@ class Recipe(_Part):
         )
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_recipe(path: Path, *, protocol: str | None = None, network: str | None = None) -> Recipe:
     """Read and check a recipe.
 
     A recipe that begins with ``extends = "other.toml"`` (in the same folder) is that one but for what it says itself:
-    each key of each table replaces the other's.
+    each key of each table replaces the other's. So do the tables of its protocols.
+
+    Parameters
+    ----------
+    path : Path
+        The TOML file.
+    protocol, network : str, optional
+        Which of its protocols and of its networks, where it has several; the first ones by default.
 
     Raises
     ------
@@ -175,24 +148,7 @@ def read_recipe(path: Path) -> Recipe:
         If the file is missing, is no TOML, or a field is wrong; the message names the field.
     """
     try:
-        return Recipe.model_validate(_content(path, ()))
+        return Recipe.model_validate(recipe_content(path, protocol, network))
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'recipe'}: {e['msg']}" for e in error.errors())
         raise RecipeError(f"{path}: not a valid recipe: {wrong}") from error
-
-
-def _content(path: Path, extended: tuple[Path, ...]) -> dict[str, Any]:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(f"{path}: this recipe cannot be read: {error}") from error
-    other = content.pop("extends", None)
-    if other is None:
-        return content
-    if path in extended or not isinstance(other, str):
-        raise RecipeError(f"{path}: a recipe extends one other recipe, named by its file, and never itself")
-    base = _content(path.with_name(other), (*extended, path))
-    for key, value in content.items():
-        both = isinstance(value, dict) and isinstance(base.get(key), dict)
-        base[key] = base[key] | value if both else value
-    return base

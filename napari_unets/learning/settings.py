@@ -15,13 +15,15 @@ class FitSettings(BaseModel):
     """How long, how fast and on what a network learns.
 
     With ``steps`` a run is a function of its seed and can be resumed exactly; with ``minutes`` the schedule
-    follows the clock instead, so that a run ends when it should on any machine.
+    follows the clock instead, so that a run ends when it should on any machine. ``epochs`` are a recipe's way to say
+    steps: running it turns them into steps, once it is known how many samples there are.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     steps: int | None = Field(None, ge=1, description="Optimiser steps; give this or minutes.")
     minutes: float | None = Field(None, gt=0, description="Time to train for; give this or steps.")
+    epochs: int | None = Field(None, ge=1, description="Times that a recipe's samples are seen, instead of steps.")
     batch: int = Field(4, ge=1, description="Patches a step.")
     patch: int = Field(256, ge=16, description="Side of a patch in pixels.")
     loss: str = Field("bce", description="bce, border, mse, dice, or a sum such as bce+dice.")
@@ -48,6 +50,6 @@ class FitSettings(BaseModel):
 
     @model_validator(mode="after")
     def _one_length(self) -> FitSettings:
-        if (self.steps is None) == (self.minutes is None):
-            raise ValueError("give either steps or minutes")
+        if sum(length is not None for length in (self.steps, self.minutes, self.epochs)) != 1:
+            raise ValueError("give either steps or minutes (a recipe also: epochs)")
         return self

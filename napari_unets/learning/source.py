@@ -25,6 +25,8 @@ class Source:
         The two in words, for the card.
     annotated_pixels : dict of str to int
         By class name.
+    samples : int or None
+        How many an epoch has; None where patches are drawn at random and there are no epochs.
     """
 
     sampler: Sampler
@@ -32,3 +34,4 @@ class Source:
     learnt_from: str
     held_out: str
     annotated_pixels: dict[str, int] = field(default_factory=dict)
+    samples: int | None = None

@@ -1,15 +1,20 @@
-"""The planes of one annotated stack."""
+"""The planes of one annotated stack, or of several."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from napari_unets.images import compute_statistics, open_stack, prepare_plane
+from napari_unets.images import Stack, as_stack, compute_statistics, open_stack, prepare_plane
 from napari_unets.inference import InferenceSettings
+from napari_unets.learning.class_values import class_ids
+from napari_unets.learning.datasets import StackFiles, find_stacks
+from napari_unets.learning.plane_source import plane_source
 from napari_unets.learning.recipe import Recipe, RecipeError, StackRecipe
-from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
+from napari_unets.learning.resizing import resized
+from napari_unets.learning.samples import AnnotatedPlane
 from napari_unets.learning.settings import FitSettings
 from napari_unets.learning.source import Source
 from napari_unets.learning.validation import HeldOutPlanes
@@ -21,46 +26,98 @@ __all__ = ["stack_source"]
 def stack_source(
     recipe: Recipe, data: StackRecipe, folder: Path, card: ModelCard, settings: FitSettings, device: str, *, smoke: bool
 ) -> Source:
-    """Open a stack and its annotations; with ``smoke`` only the first held-out plane is scored.
+    """Open stacks and their annotations; with ``smoke`` only the first held-out plane is scored.
 
     Raises
     ------
     RecipeError
         If the recipe does not fit the data.
+    DatasetError
+        If the data are not laid out as the dataset that the recipe names.
     ImageError
         If the data cannot be read.
     """
-    stack = open_stack(folder / data.images)
-    with open_stack(folder / data.labels) as labels:
-        if labels.shape != stack.shape[:3]:
-            raise RecipeError(
-                f"{folder / data.labels}: the labels have the shape {labels.shape}, the images {stack.shape}"
-            )
-        values = np.asarray(labels)
-    annotations = np.zeros(values.shape, np.uint8)
-    for value, class_id in data.classes.items():
-        annotations[values == value] = class_id
-    if strange := [n for n in data.validation if not 0 <= n < stack.n_planes]:
-        raise RecipeError(f"the recipe validates on plane {strange[0]}, but there are only {stack.n_planes}")
+    if smoke and data.resize is not None:
+        data = data.model_copy(update={"resize": min(data.resize, settings.patch)})
+    files = _files(data, folder)
+    stack, annotations = _read(files, data)
+    aside = _held_out(data, stack.n_planes)
     how = recipe.normalisation
     luminance = stack.is_rgb and recipe.in_channels == 1
     statistics = compute_statistics(stack, how.method, low=how.low, high=how.high, luminance=luminance)
-    training = [i for i in range(stack.n_planes) if i not in data.validation]
+    training = [i for i in range(stack.n_planes) if i not in aside]
     if not annotations[training].any():
         raise RecipeError("nothing is annotated on the planes to learn from; see data.classes in the recipe")
     planes = [
         AnnotatedPlane(prepare_plane(stack.plane(i), recipe.in_channels, statistics), annotations[i]) for i in training
     ]
     validate = None
-    if data.validation:
-        held_out = {i: annotations[i] for i in data.validation[: 1 if smoke else None]}
+    if aside:
+        held_out = {i: annotations[i] for i in aside[: 1 if smoke else None]}
         # torch: the network changes at every validation, and converting it costs more than it saves.
         where = InferenceSettings(device=device, backend="torch")
         validate = HeldOutPlanes(card, stack, held_out, statistics, where)
-    return Source(
-        PatchSampler(planes, settings.patch, settings.augment, settings.seed),
+    names = ", ".join(pair.images.name for pair in files)
+    labels = ", ".join(pair.labels.name for pair in files)
+    return plane_source(
+        data,
+        planes,
+        settings,
+        card,
         validate,
-        f"{data.images} and {data.labels}: {len(training)} planes",
-        f"planes {', '.join(map(str, data.validation))} of {data.images}",
-        {c.name: int((annotations[training] == c.id).sum()) for c in card.classes},
+        learnt_from=f"{names} and {labels}: {len(training)} planes",
+        held_out=f"planes {_shortly(aside)} of {names}",
     )
+
+
+def _files(data: StackRecipe, folder: Path) -> list[StackFiles]:
+    if data.layout is not None:
+        return find_stacks(data.layout, folder)
+    pairs = zip(data.stacks_of("images"), data.stacks_of("labels"), strict=True)
+    return [StackFiles(folder / images, folder / labels) for images, labels in pairs]
+
+
+def _read(files: list[StackFiles], data: StackRecipe) -> tuple[Stack, npt.NDArray[np.uint8]]:
+    """One stack of all planes, and their class ids; a single stack stays on disk unless it is resized."""
+    stacks = [open_stack(pair.images, dataset=pair.images_dataset) for pair in files]
+    annotations = [_annotations(pair, stack, data) for pair, stack in zip(files, stacks, strict=True)]
+    if len(files) == 1 and data.resize is None:
+        return stacks[0], annotations[0]
+    images = [np.asarray(stack) for stack in stacks]
+    if data.resize is not None:
+        square = (data.resize, data.resize)
+        images = [resized(image, (len(image), *square, *image.shape[3:]), smooth=True) for image in images]
+        annotations = [resized(ids, (len(ids), *square), smooth=False) for ids in annotations]
+    shapes = {image.shape[1:] for image in images}
+    if len(shapes) > 1:
+        raise RecipeError(
+            f"{', '.join(str(pair.images) for pair in files)}: the planes differ in size; data.resize makes them alike"
+        )
+    return as_stack(np.concatenate(images), rgb=stacks[0].is_rgb), np.concatenate(annotations)
+
+
+def _annotations(pair: StackFiles, stack: Stack, data: StackRecipe) -> npt.NDArray[np.uint8]:
+    with open_stack(pair.labels, dataset=pair.labels_dataset) as labels:
+        ids = class_ids(np.asarray(labels), data.classes)
+    if ids.shape != stack.shape[:3]:
+        raise RecipeError(f"{pair.labels}: the labels have the shape {ids.shape}, the images {stack.shape}")
+    return ids
+
+
+def _held_out(data: StackRecipe, n_planes: int) -> list[int]:
+    if isinstance(data.validation, float):
+        return list(range(n_planes - round(data.validation * n_planes), n_planes))
+    planes: list[int] = []
+    for part in data.validation:
+        first, _, last = str(part).partition("-")
+        planes += range(int(first), int(last or first) + 1)
+    if strange := [n for n in planes if not 0 <= n < n_planes]:
+        raise RecipeError(f"the recipe validates on plane {strange[0]}, but there are only {n_planes}")
+    return planes
+
+
+def _shortly(planes: list[int]) -> str:
+    """``3, 7`` or ``19 to 23``."""
+    if len(planes) > 2 and planes == list(range(planes[0], planes[-1] + 1)):
+        return f"{planes[0]} to {planes[-1]}"
+    return ", ".join(map(str, planes))

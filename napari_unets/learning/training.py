@@ -15,8 +15,16 @@ from napari_unets.learning.checkpoint import checkpoint_beside
 from napari_unets.learning.fit import FitEvent, StoppedEvent, fit
 from napari_unets.learning.page_source import page_source
 from napari_unets.learning.photograph_source import photograph_source
+from napari_unets.learning.picture_source import picture_source
 from napari_unets.learning.ranks import is_first_rank
-from napari_unets.learning.recipe import PagesRecipe, PhotographsRecipe, Recipe, RecipeError, read_recipe
+from napari_unets.learning.recipe import (
+    PagesRecipe,
+    PhotographsRecipe,
+    PicturesRecipe,
+    Recipe,
+    RecipeError,
+    read_recipe,
+)
 from napari_unets.learning.settings import FitSettings
 from napari_unets.learning.source import Source
 from napari_unets.learning.stack_source import stack_source
@@ -50,6 +58,8 @@ def run_recipe(
     smoke: bool = False,
     device: str = "auto",
     cancel: Callable[[], bool] | None = None,
+    protocol: str | None = None,
+    network: str | None = None,
 ) -> Iterator[FitEvent | SavedEvent]:
     """Train a model by a recipe.
 
@@ -75,6 +85,8 @@ def run_recipe(
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     cancel : callable, optional
         Asked after every step; True ends the run. The best weights so far are saved, and the checkpoint is kept.
+    protocol, network : str, optional
+        Which of the recipe's protocols and networks, where it has several; the first ones by default.
 
     Yields
     ------
@@ -85,31 +97,32 @@ def run_recipe(
     ------
     RecipeError
         If the recipe is not valid, or does not fit the data or the model to start from.
-    PagesError, PhotographsError, ImageError
+    DatasetError, PagesError, PhotographsError, ImageError
         If the data are not there, or cannot be read.
     ModelError, NetworkSettingsError
         If a module of a cascade is not there, or does not fit.
     ModelExistsError
         If ``output`` exists and ``overwrite`` is False.
     """
-    recipe = read_recipe(path)
+    recipe = read_recipe(path, protocol=protocol, network=network)
     if output.exists() and not overwrite:
         raise ModelExistsError(f"{output} exists already; choose another folder, or ask to overwrite it")
     settings = _with_length(recipe.fit, steps, minutes)
     where = choose_device(device).name
     torch.manual_seed(settings.seed)
-    network = recipe.create_network()
-    card = recipe.model_card(network)
+    made = recipe.create_network()
+    card = recipe.model_card(made)
     if start is not None:
-        card = _start_from(start, network, card)
+        card = _start_from(start, made, card)
     elif recipe.network.pretrained:
-        card = _start_modules(recipe, network, card)
+        card = _start_modules(recipe, made, card)
     if smoke:
-        settings = _smoke(settings, network)
+        settings = _smoke(settings, made)
     source = _open(recipe, data, card, settings, where, smoke)
+    settings = _in_steps(settings, source)
     checkpoint = checkpoint_beside(output)
     for event in fit(
-        network,
+        made,
         source.sampler,
         settings,
         validate=source.validate,
@@ -125,7 +138,7 @@ def run_recipe(
     if not is_first_rank():
         return
     filled = _fill(card, recipe, path, settings, stopped, source)
-    yield SavedEvent(save_model(network.cpu(), filled, output, overwrite=overwrite))
+    yield SavedEvent(save_model(made.cpu(), filled, output, overwrite=overwrite))
     if stopped.finished:
         checkpoint.unlink(missing_ok=True)
 
@@ -144,13 +157,22 @@ def _start_from(start: Model, network: Network, card: ModelCard) -> ModelCard:
 def _with_length(settings: FitSettings, steps: int | None, minutes: float | None) -> FitSettings:
     if steps is None and minutes is None:
         return settings
-    return FitSettings.model_validate(settings.model_dump() | {"steps": steps, "minutes": minutes})
+    return FitSettings.model_validate(settings.model_dump() | {"steps": steps, "minutes": minutes, "epochs": None})
+
+
+def _in_steps(settings: FitSettings, source: Source) -> FitSettings:
+    if settings.epochs is None:
+        return settings
+    assert source.samples is not None  # noqa: S101 - held by the recipe
+    steps = -(-settings.epochs * source.samples // settings.batch)
+    return settings.model_copy(update={"steps": steps, "epochs": None})
 
 
 def _smoke(settings: FitSettings, network: Network) -> FitSettings:
     changes = {
         "steps": _SMOKE_STEPS,
         "minutes": None,
+        "epochs": None,
         "batch": min(settings.batch, 2),
         "patch": min(settings.patch, network.next_valid_size(_SMOKE_PATCH)),
         "validate_every": _SMOKE_STEPS,
@@ -165,6 +187,8 @@ def _open(recipe: Recipe, folder: Path, card: ModelCard, settings: FitSettings, 
         return page_source(recipe, data, folder, card, settings, device, smoke=smoke)
     if isinstance(data, PhotographsRecipe):
         return photograph_source(recipe, data, folder, card, settings, device, smoke=smoke)
+    if isinstance(data, PicturesRecipe):
+        return picture_source(recipe, data, folder, card, settings, device, smoke=smoke)
     return stack_source(recipe, data, folder, card, settings, device, smoke=smoke)
 
 
@@ -205,7 +229,8 @@ def _fill(
         annotated_pixels=source.annotated_pixels,
         history=stopped.history,
     )
-    best = max(stopped.history, key=lambda scores: scores[recipe.select], default=None)
+    select = "step" if recipe.select == "last" else recipe.select
+    best = max(stopped.history, key=lambda scores: scores[select], default=None)
     scores = []
     if best is not None:
         values = {k: v for k, v in best.items() if k != "step"}

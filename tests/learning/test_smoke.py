@@ -7,13 +7,20 @@ from pathlib import Path
 import imageio.v3 as iio
 import numpy as np
 import pytest
+import tifffile
+import torch
 
 from napari_unets.images import synthetic_em_stack
-from napari_unets.learning.recipe import PagesRecipe, PhotographsRecipe, StackRecipe, read_recipe
+from napari_unets.learning.recipe import PagesRecipe, PhotographsRecipe, PicturesRecipe, StackRecipe, read_recipe
+from napari_unets.learning.recipe_file import recipe_choices
 from napari_unets.learning.training import run_recipe
 from napari_unets.models import load_model
+from napari_unets.networks import create_network
 
 RECIPES = Path(__file__).parents[2] / "training"
+# Modules before the cascades that are made of them.
+PATHS = sorted(RECIPES.glob("*.toml"), key=lambda p: ("module" not in p.stem, p.stem))
+PROTOCOLS = [(path, protocol) for path in PATHS for protocol in recipe_choices(path)[0] or [None]]
 
 
 @pytest.fixture(scope="module")
@@ -23,11 +30,37 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make_stack(data: StackRecipe, folder: Path) -> None:
+    """Stacks of the layout that the recipe wants, with its labels' values."""
+    if data.layout == "piriform-cortex":
+        for name, planes in (("stack2", 170), ("stack3", 169)):
+            image, truth = synthetic_em_stack(1, 64, seed=1)
+            for what, stack in (("image", image), ("label", truth)):
+                tifffile.imwrite(folder / f"{name}-{what}.tif", np.repeat(stack, planes, 0), photometric="minisblack")
+        return
+    if data.layout == "isbi-2012":
+        for name, stack in zip(
+            ("train-volume.tif", "train-labels.tif"), synthetic_em_stack(6, 64, seed=1), strict=True
+        ):
+            tifffile.imwrite(folder / name, stack, photometric="minisblack")
+        return
+    assert isinstance(data.validation, list)
     image, truth = synthetic_em_stack(max(data.validation) + 2, 64, seed=1)
     for name, planes in ((data.images, image), (data.labels, truth)):
         (folder / name).mkdir()
         for i, plane in enumerate(planes):
             iio.imwrite(folder / name / f"{i:03d}.png", plane)
+
+
+def make_pictures(folder: Path) -> None:
+    """Write pictures of the layout of KITTI's road benchmark."""
+    for part in ("image_2", "gt_image_2"):
+        (folder / "training" / part).mkdir(parents=True)
+    truth = np.zeros((60, 200, 3), np.uint8)
+    truth[..., 0] = 255
+    truth[40:, 50:150, 2] = 255
+    for i in range(5):
+        iio.imwrite(folder / "training" / "image_2" / f"um_{i:06d}.png", truth // 2 + 20 + i)
+        iio.imwrite(folder / "training" / "gt_image_2" / f"um_road_{i:06d}.png", truth)
 
 
 def make_pages(data: PagesRecipe, folder: Path) -> None:
@@ -46,23 +79,32 @@ def make_photographs(folder: Path) -> None:
         iio.imwrite(folder / f"{i}.png", coarse.repeat(8, 0).repeat(8, 1))
 
 
-# Modules before the cascades that are made of them.
-@pytest.mark.parametrize(
-    "path", sorted(RECIPES.glob("*.toml"), key=lambda p: ("module" not in p.stem, p.stem)), ids=lambda p: p.stem
-)
-def test_smoke(path: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("path", "protocol"), PROTOCOLS, ids=lambda p: p.stem if isinstance(p, Path) else p or "")
+def test_smoke(path: Path, protocol: str | None, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NAPARI_UNETS_MODELS", str(store))
-    recipe = read_recipe(path)
+    recipe = read_recipe(path, protocol=protocol)
     if missing := [name for name in recipe.network.pretrained if not (store / name).exists()]:
         pytest.skip(f"the modules {', '.join(missing)} have not been trained: run the whole file")
     if isinstance(recipe.data, PhotographsRecipe):
         make_photographs(tmp_path)
     elif isinstance(recipe.data, PagesRecipe):
         make_pages(recipe.data, tmp_path)
+    elif isinstance(recipe.data, PicturesRecipe):
+        make_pictures(tmp_path)
     else:
         make_stack(recipe.data, tmp_path)
-    list(run_recipe(path, tmp_path, store / path.stem, smoke=True, device="cpu"))
-    model = load_model(store / path.stem)
-    assert model.card.name == path.stem
-    assert recipe.select in model.card.scores[0].values
-    assert (store / path.stem / "weights.safetensors").stat().st_size < 10e6
+    list(run_recipe(path, tmp_path, store / recipe.name, smoke=True, device="cpu", protocol=protocol))
+    model = load_model(store / recipe.name)
+    assert model.card.name == recipe.name
+    assert model.card.training.steps == 4
+    assert recipe.select in (*model.card.scores[0].values, "last")
+
+
+@pytest.mark.parametrize(("path", "protocol"), PROTOCOLS, ids=lambda p: p.stem if isinstance(p, Path) else p or "")
+def test_every_network_of_a_recipe_can_be_built(path: Path, protocol: str | None) -> None:
+    for network in recipe_choices(path)[1] or [None]:
+        recipe = read_recipe(path, protocol=protocol, network=network)
+        with torch.device("meta"):
+            made = create_network(recipe.network.name, **recipe.network.settings)
+        assert recipe.model_card(made).title.startswith(recipe.card.title)
+        assert made.next_valid_size(recipe.fit.patch) == recipe.fit.patch
