@@ -16,7 +16,7 @@ from napari_unets.models.errors import (
 )
 from napari_unets.models.model import Model, read_model
 from napari_unets.models.store import ModelStore, load_model, user_models_folder
-from napari_unets.models.transfer import copy_model, export_model, import_model, rename_model
+from napari_unets.models.transfer import copy_model, export_model, import_model, model_in, rename_model
 
 if TYPE_CHECKING:
     from napari_unets.models.save import save_model
@@ -40,6 +40,7 @@ __all__ = [
     "export_model",
     "import_model",
     "load_model",
+    "model_in",
     "model_name",
     "read_card",
     "read_model",

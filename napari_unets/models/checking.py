@@ -1,4 +1,4 @@
-"""Is a model what its card says? Looked at without building it, loading its weights, or trusting either."""
+"""Is a model what its card says? Looked at without loading its weights, or trusting them or the card."""
 
 from __future__ import annotations
 
@@ -11,35 +11,28 @@ from napari_unets.models.errors import ModelCardError, WeightsError
 if TYPE_CHECKING:
     from napari_unets.models.card import ModelCard
 
-__all__ = ["check_weights"]
+__all__ = ["check_fit", "check_hash"]
 
 _AT_ONCE = 2**20
 
 
-def check_weights(card: ModelCard, weights: Path) -> None:
-    """Compare a file of weights with a card: its hash, and the name and shape of every tensor in it.
+def check_hash(card: ModelCard, weights: Path) -> None:
+    """Compare a file of weights with the hash on a card.
 
     Parameters
     ----------
     card : ModelCard
         The card.
     weights : Path
-        A ``.safetensors`` file; of a formula there is none.
+        The file; of a formula there is none.
 
     Raises
     ------
     WeightsError
-        If the file is missing or damaged, is not the one of the card, or does not fit its network.
-    ModelCardError
-        If the card's network cannot be built.
+        If the file is missing or damaged, or is not the one of the card.
     """
-    shapes = _shapes_of_network(card)
     if card.weights_sha256 is None:
-        if shapes:
-            raise WeightsError(f"model {card.name!r}: the network {card.network!r} needs weights, the card names none")
         return
-    if not shapes:
-        raise WeightsError(f"model {card.name!r}: {card.network!r} is a formula without weights, the card names some")
     try:
         found = _sha256(weights)
     except OSError as error:
@@ -51,6 +44,30 @@ def check_weights(card: ModelCard, weights: Path) -> None:
             f"{weights}: the weights are not those of the card (SHA-256 {found[:12]}…, the card says "
             f"{card.weights_sha256[:12]}…): the file is damaged or was replaced; fetch the model again"
         )
+
+
+def check_fit(card: ModelCard, weights: Path) -> None:
+    """Compare the names and shapes of all tensors in a file with those of the card's network; this loads torch.
+
+    Parameters
+    ----------
+    card, weights
+        As for :func:`check_hash`.
+
+    Raises
+    ------
+    WeightsError
+        If the file is none of weights, or they do not fit.
+    ModelCardError
+        If the card's network cannot be built.
+    """
+    shapes = _shapes_of_network(card)
+    if card.weights_sha256 is None:
+        if shapes:
+            raise WeightsError(f"model {card.name!r}: the network {card.network!r} needs weights, the card names none")
+        return
+    if not shapes:
+        raise WeightsError(f"model {card.name!r}: {card.network!r} is a formula without weights, the card names some")
     there = _shapes_in_file(weights)
     if there != shapes:
         wrong = sorted(name for name in there.keys() | shapes.keys() if there.get(name) != shapes.get(name))

@@ -18,12 +18,12 @@ from typing import IO
 from pydantic import ValidationError
 
 from napari_unets.models.card import ModelCard, model_name, read_card
-from napari_unets.models.checking import check_weights
-from napari_unets.models.errors import ModelCardError, ModelExistsError, ModelFileError
+from napari_unets.models.checking import check_fit, check_hash
+from napari_unets.models.errors import ModelCardError, ModelError, ModelExistsError, ModelFileError
 from napari_unets.models.model import CARD_FILE, WEIGHTS_FILE
 from napari_unets.models.store import ModelStore
 
-__all__ = ["copy_model", "export_model", "import_model", "rename_model"]
+__all__ = ["copy_model", "export_model", "import_model", "model_in", "rename_model"]
 
 _LARGEST_CARD = 2**22  # bytes
 _LARGEST_WEIGHTS = 2**33
@@ -62,7 +62,7 @@ def export_model(name: str, target: str | Path, *, store: ModelStore | None = No
     target = Path(target).expanduser()
     source = (store or ModelStore()).folder(name)
     card = read_card(source / CARD_FILE)
-    check_weights(card, source / WEIGHTS_FILE)
+    check_hash(card, source / WEIGHTS_FILE)
     if not target.parent.is_dir():
         raise ModelFileError(f"{target}: the folder {target.parent} does not exist; create it first")
     if target.suffix.lower() != ".zip":
@@ -114,17 +114,25 @@ def import_model(
     source = Path(source).expanduser()
     store = store or ModelStore()
     if source.is_dir():
-        return _adopt(source, name, store, overwrite=overwrite)
-    if not source.exists():
-        raise ModelFileError(f"{source}: there is no such file or folder")
-    if not zipfile.is_zipfile(source):
-        raise ModelFileError(
-            f"{source}: is neither a model's folder nor a zip file of one; a model is a folder with a {CARD_FILE}"
-        )
+        return _adopt(source, name, store, overwrite=overwrite, strange=True)
     store.user.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".import-", dir=store.user) as unpacked:
-        _unpack(source, Path(unpacked))
-        return _adopt(Path(unpacked), name, store, overwrite=overwrite)
+    with _unpacked(source, store.user) as folder:
+        return _adopt(folder, name, store, overwrite=overwrite, strange=True)
+
+
+def model_in(source: str | Path) -> ModelCard:
+    """Read the card of a model in a folder or zip file; the weights are not looked at.
+
+    Raises
+    ------
+    ModelFileError, ModelCardError, ModelVersionError
+        As :func:`import_model`.
+    """
+    source = Path(source).expanduser()
+    if source.is_dir():
+        return read_card(source / CARD_FILE)
+    with _unpacked(source, None, weights=False) as folder:
+        return read_card(folder / CARD_FILE)
 
 
 def copy_model(name: str, new: str, *, store: ModelStore | None = None) -> str:
@@ -141,7 +149,7 @@ def copy_model(name: str, new: str, *, store: ModelStore | None = None) -> str:
         As :func:`import_model`.
     """
     store = store or ModelStore()
-    return _adopt(store.folder(name), new, store, overwrite=False)
+    return _adopt(store.folder(name), new, store, overwrite=False, strange=False)
 
 
 def rename_model(name: str, new: str, *, store: ModelStore | None = None) -> str:
@@ -165,14 +173,16 @@ def rename_model(name: str, new: str, *, store: ModelStore | None = None) -> str
     return made
 
 
-def _adopt(source: Path, name: str | None, store: ModelStore, *, overwrite: bool) -> str:
-    """Check a folder's model and copy it to the user's models."""
+def _adopt(source: Path, name: str | None, store: ModelStore, *, overwrite: bool, strange: bool) -> str:
+    """Check a folder's model, thoroughly if it is from elsewhere, and copy it to the user's models."""
     card = _renamed(read_card(source / CARD_FILE), name)
     if card.name in store.folders() and not store.is_own(card.name):
         raise ModelExistsError(f"a model {card.name!r} ships with the package; choose another name for this one")
     if (store.user / card.name).exists() and not overwrite:
         raise ModelExistsError(f"there is a model {card.name!r} already; choose another name, or ask to overwrite it")
-    check_weights(card, source / WEIGHTS_FILE)
+    check_hash(card, source / WEIGHTS_FILE)
+    if strange:
+        check_fit(card, source / WEIGHTS_FILE)
     store.user.mkdir(parents=True, exist_ok=True)
     with _beside(store.user / card.name, overwrite=overwrite) as folder:
         _copy(source, folder, card)
@@ -217,27 +227,44 @@ def _beside(target: Path, *, overwrite: bool) -> Iterator[Path]:
         raise
 
 
-def _unpack(source: Path, folder: Path) -> None:
+@contextmanager
+def _unpacked(source: Path, place: Path | None, *, weights: bool = True) -> Iterator[Path]:
+    """Take a model out of a zip file into a folder for a time; whatever is wrong with it names the zip file."""
+    if not source.exists():
+        raise ModelFileError(f"{source}: there is no such file or folder")
+    if not zipfile.is_zipfile(source):
+        raise ModelFileError(
+            f"{source}: is neither a model's folder nor a zip file of one; a model is a folder with a {CARD_FILE}"
+        )
+    with tempfile.TemporaryDirectory(prefix=".import-", dir=place) as folder:
+        try:
+            with zipfile.ZipFile(source) as archive:
+                _unpack(archive, Path(folder), weights=weights)
+        except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, RuntimeError, NotImplementedError) as error:
+            raise ModelFileError(
+                f"{source}: the zip file cannot be read ({error}); fetch or export it again"
+            ) from error
+        try:
+            yield Path(folder)
+        except ModelError as error:
+            raise type(error)(str(error).replace(folder, str(source))) from error
+
+
+def _unpack(archive: zipfile.ZipFile, folder: Path, *, weights: bool = True) -> None:
     """Take card and weights out of a zip file, under names of our own."""
-    try:
-        with zipfile.ZipFile(source) as archive:
-            cards = [entry for entry in archive.infolist() if PurePosixPath(entry.filename).name == CARD_FILE]
-            cards = [entry for entry in cards if "__MACOSX" not in entry.filename]
-            if len(cards) != 1:
-                found = "no model" if not cards else f"{len(cards)} models"
-                raise ModelFileError(
-                    f"{source}: there is {found} in this file; one folder with a {CARD_FILE} is needed"
-                )
-            inside = PurePosixPath(cards[0].filename).parent
-            weights = [e for e in archive.infolist() if PurePosixPath(e.filename) == inside / WEIGHTS_FILE]
-            for entry, name, largest in [
-                (cards[0], CARD_FILE, _LARGEST_CARD),
-                *((entry, WEIGHTS_FILE, _LARGEST_WEIGHTS) for entry in weights[:1]),
-            ]:
-                with archive.open(entry) as packed, (folder / name).open("wb") as file:
-                    _copy_at_most(packed, file, largest, f"{source}: {entry.filename}")
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, RuntimeError, NotImplementedError) as error:
-        raise ModelFileError(f"{source}: the zip file cannot be read ({error}); fetch or export it again") from error
+    entries = [entry for entry in archive.infolist() if "__MACOSX" not in entry.filename]
+    cards = [entry for entry in entries if PurePosixPath(entry.filename).name == CARD_FILE]
+    if len(cards) != 1:
+        found = "no model" if not cards else f"{len(cards)} models"
+        raise ModelFileError(f"{archive.filename}: there is {found} in this file, and not one {CARD_FILE}")
+    wanted = [(cards[0], CARD_FILE, _LARGEST_CARD)]
+    beside = PurePosixPath(cards[0].filename).parent / WEIGHTS_FILE
+    if weights:
+        found_weights = [entry for entry in entries if PurePosixPath(entry.filename) == beside]
+        wanted += [(entry, WEIGHTS_FILE, _LARGEST_WEIGHTS) for entry in found_weights[:1]]
+    for entry, name, largest in wanted:
+        with archive.open(entry) as packed, (folder / name).open("wb") as file:
+            _copy_at_most(packed, file, largest, f"{archive.filename}: {entry.filename}")
 
 
 def _copy_at_most(source: IO[bytes], target: IO[bytes], largest: int, name: str) -> None:

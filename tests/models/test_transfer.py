@@ -28,6 +28,7 @@ from napari_unets.models import (
     export_model,
     import_model,
     load_model,
+    model_in,
     rename_model,
     save_model,
 )
@@ -72,6 +73,7 @@ def test_there_and_back(store, tmp_path, name):
         assert zipfile.ZipFile(target).namelist() == ["tiny/card.json", "tiny/weights.safetensors"]
     else:
         same_model(target, store.folder("tiny"))
+    assert model_in(target) == load_model("tiny").card
     assert import_model(target, name="back") == "back"
     same_model("tiny", "back")
     with pytest.raises(ModelExistsError, match="a model 'tiny' already"):
@@ -163,7 +165,10 @@ def test_what_is_refused_leaves_nothing(store, tmp_path, parts, monkeypatch):
         "2 models": [("a/card.json", card), ("b/card.json", card)],
         "name: String should match": [("card.json", json.dumps(changed | {"name": "../up"}))],
         "cannot be read as JSON": [("card.json", b"\x80\x04.")],
-        "there is no network 'os.system'": [("card.json", json.dumps(changed | {"network": "os.system"}))],
+        "there is no network 'os.system'": [
+            ("card.json", json.dumps(changed | {"network": "os.system"})),
+            ("weights.safetensors", weights),
+        ],
         "no network 'sf-net' can be built": [
             ("card.json", json.dumps(changed | {"network_config": {"width": "wide"}})),
             ("weights.safetensors", weights),
@@ -177,8 +182,9 @@ def test_what_is_refused_leaves_nothing(store, tmp_path, parts, monkeypatch):
         "needs weights": [("card.json", json.dumps(changed | {"weights_sha256": None}))],
     }
     for said, files in cases.items():
-        with pytest.raises(ModelError, match=said):
+        with pytest.raises(ModelError, match=said) as caught:
             import_model(packed(tmp_path / "bad.zip", files))
+        assert ".import-" not in str(caught.value)
         assert [path.name for path in store.user.iterdir()] == ["tiny"], said
     with pytest.raises(ModelVersionError):
         import_model(packed(tmp_path / "bad.zip", [("card.json", json.dumps(changed | {"card_version": 99}))]))
