@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_unets.cli.outputs import OutputError
 from napari_unets.cli.terminal import Report, note, print_table, progress_bar
@@ -11,12 +12,15 @@ from napari_unets.jobs.batch import make_batch
 from napari_unets.jobs.batch_events import BatchEvent, BatchJob, BatchLog, Ended, Progress, Ready, Row, Started
 from napari_unets.jobs.batch_report import ReportFile
 
+if TYPE_CHECKING:
+    from napari_unets.jobs.volumes import Execute
+
 __all__ = ["make_all"]
 
 _MOST_ROWS = 100  # of more, the table shows only those that failed
 
 
-def make_all(job: BatchJob, report: Path | None = None) -> None:
+def make_all(job: BatchJob, report: Path | None = None, execute: Execute | None = None) -> None:
     """Make the outputs of a batch, telling how it goes.
 
     Parameters
@@ -25,6 +29,8 @@ def make_all(job: BatchJob, report: Path | None = None) -> None:
         What to make.
     report : Path, optional
         JSON file that says what has become of each input. It is also written when the run is interrupted.
+    execute : callable, optional
+        Has the blocks of volumes computed; in this process by default.
 
     Raises
     ------
@@ -32,7 +38,7 @@ def make_all(job: BatchJob, report: Path | None = None) -> None:
         At the end, if some of several could not be made. A single one raises its own error.
     """
     with _Teller(job, report) as teller:
-        make_batch(job, teller.take, stop_at_error=len(job.items) == 1)
+        make_batch(job, teller.take, stop_at_error=len(job.items) == 1, execute=execute)
     rows = teller.log.rows
     if len(rows) > 1:
         _print(rows)

@@ -110,6 +110,13 @@ def segment(
     dpi: Annotated[
         float | None, typer.Option(metavar="N", help="Pixels an inch of PDFs; by default those of the scan, or 300.")
     ] = None,
+    workers: Annotated[
+        str | None,
+        typer.Option(metavar="N|auto", help="Several processes make an .ome.zarr; auto: one for each GPU."),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="The workers of a Dask scheduler make an .ome.zarr.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Skip outputs that are there and still match input, model and settings.")
     ] = False,
@@ -121,6 +128,7 @@ def segment(
     """Segment images, stacks, folders of images and documents; one that cannot be read does not stop the others."""
     from napari_unets.cli.batch import make_all
     from napari_unets.cli.outputs import is_document, is_one_file, plan_outputs
+    from napari_unets.cli.workers import executor
     from napari_unets.inference.settings import InferenceSettings
     from napari_unets.jobs.batch_events import BatchJob
     from napari_unets.jobs.output_settings import OutputSettings
@@ -156,7 +164,9 @@ def segment(
     model = model or _default_model(inputs, clean=clean)
     items = plan_outputs(inputs, output, pattern, each=each, model=load_model(model).name, kind=kind)
     existing: Any = "resume" if resume else "overwrite" if overwrite else "refuse"
-    make_all(BatchJob(model, tuple(items), made, settings, existing), report)
+    job = BatchJob(model, tuple(items), made, settings, existing)
+    with executor(job, workers, scheduler) as execute:
+        make_all(job, report, execute)
 
 
 def _default_model(inputs: Sequence[str], *, clean: bool) -> str:

@@ -29,6 +29,7 @@ from napari_unets.jobs.kept import KEPT
 if TYPE_CHECKING:
     from napari_unets.inference import InferenceSettings, Predictor
     from napari_unets.jobs.matching import MadeFrom
+    from napari_unets.jobs.volumes import Execute
     from napari_unets.models import Model
 
 __all__ = ["NotOursError", "make_batch", "run_batch"]
@@ -68,6 +69,7 @@ def make_batch(
     *,
     cancel: Callable[[], bool] | None = None,
     stop_at_error: bool = False,
+    execute: Execute | None = None,
 ) -> None:
     """Make the outputs of a batch, one after the other, with one predictor.
 
@@ -81,6 +83,9 @@ def make_batch(
         Asked between windows. True stops: the item's row says so, and those after it are not begun.
     stop_at_error : bool
         Raise the error of an item, after its row has been told, instead of going on with the next.
+    execute : callable, optional
+        Has the blocks of volumes computed, by `napari_unets.jobs.cluster.on_cluster` for instance; in this process
+        by default.
 
     Raises
     ------
@@ -105,7 +110,7 @@ def make_batch(
             on_event(Started(number))
             begun = time.monotonic()
             try:
-                row = _make_item(job, number, lent, on_event, cancel)
+                row = _make_item(job, number, lent, on_event, cancel, execute)
             except Cancelled:
                 on_event(Ended(number, Row(item, "stopped", seconds=time.monotonic() - begun)))
                 return
@@ -156,6 +161,7 @@ def _make_item(
     lent: _Lent,
     on_event: Callable[[BatchEvent], None],
     cancel: Callable[[], bool] | None,
+    execute: Execute | None,
 ) -> Row:
     """Make an output, if it has to be made."""
     from napari_unets.jobs.making import make_output
@@ -184,7 +190,14 @@ def _make_item(
 
     if by_blocks:
         reason = make_volume(
-            item.sources[0], item.target, lent(), job.output, report, existing=job.existing, cancel=cancel
+            item.sources[0],
+            item.target,
+            lent(),
+            job.output,
+            report,
+            existing=job.existing,
+            cancel=cancel,
+            execute=execute,
         )
     else:
         make_output(item.sources, item.target, lent(), job.output, wanted, report, overwrite=overwrite, cancel=cancel)
