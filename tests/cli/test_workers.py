@@ -40,7 +40,7 @@ def plan(folder: Path, name: str) -> VolumeJob:
             folder / "image.tif",
             folder / name / "out.ome.zarr",
             predictor,
-            OutputSettings(**what),
+            OutputSettings(),
             block=(1, 1024, 1024),
         )
 
