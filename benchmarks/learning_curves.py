@@ -99,9 +99,9 @@ def measure(point: dict[str, Any], sections: Sections, starts: Starts, arguments
     planes = annotated(sections, point["annotations"], point["sections"], arguments.share, arguments.seed)
     settings = TRAINING | (STARTED if point["way"] == "synthetic" else {})
     trained = train(network, planes, settings, arguments.train_seconds, arguments.seed, arguments.device)
-    scores = sections.scores(network, arguments.device, HELD_OUT)
+    membrane, _ = sections.predict(network, arguments.device, HELD_OUT)
     pixels = sum(int((plane.annotations > 0).sum()) for plane in planes)
-    return {"pixels": pixels, "steps": trained.steps, "v_rand": scores["v_rand"], "dice": scores["dice"]}
+    return {"pixels": pixels, "steps": trained.steps, **sections.scores(membrane, HELD_OUT)}
 
 
 def table(rows: list[dict[str, Any]]) -> str:

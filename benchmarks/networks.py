@@ -2,7 +2,8 @@
 
     python benchmarks/networks.py --data ISBI                                # two minutes of computing for each
     python benchmarks/networks.py --data ISBI --train-seconds 2 --networks sf-net   # only to see that it runs
-    python benchmarks/networks.py --costs                                    # without data and training
+    python benchmarks/networks.py --data ISBI --train-seconds 0              # how fast they are, not how good
+    python benchmarks/networks.py --costs                                    # neither: parameters and operations
 
 ISBI holds the sections 1 to 24 of ISBI 2012 as ``image/`` and ``label/``. Each network starts with random weights,
 learns from sections 1 to 19 for the same time, and is scored on sections 20 to 24, which choose nothing. On a CPU the
@@ -59,13 +60,17 @@ def cost(name: str, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def learn(name: str, settings: dict[str, Any], sections: Sections, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Train one network for the given time, and score it."""
+    """Train one network for the given time, and score it; without any time, only see how fast it is."""
     torch.manual_seed(arguments.seed)
     network = create_network(name, **settings)
+    held_out = tuple(arguments.hold_out)
+    if not arguments.train_seconds:
+        return {"pixels_a_second": sections.predict(network.eval(), arguments.device, held_out)[1]}
     planes = [sections.plane(number) for number in arguments.learn_from]
     trained = train(network, planes, TRAINING, arguments.train_seconds, arguments.seed, arguments.device)
-    scores = sections.scores(network, arguments.device, tuple(arguments.hold_out))
-    return {"steps": trained.steps, "trained_seconds": trained.seconds, **scores}
+    membrane, speed = sections.predict(network, arguments.device, held_out)
+    scores = sections.scores(membrane, held_out)
+    return {"steps": trained.steps, "trained_seconds": trained.seconds, "pixels_a_second": speed, **scores}
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -118,7 +123,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="folder of image/ and label/")
     parser.add_argument("--costs", action="store_true", help="parameters and operations only")
     parser.add_argument("--networks", nargs="*", choices=network_names(), help="all by default")
-    parser.add_argument("--train-seconds", type=float, default=120.0, help="for each network")
+    parser.add_argument("--train-seconds", type=float, default=120.0, help="for each network; 0: none")
     parser.add_argument("--learn-from", type=int, nargs="*", default=list(range(19)), help="sections, from 0")
     parser.add_argument("--hold-out", type=int, nargs="*", default=list(range(19, 24)), help="sections, from 0")
     parser.add_argument("--device", default="auto")
