@@ -14,16 +14,18 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import napari
 import numpy as np
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
-from napari_unets.images import synthetic_em_stack
+from napari_unets.images import save_stack, synthetic_em_stack
 from napari_unets.widgets.session import close_worker
 
 PATIENCE = 600  # seconds
+BATCH = 1000  # files
 
 
 class Ticks:
@@ -80,6 +82,24 @@ def segment(viewer: napari.Viewer, ticks: Ticks) -> None:
     viewer.window.remove_dock_widget(dock)
 
 
+def batch(viewer: napari.Viewer, ticks: Ticks, folder: Path) -> None:
+    """Run a batch of many small files, then skip them all, while the user goes through the slices."""
+    for number in range(BATCH):
+        save_stack(folder / "inputs" / f"{number}.tif", np.full((1, 64, 64), number % 251, np.uint8))
+    dock, widget = viewer.window.add_plugin_dock_widget("napari-unets", "Batch")
+    widget.sources.look([str(folder / "inputs" / "*.tif")])
+    live(lambda: widget.rows.rowCount() == BATCH)
+    widget.outputs.folder.setText(str(folder / "results"))
+    for what in (f"batch of {BATCH} small files", "the same again, all skipped"):
+        ended: list[bool] = []
+        widget.run_ended.connect(ended.append)
+        ticks.seen.clear()
+        widget.run_panel.run.click()
+        live(lambda ended=ended: bool(ended), lambda n: viewer.dims.set_current_step(0, n % 4))
+        ticks.report(what)
+    viewer.window.remove_dock_widget(dock)
+
+
 def tune(viewer: napari.Viewer, truth: np.ndarray, ticks: Ticks, steps: int) -> None:
     """Fine-tune while the user paints on."""
     _, widget = viewer.window.add_plugin_dock_widget("napari-unets", "Annotate & fine-tune")
@@ -123,6 +143,8 @@ def main() -> None:
             ticks = Ticks()
             pause(3)
             segment(viewer, ticks)
+            (Path(folder) / "inputs").mkdir()
+            batch(viewer, ticks, Path(folder))
             tune(viewer, np.asarray(truth), ticks, arguments.steps)
             close_worker()
             viewer.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -72,22 +73,30 @@ def plan_items(sources: Sequence[str], folder: Path, pattern: str, *, model: str
         for source, target in zip(sources, targets, strict=True)
         if places.get(_place(source), source) == source
     ]
-    check_items(items)
+    check_items(items, follow=False)
     return items
 
 
-def check_items(items: Sequence[BatchItem]) -> None:
+def check_items(items: Sequence[BatchItem], *, follow: bool = True) -> None:
     """Refuse a plan that writes two outputs to one place, or over an input.
+
+    Parameters
+    ----------
+    items : sequence of BatchItem
+        The plan.
+    follow : bool
+        Look whether two names lead to one place through links, on a file system that may be slow.
 
     Raises
     ------
     BatchPlanError
         If so.
     """
-    whose: dict[Path, BatchItem] = {}
-    inputs = {_place(source) for item in items for source in item.sources if not is_address(source)}
+    whose: dict[str, BatchItem] = {}
+    place_of = _real_place if follow else _place
+    inputs = {place_of(source) for item in items for source in item.sources if not is_address(source)}
     for item in items:
-        place = _place(item.target)
+        place = place_of(item.target)
         if place in whose:
             raise BatchPlanError(
                 f"{whose[place].name} and {item.name} would both be written to {item.target}; "
@@ -110,5 +119,9 @@ def refuse_existing(items: Sequence[BatchItem]) -> None:
         raise OutputsExistError(there)
 
 
-def _place(path: str | Path) -> Path:
-    return Path(path).expanduser().resolve()
+def _place(path: str | Path) -> str:
+    return os.path.abspath(Path(path).expanduser())  # noqa: PTH100 - Path has none that leaves the disk alone
+
+
+def _real_place(path: str | Path) -> str:
+    return str(Path(path).expanduser().resolve())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 __all__ = ["plain_name"]
@@ -9,7 +10,7 @@ __all__ = ["plain_name"]
 
 def plain_name(path: Path) -> str:
     """Name of a file or folder, without ``.tif``, ``.ome.zarr`` and the like."""
-    name = path.resolve().name
+    name = os.path.basename(os.path.abspath(path))  # noqa: PTH100, PTH119 - asks no file system, which may be slow
     for suffix in (".ome.tiff", ".ome.tif", ".ome.zarr"):
         if name.lower().endswith(suffix):
             return name[: -len(suffix)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import string
 from collections.abc import Sequence
 from pathlib import Path, PurePath
@@ -67,13 +68,14 @@ def name_outputs(sources: Sequence[str], folder: Path, pattern: str, *, model: s
 
 
 def _named(source: str, number: int, pattern: str, *, model: str, kind: Kind) -> PurePath:
-    path = Path(source.partition("://")[2] if is_address(source) else source)
+    # absolute, without asking a file system that may be slow
+    path = Path(source.partition("://")[2] if is_address(source) else os.path.abspath(source))  # noqa: PTH100
     values: dict[str, Any] = {
         "stem": plain_name(path),
         "ext": _usual_suffix(path, kind),
         "model": model,
         "kind": kind,
-        "parent": path.parent.name if is_address(source) else path.resolve().parent.name,
+        "parent": path.parent.name,
         "number": number,
     }
     try:

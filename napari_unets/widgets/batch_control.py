@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unets.inference.settings import InferenceSettings
 from napari_unets.jobs.batch_events import (
@@ -33,6 +33,7 @@ from napari_unets.widgets.session import shared_worker
 __all__ = ["BatchControl"]
 
 _STEPS = 1000  # of the bar for an input
+_LOOK_MS = 100
 
 
 class BatchControl(QObject):
@@ -57,6 +58,10 @@ class BatchControl(QObject):
         self._run: BatchRun | None = None
         self._numbers: list[int] = []  # of the row that each item belongs to
         self._begun = 0.0
+        self._at = self._shown = -1  # the row that is worked on, and that the table was scrolled to
+        self._timer = QTimer(self)
+        self._timer.setInterval(_LOOK_MS)
+        self._timer.timeout.connect(self._show_progress)
         #: What was run last.
         self.batch: BatchJob | None = None
         #: Where it ran.
@@ -104,9 +109,10 @@ class BatchControl(QObject):
             wanted = find_sources(wanted, pages=True)
         items = plan_items(self._rows.sources, folder, pattern, model=name, kind=output.kind)
         planned = {item.sources[0]: item for item in items}
+        chosen_sources = set(wanted)
         self._numbers = []
         for number, source in enumerate(self._rows.sources):
-            if source not in wanted:
+            if source not in chosen_sources:
                 continue
             if source in planned:
                 self._numbers.append(number)
@@ -116,13 +122,14 @@ class BatchControl(QObject):
         chosen = tuple(self._rows.rows[number].item for number in self._numbers)
         self.batch = BatchJob(str(model), chosen, output, settings, existing)
         self.ready = None
-        self._begun = time.monotonic()
+        self._begun, self._at, self._shown = time.monotonic(), -1, -1
         self._panel.start("Looking at what is there and preparing the model …")
         self._run = BatchRun(shared_worker(), self.batch)
         self._run.told.connect(self._heard)
         self._run.ended.connect(self._done)
         self._run.failed.connect(self._failed)
         self._run.start()
+        self._timer.start()
 
     def stop(self) -> None:
         """End within a tile."""
@@ -140,17 +147,22 @@ class BatchControl(QObject):
             case Ready():
                 self.ready = event
             case Started(number):
-                self._rows.progress(self._numbers[number], 0.0)
-                self.moved.emit(self._numbers[number])
+                self._at = self._numbers[number]
+                self._rows.progress(self._at, 0.0)
             case Progress(number, done, total):
                 self._rows.progress(self._numbers[number], done / total if total else 0.0)
             case Ended(number, row):
                 self._rows.set(self._numbers[number], row)
-        if self._panel.stop.isEnabled():
-            self._show_progress()
 
     def _show_progress(self) -> None:
-        assert self._run is not None  # noqa: S101 - only events of a run lead here
+        """Show how far all is; by the clock, since what is skipped makes thousands of events a second."""
+        if self._run is None or self._at < 0:
+            return
+        if self._at != self._shown:
+            self._shown = self._at
+            self.moved.emit(self._at)
+        if not self._panel.stop.isEnabled():
+            return  # it says that it is stopping
         rows = self._run.log.rows
         over = sum(row.status not in ("queued", "running") for row in rows)
         done = over + sum(row.fraction for row in rows if row.status == "running")
@@ -162,6 +174,7 @@ class BatchControl(QObject):
 
     def _done(self, complete: bool) -> None:
         self._run = None
+        self._timer.stop()
         counts = counts_of([self._rows.rows[number] for number in self._numbers])
         words = ", ".join(f"{count} {status}" for status, count in counts.items() if status != "queued")
         how = f" on {self.ready.device} ({self.ready.backend}, {self.ready.precision})" if self.ready else ""
@@ -175,6 +188,7 @@ class BatchControl(QObject):
 
     def _failed(self, error: Exception) -> None:
         self._run = None
+        self._timer.stop()
         text = str(error)
         if isinstance(error, OutputsExistError):
             names = ", ".join(target.name for target in error.targets[:3])

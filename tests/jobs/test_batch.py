@@ -164,6 +164,16 @@ def test_two_outputs_in_one_place_are_refused(model, out, three):
         make(BatchJob(model, (BatchItem((three[0],), Path(three[0])),), existing="overwrite"))
 
 
+@pytest.mark.skipif(not hasattr(os, "symlink") or os.name == "nt", reason="links need a right on Windows")
+def test_an_input_is_not_overwritten_through_a_link(model, three, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path)
+    item = BatchItem((three[0],), tmp_path / "link" / "a.tif")
+    before = Path(three[0]).read_bytes()
+    with pytest.raises(BatchPlanError, match="is an input"):
+        make(BatchJob(model, (item,), existing="overwrite"))
+    assert Path(three[0]).read_bytes() == before
+
+
 def test_overwrite_makes_all_anew(model, out, three):
     out.mkdir()
     (out / "a.tif").write_bytes(b"somebody's")
