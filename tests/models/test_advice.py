@@ -1,0 +1,16 @@
+"""Every network says when to choose it, in one line."""
+
+from __future__ import annotations
+
+from napari_unets.models.advice import NETWORK_ADVICE, network_advice
+from napari_unets.networks import network_class, network_names
+
+
+def test_there_is_a_line_for_each_network_and_for_no_other() -> None:
+    assert set(network_names()) <= set(NETWORK_ADVICE)
+    for name, advice in NETWORK_ADVICE.items():
+        assert network_class(name).name == name
+        assert 20 < len(advice) <= 120
+        assert advice.endswith(".")
+    assert network_advice("sf-net") == NETWORK_ADVICE["sf-net"]
+    assert network_advice("of tomorrow") == ""
