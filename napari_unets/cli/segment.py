@@ -117,6 +117,9 @@ def segment(
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="The workers of a Dask scheduler make an .ome.zarr.")
     ] = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Only print how long an .ome.zarr will take and how large it will be.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Skip outputs that are there and still match input, model and settings.")
     ] = False,
@@ -127,6 +130,7 @@ def segment(
 ) -> None:
     """Segment images, stacks, folders of images and documents; one that cannot be read does not stop the others."""
     from napari_unets.cli.batch import make_all
+    from napari_unets.cli.estimate import print_estimate
     from napari_unets.cli.outputs import is_document, is_one_file, plan_outputs
     from napari_unets.cli.workers import executor
     from napari_unets.inference.settings import InferenceSettings
@@ -165,6 +169,9 @@ def segment(
     items = plan_outputs(inputs, output, pattern, each=each, model=load_model(model).name, kind=kind)
     existing: Any = "resume" if resume else "overwrite" if overwrite else "refuse"
     job = BatchJob(model, tuple(items), made, settings, existing)
+    if estimate:
+        print_estimate(job)
+        return
     with executor(job, workers, scheduler) as execute:
         make_all(job, report, execute)
 

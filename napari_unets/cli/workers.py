@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from napari_unets.jobs.batch_events import BatchJob
     from napari_unets.jobs.volumes import Execute
 
-__all__ = ["executor"]
+__all__ = ["check_volumes", "executor"]
 
 
 @contextmanager
@@ -52,16 +52,28 @@ def executor(job: BatchJob, workers: str | None, scheduler: str | None) -> Itera
         yield None
         return
     from napari_unets.jobs.cluster import on_cluster
+
+    check_volumes(job)
+    with on_cluster(scheduler, workers=count, tell=note) as execute:
+        yield execute
+
+
+def check_volumes(job: BatchJob) -> None:
+    """See that all outputs are made of blocks.
+
+    Raises
+    ------
+    OutputError
+        If not.
+    """
     from napari_unets.jobs.making_volume import is_volume
 
     whole = [str(item.target) for item in job.items if not is_volume(item.target, job.output)]
     if whole:
         raise OutputError(
-            f"{whole[0]}: only an .ome.zarr is written block by block, by several workers, and --ortho takes the whole "
-            "volume; choose another --output, or leave out --workers and --scheduler"
+            f"{whole[0]}: only an .ome.zarr is written block by block, and --ortho takes the whole volume; choose "
+            "another --output, or leave out --workers, --scheduler and --estimate"
         )
-    with on_cluster(scheduler, workers=count, tell=note) as execute:
-        yield execute
 
 
 def _count(workers: str | None) -> int | Literal["auto"] | None:
