@@ -10,7 +10,7 @@ __all__ = ["NETWORK_ADVICE", "network_advice"]
 NETWORK_ADVICE: Final = {
     "sf-net": "Small files (1.6 M parameters) for an average cost a pixel; the first choice for EM membranes.",
     "unet": "The one to begin with; with batch normalisation and a width of 16 it learns in minutes, on a CPU too.",
-    "unet-plus-plus": "A nest of U-Nets that can be cut down after training: choose it when speed shall be settled last.",
+    "unet-plus-plus": "A nest of U-Nets that can be cut down after training, when it is known how fast it must be.",
     "fusionnet": "The largest and most expensive: for hours on a GPU and much annotated data.",
     "segnet": "Wide and deep without skip connections: for larger things, less for membranes a few pixels thin.",
     "fcn-8s": "Answers in steps of 8 pixels and takes a file of hundreds of MB: for comparison, and for large things.",
