@@ -25,6 +25,10 @@ def main() -> None:
         script = [sys.executable, DOCS / "screenshot_annotate.py", picture]
         subprocess.run([DOCS.parent / "tools" / "with-display", *script], check=True)
         keep(picture, "annotate.png")
+        picture = Path(folder) / "batch.png"
+        script = [sys.executable, DOCS / "screenshot_batch.py", picture]
+        subprocess.run([DOCS.parent / "tools" / "with-display", *script], check=True)
+        keep(picture, "batch.png")
 
 
 if __name__ == "__main__":
