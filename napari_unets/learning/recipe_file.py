@@ -64,6 +64,10 @@ def _read(path: Path, extended: tuple[Path, ...]) -> dict[str, Any]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RecipeError(f"{path}: this recipe cannot be read: {error}") from error
+    for key in ("protocol", "networks"):
+        tables = content.get(key, {})
+        if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+            raise RecipeError(f"{path}: {key} holds tables, such as [{key}.NAME]")
     other = content.pop("extends", None)
     if other is None:
         return content

@@ -111,6 +111,7 @@ def test_protocols_of_a_recipe_that_extends_another(data: Path) -> None:
         ('draw = "in-turn"\n', "", {"protocol": "paper"}, 'eightfold goes with draw = "in-turn"'),
         ('draw = "in-turn"\neightfold = true\n', "", {"protocol": "paper"}, 'epochs need data.draw = "in-turn"'),
         ('loss = "mse"', "augment = { flip = true }", {"protocol": "paper"}, "drawn in turn are not warped"),
+        ('select = "last"', 'protocol = "paper"', {}, r"protocol holds tables, such as \[protocol.NAME\]"),
         ('images = ["a.tif", "b.tif"]', "", {}, "give images and labels, or a layout"),
         ('labels = ["a-label.tif", "b-label.tif"]', 'labels = "a-label.tif"', {}, "as many labels as images"),
         ('images = ["a.tif", "b.tif"]', 'images = ["b.tif", "a.tif"]', {}, r"a-label.tif: .*\(3, 48, 48\)"),
