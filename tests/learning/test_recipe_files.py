@@ -111,7 +111,6 @@ def test_protocols_of_a_recipe_that_extends_another(data: Path) -> None:
         ('draw = "in-turn"\n', "", {"protocol": "paper"}, 'eightfold goes with draw = "in-turn"'),
         ('draw = "in-turn"\neightfold = true\n', "", {"protocol": "paper"}, 'epochs need data.draw = "in-turn"'),
         ('loss = "mse"', "augment = { flip = true }", {"protocol": "paper"}, "drawn in turn are not warped"),
-        ('select = "last"', 'protocol = "paper"', {}, r"protocol holds tables, such as \[protocol.NAME\]"),
         ('images = ["a.tif", "b.tif"]', "", {}, "give images and labels, or a layout"),
         ('labels = ["a-label.tif", "b-label.tif"]', 'labels = "a-label.tif"', {}, "as many labels as images"),
         ('images = ["a.tif", "b.tif"]', 'images = ["b.tif", "a.tif"]', {}, r"a-label.tif: .*\(3, 48, 48\)"),
@@ -124,6 +123,12 @@ def test_mistakes_are_named(data: Path, old: str, new: str, choices: dict[str, s
     (data / "tiny.toml").write_text(RECIPE.replace(old, new))
     with pytest.raises(RecipeError, match=message):
         run(data, **choices)
+
+
+def test_protocols_are_tables(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text('protocol = "paper"')
+    with pytest.raises(RecipeError, match=r"protocol holds tables, such as \[protocol\.NAME\]"):
+        read_recipe(tmp_path / "tiny.toml")
 
 
 def test_stacks_that_differ_in_size(data: Path) -> None:
