@@ -11,7 +11,7 @@ from distributed.security import Security
 __all__ = ["OPEN", "start_scheduler"]
 
 #: Whatever Dask's configuration demands of clusters elsewhere: nothing of ours leaves this machine.
-OPEN: Any = Security(require_encryption=False)
+OPEN: Any = Security(require_encryption=False)  # type: ignore[no-untyped-call]  # Dask's has no types
 
 
 async def start_scheduler(folder: Path, *, allowed_failures: int) -> tuple[Any, str, str]:
