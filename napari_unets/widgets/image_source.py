@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari.layers import Image
 
-__all__ = ["ImageSource", "image_source"]
+__all__ = ["ImageSource", "image_source", "pages_of"]
 
 
 @dataclass(frozen=True)
@@ -46,3 +46,13 @@ def image_source(layer: Image) -> ImageSource:
     data = layer.data[0] if layer.multiscale else layer.data
     shape = tuple(int(n) for n in data.shape)
     return ImageSource(data=data, shape=shape[:-1] if layer.rgb else shape, rgb=bool(layer.rgb))
+
+
+def pages_of(layer: Image) -> list[tuple[int, int]] | None:
+    """Height and width of the page on each plane of a document; None of a layer that is none."""
+    pages = layer.metadata.get("pages")
+    source = image_source(layer)
+    if not isinstance(pages, list) or len(pages) != source.n_planes:
+        return None
+    height, width = source.plane_shape
+    return [(min(int(page["size"][0]), height), min(int(page["size"][1]), width)) for page in pages]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unets.jobs import Job, Worker
+from napari_unets.jobs.page_segmentation import segment_pages
 from napari_unets.jobs.segmentation import Output, RunSummary, Tile, segment_stack
 from napari_unets.jobs.sent_model import sent_model
 from napari_unets.models import ModelCard
-from napari_unets.widgets.image_source import image_source
+from napari_unets.widgets.image_source import image_source, pages_of
 from napari_unets.widgets.job_signals import JobSignals
 from napari_unets.widgets.known_statistics import known_statistics, remember_statistics
 from napari_unets.widgets.live_layers import LiveLayers
@@ -100,6 +101,7 @@ class SegmentRun(QObject):
         self._image = image
         self._card = card
         self._source = image_source(image)
+        self._pages = pages_of(image)
         self._folder = folder
         self._scope = scope
         self._view = current_view(viewer, image)
@@ -126,21 +128,23 @@ class SegmentRun(QObject):
     def start(self) -> None:
         """Begin; returns at once."""
         view, everything = self._view, self._scope == "stack"
-        self._job = self._signals.submit(
-            segment_stack,
-            sent_model(self._folder) if self._elsewhere else self._folder,
-            self._source.data,
-            rgb=self._source.rgb,
-            outputs=tuple(self._results),
-            threshold=self._segmentation.threshold,
-            min_size=self._segmentation.min_size,
-            settings=self._settings.model_dump(),
-            planes=None if everything else [view.plane],
-            window=view.window if self._scope == "view" else None,
-            focus=view.focus,
-            statistics=known_statistics(self._image, self._source.data, self._card),
-            on_event=self._take,
-        )
+        model = sent_model(self._folder) if self._elsewhere else self._folder
+        keywords: dict[str, Any] = {
+            "rgb": self._source.rgb,
+            "outputs": tuple(self._results),
+            "threshold": self._segmentation.threshold,
+            "min_size": self._segmentation.min_size,
+            "settings": self._settings.model_dump(),
+            "planes": None if everything else [view.plane],
+            "window": view.window if self._scope == "view" else None,
+            "focus": view.focus,
+            "on_event": self._take,
+        }
+        if self._pages is not None:
+            self._job = self._signals.submit(segment_pages, model, self._source.data, self._pages, **keywords)
+        else:
+            keywords["statistics"] = known_statistics(self._image, self._source.data, self._card)
+            self._job = self._signals.submit(segment_stack, model, self._source.data, **keywords)
         self._timer.start()
 
     def stop(self) -> None:
@@ -171,7 +175,7 @@ class SegmentRun(QObject):
 
     def _done(self, summary: RunSummary | None) -> None:
         self._finish()
-        if summary is not None:
+        if summary is not None and self._pages is None:
             remember_statistics(self._image, self._source.data, self._card, summary.statistics)
         done, total = (self._last.done, self._last.total) if self._last is not None else (0, 0)
         if self._job is not None and self._job.stopped:

@@ -114,3 +114,18 @@ def test_a_first_annotation_that_another_model_can_learn_from(qtbot, viewer):
     assert widget.session.layer is layer
     qtbot.waitUntil(widget.panel.run_panel.run.isEnabled, timeout=PATIENCE)
     widget.close()
+
+
+def test_pages_of_two_sizes_become_what_the_shell_makes_of_them(qtbot, make_napari_viewer, store, tmp_path):
+    """A page does not see the white that lies beside it on its plane."""
+    scans = [PAGE.image, synthetic_page(120, 340, seed=4).image]
+    with create_page_writer(tmp_path / "two.pdf") as writer:
+        for scan in scans:
+            writer.write(scan, dpi=(150, 150))
+    viewer = make_napari_viewer()
+    viewer.add_layer(Layer.create(*read_stack(str(tmp_path / "two.pdf"))[0]))
+    labels = run_sauvola(qtbot, viewer, ("segmentation",))["segmentation"]
+    (path,) = write_clean_pages(str(tmp_path / "clean.pdf"), labels.data, labels.as_layer_data_tuple()[1])
+    with open_pages(path) as pages:
+        for page, scan in zip(pages, scans, strict=True):
+            np.testing.assert_array_equal(page.plane(0)[..., 0] == 0, segment(load_model("sauvola"), scan) == 1)
