@@ -53,7 +53,7 @@ def card_html(card: ModelCard, folder: Path, *, own: bool) -> str:
         "trained": _training(card.training) if card.training is not None else "",
         "made from": escape(card.parent or ""),
         "licence": escape(card.licence),
-        "cite": "<br>".join(_linked(text) for text in card.citation),
+        "cite": "<br>".join(f"– {_linked(text)}" for text in card.citation),
         "kept in": escape(f"{folder} ({bytes_in_words(_size_of(folder))})"),
     }
     table = "".join(

@@ -8,7 +8,9 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_unets.models import ModelCard, ModelStore
+from napari_unets.models.advice import network_advice
 from napari_unets.widgets.notes import Note
+from napari_unets.widgets.short_names import shown_titles
 
 __all__ = ["ModelChoice"]
 
@@ -75,9 +77,11 @@ class ModelChoice(QWidget):
         self._cards, broken = self._store.list()
         blocked = self.box.blockSignals(True)
         self.box.clear()
+        titles = shown_titles(self._cards)
         for name, card in self._cards.items():
-            self.box.addItem(card.title, name)
-            self.box.setItemData(self.box.count() - 1, f"{name}: {card.summary}", Qt.ItemDataRole.ToolTipRole)
+            self.box.addItem(titles[name], name)
+            tip = "\n".join(filter(None, [f"{name}: {card.summary}", _advice(card)]))
+            self.box.setItemData(self.box.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         for name, error in broken.items():
             self.box.addItem(f"{name} (damaged)", name)
             self.box.setItemData(self.box.count() - 1, str(error), Qt.ItemDataRole.ToolTipRole)
@@ -102,3 +106,9 @@ class ModelChoice(QWidget):
         trained = f" Trained at {card.pixel_size_nm:g} nm a pixel." if card.pixel_size_nm else ""
         self.summary.say(f"{escape(card.summary)}{trained}<br>{classes}", rich=True)
         self.summary.setToolTip(card.description)
+
+
+def _advice(card: ModelCard) -> str:
+    """When to choose the model's network; nothing for a network that is not known here."""
+    advice = network_advice(card.network)
+    return advice and f"{card.network}: {advice}"

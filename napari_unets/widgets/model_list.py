@@ -7,6 +7,7 @@ from qtpy.QtGui import QFont
 from qtpy.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from napari_unets.models import ModelCard, ModelError, ModelStore
+from napari_unets.widgets.short_names import shown_titles
 
 __all__ = ["ModelList"]
 
@@ -67,6 +68,7 @@ class ModelList(QListWidget):
     def _add(self, heading: str, names: list[str]) -> None:
         if not names:
             return
+        titles = shown_titles(self.cards)
         title = QListWidgetItem(heading)
         title.setFlags(Qt.ItemFlag.NoItemFlags)
         font = QFont(self.font())
@@ -75,7 +77,7 @@ class ModelList(QListWidget):
         self.addItem(title)
         for name in names:
             card = self.cards.get(name)
-            item = QListWidgetItem(f"  {name} (damaged)" if card is None else f"  {card.title}")
+            item = QListWidgetItem(f"  {name} (damaged)" if card is None else f"  {titles[name]}")
             item.setData(_NAME, name)
             item.setToolTip(str(self.broken[name]) if card is None else f"{name}: {card.summary}")
             self.addItem(item)
