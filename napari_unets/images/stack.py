@@ -30,6 +30,9 @@ Window = tuple[slice, slice]
 
 _CACHED_PLANES = 2
 _LARGEST_CACHED_PLANE = 2**28  # bytes
+#: A plane that its format can only decode in whole (PNG, JPEG, one strip of CCITT) takes this much each time anyway;
+#: decoded again for each window, a scan of 20,000 × 14,000 pixels would take twice as long.
+_LARGEST_DECODED_PLANE = 2**31
 _LARGEST_DASK_CHUNK = 2**25  # bytes
 
 
@@ -153,7 +156,7 @@ class Stack:
         with self._lock:
             plane = self._cache.pop(i, None)
             if plane is None:
-                while len(self._cache) >= _CACHED_PLANES:
+                while len(self._cache) >= (_CACHED_PLANES if self._plane_bytes <= _LARGEST_CACHED_PLANE else 1):
                     self._cache.popitem(last=False)
                 plane = self[place]
             self._cache[i] = plane
@@ -227,10 +230,17 @@ class Stack:
         )
         return make, ()
 
+    @property
+    def _plane_bytes(self) -> int:
+        return prod(self.shape[self.plane_axes :]) * self.dtype.itemsize
+
     def _is_worth_caching(self, window: Window) -> bool:
         """Whether windows of a plane are had cheaper by decoding the plane once."""
         chunks = self._source.chunks
-        if chunks is None or prod(self.shape[self.plane_axes :]) * self.dtype.itemsize > _LARGEST_CACHED_PLANE:
+        if chunks is None:
+            return False
+        whole = all(chunks[self._order[axis]] >= self.shape[axis] for axis in (self.plane_axes, self.plane_axes + 1))
+        if self._plane_bytes > (_LARGEST_DECODED_PLANE if whole else _LARGEST_CACHED_PLANE):
             return False
         for rows, axis in zip(window, (self.plane_axes, self.plane_axes + 1), strict=True):
             length = len(range(*rows.indices(self.shape[axis])))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from napari_unets.images import AxesError, EmptyImageError, UnsupportedImageError, as_stack
+from napari_unets.images import stack as stack_module
 from napari_unets.images.source import ArraySource
 from napari_unets.images.stack import Stack
 
@@ -154,6 +155,23 @@ def test_whole_chunks_are_decoded_once():
         window = (slice(top, top + 10), slice(5, 25))
         np.testing.assert_array_equal(stack.plane(1, window), array[1][window])
     assert len(spy.regions) == 1
+
+
+def test_large_planes_that_can_only_be_decoded_whole_are_kept_one_at_a_time(monkeypatch):
+    monkeypatch.setattr(stack_module, "_LARGEST_CACHED_PLANE", 100)
+    pixels = np.arange(3 * 20 * 30, dtype=np.uint8).reshape(3, 20, 30)
+    whole, strips = _Spy(pixels, chunks=(1, 20, 30)), _Spy(pixels, chunks=(1, 8, 30))
+    for spy, reads in ((whole, 4), (strips, 5)):
+        stack = Stack(spy, "zyx", name="a")
+        for plane, rows in ((0, slice(0, 3)), (0, slice(3, 6)), (1, slice(0, 3)), (0, slice(0, 3)), (2, slice(0, 3))):
+            np.testing.assert_array_equal(stack.plane(plane, (rows, slice(0, 30))), pixels[plane, rows])
+        assert len(spy.regions) == reads
+    monkeypatch.setattr(stack_module, "_LARGEST_DECODED_PLANE", 100)
+    spy = _Spy(pixels, chunks=(1, 20, 30))
+    stack = Stack(spy, "zyx", name="a")
+    for _ in range(2):
+        stack.plane(0, (slice(0, 3), slice(0, 30)))
+    assert len(spy.regions) == 2
 
 
 def test_what_is_returned_may_be_changed():
