@@ -106,4 +106,5 @@ def _print(rows: list[Row]) -> None:
 def _cells(row: Row) -> list[str]:
     seconds = f"{row.seconds:.1f}" if row.seconds else ""
     target = str(row.item.target) if row.status in ("done", "skipped") else ""
-    return [row.item.name, row.status, target, seconds, row.reason]
+    why = row.reason.removeprefix(f"{row.item.name}: ")  # the row names it already
+    return [row.item.name, row.status, target, seconds, why]

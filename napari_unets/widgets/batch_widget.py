@@ -44,7 +44,7 @@ __all__ = ["BatchWidget"]
 
 _LABELS = {
     "min_size": "Smallest object (px)",
-    "link": "Same ids in all slices",
+    "link": "Same ids in all slices (instances)",
     "merge_below": "Merge borders below",
     "ortho": "Average xy, xz and yz",
     "dpi": "Pixels an inch (PDF)",
