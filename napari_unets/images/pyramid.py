@@ -76,9 +76,9 @@ class Pyramid:
     def __post_init__(self) -> None:
         for length, side in zip(self.shape[-2:], self.block[1:], strict=True):
             if side < length and side % BLOCK_STEP:
-                raise ValueError(f"blocks of {self.block} are no multiples of {BLOCK_STEP} along y and x")
+                raise ValueError(f"blocks of {self.block} voxels are no multiples of {BLOCK_STEP} along y and x")
         if self.block[0] < self.shape[-3] and self.block[0] & (self.block[0] - 1):
-            raise ValueError(f"blocks of {self.block} are no power of two along z")
+            raise ValueError(f"blocks of {self.block} voxels have no power of two along z")
 
     @cached_property
     def levels(self) -> tuple[Level, ...]:

@@ -58,17 +58,22 @@ def in_process(
     try:
         with ThreadPoolExecutor(1, "reading") as reader, ThreadPoolExecutor(1, "writing") as writer:
             behind: Future[BlockRecord] | None = None
-            for number, (block, pixels) in enumerate(_read_ahead(volume, blocks, reader)):
-                steps = compute_block(volume, block, pixels, cancel)
-                while not isinstance(computed := next(steps), Computed):
-                    if report is not None:
-                        report(number + computed)
-                    if behind is not None and behind.done():
+            try:
+                for number, (block, pixels) in enumerate(_read_ahead(volume, blocks, reader)):
+                    steps = compute_block(volume, block, pixels, cancel)
+                    while not isinstance(computed := next(steps), Computed):
+                        if report is not None:
+                            report(number + computed)
+                        if behind is not None and behind.done():
+                            yield behind.result()
+                            behind = None
+                    if behind is not None:
                         yield behind.result()
-                        behind = None
-                if behind is not None:
-                    yield behind.result()
-                behind = writer.submit(write_computed, volume, block, pixels.seconds, computed)
+                    behind = writer.submit(write_computed, volume, block, pixels.seconds, computed)
+            except Exception:
+                if behind is not None and behind.exception() is None:
+                    yield behind.result()  # whatever happened to this block, the one before is on the disk
+                raise
             if behind is not None:
                 yield behind.result()
     finally:

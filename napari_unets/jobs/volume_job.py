@@ -218,9 +218,8 @@ def plan_volume(
         classes = (model.card.out_channels,) if every else ()
         shape = (*classes, *stack.shape[: stack.plane_axes], *stack.plane_shape)
         sizes = _bytes_per_pixel(stack, what, classes)
-        cut = choose_block(shape, sizes, whole_planes=what.kind == "instances") if block is None else _checked(block)
-        if what.kind == "instances" and (cut[1] < shape[-2] or cut[2] < shape[-1]):
-            raise VolumeError("objects are found in whole planes; blocks must be as large as a plane along y and x")
+        whole = what.kind == "instances"
+        cut = choose_block(shape, sizes, whole_planes=whole) if block is None else _checked(block, shape, whole=whole)
         settings = fixed_settings(predictor, min(cut[1], shape[-2]), min(cut[2], shape[-1]), cut[0])
         return VolumeJob(
             source=str(place),
@@ -289,10 +288,16 @@ def _fitted(length: int) -> int:
     return ceil(length / parts / BLOCK_STEP) * BLOCK_STEP
 
 
-def _checked(block: Sequence[int]) -> tuple[int, int, int]:
+def _checked(block: Sequence[int], shape: tuple[int, ...], *, whole: bool) -> tuple[int, int, int]:
     if len(block) != 3 or min(block) < 1:
         raise VolumeError(f"a block has three sides (z, y, x) of at least 1, not {tuple(block)}")
     z, y, x = (int(n) for n in block)
+    if whole and (y < shape[-2] or x < shape[-1]):
+        raise VolumeError("objects are found in whole planes; blocks must be as large as a plane along y and x")
+    try:
+        Pyramid(shape, (z, y, x))
+    except ValueError as error:
+        raise VolumeError(str(error)) from error
     return z, y, x
 
 

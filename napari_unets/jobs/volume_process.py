@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_unets.images import ImageError, Stack, Statistics
-from napari_unets.images.opening import is_zarr
 from napari_unets.images.plane_statistics import PlaneStatistics
+from napari_unets.images.remote import is_address
 from napari_unets.images.source import Region
 from napari_unets.jobs.matching import model_hash
 from napari_unets.jobs.volume_errors import LedgerMismatchError, SourceChangedError
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from napari_unets.models import Model
 
 __all__ = ["OpenVolume", "Pixels", "close_volume", "opened"]
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ class OpenVolume:
         model = _model_of(job) if predictor is None else predictor.model
         if model_hash(model.card) != job.origin.model_sha256:
             raise LedgerMismatchError(f"{job.model}: is not the model that {job.output} was begun with")
-        self.stack = _explained(job, job.open)
+        self._marks = _marks(job.source)
+        self.stack = self._explained(job.open)
         self.predictor = _predictor_of(job, model) if predictor is None else predictor.with_settings(job.settings)
         self._statistics = job.known_statistics
         self._reading = threading.Lock()
@@ -119,7 +122,7 @@ class OpenVolume:
         """
         since = time.monotonic()
         with self._reading:
-            stack, statistics = _explained(self.job, lambda: self._read(before, z, window))
+            stack, statistics = self._explained(lambda: self._read(before, z, window))
         return Pixels(stack, statistics, time.monotonic() - since)
 
     def _read(self, before: tuple[int, ...], z: slice, window: tuple[slice, slice]) -> tuple[Stack, Statistics]:
@@ -136,6 +139,24 @@ class OpenVolume:
             known = {i: statistics.of_plane(self.stack, first + i) for i in range(len(values))}
             statistics = PlaneStatistics(method=statistics.method, window=statistics.window, _known=known)
         return Stack(held, axes, name=self.stack.name), statistics
+
+    def _explained(self, read: Callable[[], _T]) -> _T:
+        """Read from the image; if it is gone, say so: a Zarr of which files are missing would be read as 0."""
+        try:
+            result = read()
+        except ImageError as error:
+            if not all(mark.exists() for mark in self._marks):
+                raise self._gone() from error
+            raise
+        if not all(mark.exists() for mark in self._marks):
+            raise self._gone()
+        return result
+
+    def _gone(self) -> SourceChangedError:
+        return SourceChangedError(
+            f"{self.job.source}: is no longer there. What {self.job.output} has of it so far is valid; bring the input "
+            "back and go on with --resume"
+        )
 
     def tiles(
         self, pixels: Pixels, window: tuple[slice, slice], cancel: Callable[[], bool] | None = None
@@ -171,34 +192,12 @@ def _predictor_of(job: VolumeJob, model: Model) -> Predictor:
     return Predictor(model, job.settings)
 
 
-def _explained(job: VolumeJob, read: Callable[[], Any]) -> Any:
-    """Read from the image; if it is gone, say so, and do not take missing files for empty ones."""
-    try:
-        result = read()
-    except ImageError as error:
-        if not _is_there(job.source):
-            raise _gone(job) from error
-        raise
-    if not _is_there(job.source):
-        raise _gone(job)
-    return result
-
-
-def _gone(job: VolumeJob) -> SourceChangedError:
-    return SourceChangedError(
-        f"{job.source}: is no longer there. What {job.output} has of it so far is valid; bring the input back and go "
-        "on with --resume"
-    )
-
-
-def _is_there(source: str) -> bool:
-    """Whether the image still is where it was. A Zarr of which chunks are missing would be read as 0."""
-    if "://" in source:
-        return True  # the server's answers are errors of their own
+def _marks(source: str) -> list[Path]:
+    """List what is there as long as the image is; a server that does not answer is an error anyway."""
+    if is_address(source):
+        return []
     path = Path(source)
-    if not path.is_dir() or path.suffix.lower() != ".zarr":
-        return path.exists()
-    return is_zarr(path) and any((path / mark).exists() for mark in ("zarr.json", ".zgroup", ".zarray"))
+    return [path, *(path / mark for mark in ("zarr.json", ".zgroup", ".zarray") if (path / mark).exists())]
 
 
 _LOCK = threading.Lock()
