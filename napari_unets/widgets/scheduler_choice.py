@@ -84,6 +84,7 @@ class SchedulerChoice(QWidget):
         if text and "://" not in text:
             text = f"tcp://{text}"
         self.line.setText(text)
+        self.line.setCursorPosition(0)
         if text != self._address or self._is_broken:
             self._address = text
             self._silence.stop()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from napari.layers import Image
 from napari.utils.notifications import show_error
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_unets.errors import NapariUnetsError
 from napari_unets.inference.settings import InferenceSettings
@@ -82,7 +82,7 @@ class SegmentWidget(Panel):
         self._lay_out()
         self.scheduler.asking.connect(self.device.show_search)
         self.scheduler.answered.connect(self.device.show_devices)
-        self.scheduler.failed.connect(self.device.show_failure)
+        self.scheduler.failed.connect(self._show_no_devices)
         self.scheduler.ask()
         warm_up()
         self.image.layer_changed.connect(self._describe_image)
@@ -120,7 +120,8 @@ class SegmentWidget(Panel):
         form.setContentsMargins(0, 0, 0, 0)
         self.segmentation_form.add_rows(form)
         self.inference_form.add_rows(form)
-        form.addRow("Scheduler", self.scheduler)
+        form.addRow(QLabel("Dask scheduler"))
+        form.addRow(self.scheduler)  # below: an address needs the whole width
         return settings
 
     def _take_threshold(self, threshold: float, model: str) -> None:
@@ -128,6 +129,12 @@ class SegmentWidget(Panel):
         if self.model.box.findData(model) >= 0:
             self.model.choose(model)
         self.segmentation_form.set("threshold", threshold)
+
+    def _show_no_devices(self, error: Exception) -> None:
+        if self.scheduler.address is None:
+            self.device.show_failure(error)
+        else:
+            self.device.reason.say("Unknown: no answer from the Dask scheduler, see the advanced settings.", "warning")
 
     def _describe_image(self, _: object = None) -> None:
         layer = self.image.layer

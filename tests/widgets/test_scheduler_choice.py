@@ -81,7 +81,7 @@ def test_nobody_answers(widget, qtbot, monkeypatch) -> None:
     monkeypatch.setattr("napari_unets.jobs.remote._CONNECT_S", 0.3)
     enter(qtbot, widget, "127.0.0.1:9")
     qtbot.waitUntil(lambda: "No Dask scheduler answers at 'tcp://127.0.0.1:9'" in note(widget), timeout=60_000)
-    assert "No Dask scheduler" in widget.device.reason.text()
+    assert "no answer from the Dask scheduler" in widget.device.reason.text()
 
 
 def test_another_version(widget, cluster: Cluster, qtbot, monkeypatch) -> None:
