@@ -124,7 +124,6 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()
     rows, starts = Rows(arguments.output), Starts(arguments)
-    sections = Sections.read(arguments.data)
     run = {
         "network": arguments.network,
         "settings": arguments.settings,
@@ -134,8 +133,10 @@ def main() -> None:
         "device": choose_device(arguments.device).name,
         "threads": arguments.threads,
     }
-    for point in points(arguments):
-        if not rows.have({**point, **run}):
+    missing = [point for point in points(arguments) if not rows.have({**point, **run})]
+    if missing and not arguments.table:
+        sections = Sections.read(arguments.data)
+        for point in missing:
             rows.add({**point, **run, **measure(point, sections, starts, arguments)})
             print(json.dumps(rows.all[-1]), flush=True)
     mine = [row for row in rows.all if all(row.get(k) == v for k, v in run.items())]
@@ -146,7 +147,8 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of image/ and label/")
+    parser.add_argument("--data", type=Path, help="folder of image/ and label/")
+    parser.add_argument("--table", action="store_true", help="what is there already, and nothing run")
     parser.add_argument("--sections", type=int, nargs="*", default=[1, 2, 4, 8, 19], help="how many are annotated")
     parser.add_argument("--annotations", nargs="*", choices=ANNOTATIONS, default=list(ANNOTATIONS))
     parser.add_argument("--ways", nargs="*", choices=("random", "synthetic"), default=["random", "synthetic"])
@@ -159,7 +161,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".jsonl"), help="file for the rows")
     parser.add_argument("--plot", type=Path, help="PNG file for the curves")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.data is None and not arguments.table:
+        parser.error("--data is needed, or --table")
+    return arguments
 
 
 if __name__ == "__main__":

@@ -101,7 +101,6 @@ def main() -> None:
         return
     keep_freed_memory()
     rows = Rows(arguments.output)
-    sections = Sections.read(arguments.data)
     run = {
         "train_seconds": arguments.train_seconds,
         "seed": arguments.seed,
@@ -110,9 +109,12 @@ def main() -> None:
         "learn_from": arguments.learn_from,
         "hold_out": arguments.hold_out,
     }
-    for kind in kinds:
-        if not rows.have(key := {"network": label(*kind), **run}):
-            row = {**key, **cost(*kind), **learn(*kind, sections, arguments), "training": TRAINING}
+    missing = [kind for kind in kinds if not rows.have({"network": label(*kind), **run})]
+    if missing and not arguments.table:
+        sections = Sections.read(arguments.data)
+        for kind in missing:
+            learnt = learn(*kind, sections, arguments)
+            row = {"network": label(*kind), **run, **cost(*kind), **learnt, "training": TRAINING}
             rows.add({**row, "machine": platform.processor() or platform.machine(), "torch": torch.__version__})
             print(json.dumps(rows.all[-1]), flush=True)
     print(table([row for row in rows.all if all(row.get(k) == v for k, v in run.items())]))
@@ -122,6 +124,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder of image/ and label/")
     parser.add_argument("--costs", action="store_true", help="parameters and operations only")
+    parser.add_argument("--table", action="store_true", help="what is there already, and nothing run")
     parser.add_argument("--networks", nargs="*", choices=network_names(), help="all by default")
     parser.add_argument("--train-seconds", type=float, default=120.0, help="for each network; 0: none")
     parser.add_argument("--learn-from", type=int, nargs="*", default=list(range(19)), help="sections, from 0")
@@ -131,8 +134,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".jsonl"), help="file for the rows")
     arguments = parser.parse_args()
-    if not arguments.costs and arguments.data is None:
-        parser.error("--data is needed, or --costs")
+    if arguments.data is None and not (arguments.costs or arguments.table):
+        parser.error("--data is needed, or --costs, or --table")
     return arguments
 
 

@@ -43,6 +43,7 @@ def rows(path: Path) -> list[dict[str, object]]:
 def test_networks(sections: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     networks = benchmark("networks", monkeypatch)
     monkeypatch.setattr(networks, "VARIANTS", {"sliding-window": [{"width": 4, "hidden": 8}]})
+    monkeypatch.setattr(networks, "TRAINING", {"batch": 1, "patch": 32})
     output = sections / "rows.jsonl"
     arguments = ("--data", sections, "--device", "cpu", "--output", output, "--train-seconds", 0.05)
     run(networks, monkeypatch, *arguments, "--networks", "sliding-window")
@@ -54,6 +55,7 @@ def test_networks(sections: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
         assert row["pixels_a_second"] > 0
         assert {"v_rand", "dice"} <= set(row)
     run(networks, monkeypatch, *arguments, "--networks", "sliding-window")
+    run(networks, monkeypatch, *arguments, "--table")
     assert rows(output) == first
     assert "| sliding-window (width 4, hidden 8) | " in capsys.readouterr().out
 
