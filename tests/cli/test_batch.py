@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from skimage.data import page
 
-from napari_unets.images import open_stack, save_stack
+from napari_unets.cli.terminal import print_table
+from napari_unets.images import create_page_writer, open_pages, open_stack, save_stack
 
 FAST = ("--model", "mine", "--backend", "torch", "--precision", "fp32")
 
@@ -153,3 +158,45 @@ def test_what_a_second_run_of_a_glob_finds_of_the_first(program, own_model, scan
     assert len(list(scans.iterdir())) == 4
     with open_stack(scans / "2_mine.tif") as stack:
         assert stack.shape == (2, 40, 48)
+
+
+def test_class_ids_of_pages_of_several_sizes_are_skipped_while_they_match(program, tmp_path):
+    scans, target = tmp_path / "scans.pdf", tmp_path / "ids.tif"
+    for seed in range(2):
+        with create_page_writer(scans, overwrite=True) as writer:
+            writer.write(page()[seed : 60 + seed, :80], dpi=(150, 150))
+            writer.write(page()[:50, :90], dpi=(150, 150))
+        result = program("segment", scans, "--model", "otsu", "-o", target, "--resume")
+        assert (result.code, "made anew: scans.pdf has changed" in result.err) == (0, seed == 1)
+        result = program("segment", scans, "--model", "otsu", "-o", target, "--resume")
+        assert result.err.strip() == f"skipped: {target} (it is there and matches)"
+    with open_pages(target) as pages:
+        assert [page.plane_shape for page in pages] == [(60, 80), (50, 90)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_run_that_is_killed_is_gone_on_with(program, own_model, tmp_path):
+    """Whenever it is killed: outputs are whole or not there, the report says which, and the next run makes the rest."""
+    folder, out, report = tmp_path / "in", tmp_path / "out", tmp_path / "report.json"
+    folder.mkdir()
+    for i in range(6):
+        values = np.random.default_rng(i).integers(0, 255, (20, 64, 64), dtype=np.uint8)
+        save_stack(folder / f"{i}.tif", values, axes="zyx")
+    command = ("segment", folder, "--each", "-o", out, "--report", report, *FAST, "--model", own_model, "--tta")
+    process = subprocess.Popen([Path(sys.executable).parent / "napari-unets", *map(str, command)])
+    while process.poll() is None and not list(out.glob("[!.]*")):
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    whole = {path.name: path.read_bytes() for path in out.glob("[!.]*")}
+    assert 1 <= len(whole) < 6
+    assert sum(json.loads(report.read_text())["counts"].values()) == 6
+    assert program(*command, "--resume").code == 0
+    assert json.loads(report.read_text())["counts"] == {"done": 6 - len(whole), "skipped": len(whole)}
+    assert {name: (out / name).read_bytes() for name in whole} == whole
+    assert program(*command, "--resume").err.splitlines()[-1] == "6 skipped"
+
+
+def test_names_with_brackets_stay_as_they_are_in_tables(capsys):
+    print_table(["input", "status"], [["scan [red].tif", "done"]])
+    assert "scan [red].tif" in capsys.readouterr().out
