@@ -80,7 +80,8 @@ def run_recipe(
     start : Model, optional
         Begin with its weights instead of random ones; the card names it as the parent.
     smoke : bool
-        Only see that the recipe works: a few steps of small patches, scored on the first of what is held out.
+        Only see that the recipe works: a few steps of small patches, scored on the first of what is held out, and no
+        checkpoint.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     cancel : callable, optional
@@ -120,7 +121,7 @@ def run_recipe(
         settings = _smoke(settings, made)
     source = _open(recipe, data, card, settings, where, smoke)
     settings = _in_steps(settings, source)
-    checkpoint = checkpoint_beside(output)
+    checkpoint = None if smoke else checkpoint_beside(output)
     for event in fit(
         made,
         source.sampler,
@@ -139,7 +140,7 @@ def run_recipe(
         return
     filled = _fill(card, recipe, path, settings, stopped, source)
     yield SavedEvent(save_model(made.cpu(), filled, output, overwrite=overwrite))
-    if stopped.finished:
+    if stopped.finished and checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
 
 
