@@ -102,8 +102,10 @@ class BlockPump:
         try:
             packet = await self._packet(future, block)
         finally:
-            with suppress(OSError):  # the scheduler has gone
-                await future.cancel()
+            if not future.done():
+                with suppress(OSError):  # the scheduler has gone
+                    await future.cancel()
+            future.release()
         if packet.kind == "error":
             raise decode_error(packet)
         if packet.kind == "stopped":
