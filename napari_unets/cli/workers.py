@@ -42,6 +42,8 @@ def executor(job: BatchJob, workers: str | None, scheduler: str | None) -> Itera
         If both were asked for, or what is no number.
     OutputError
         If an output is not made of blocks.
+    MissingDaskError
+        If it is not installed.
     SchedulerUnreachableError
         If nobody answers there.
     """
@@ -51,9 +53,15 @@ def executor(job: BatchJob, workers: str | None, scheduler: str | None) -> Itera
     if count is None and scheduler is None:
         yield None
         return
-    from napari_unets.jobs.cluster import on_cluster
-
     check_volumes(job)
+    from napari_unets.jobs.errors import MissingDaskError
+
+    try:
+        from napari_unets.jobs.cluster import on_cluster
+    except ModuleNotFoundError as error:
+        raise MissingDaskError(
+            '--workers and --scheduler need dask.distributed; install it with: pip install "napari-unets[cluster]"'
+        ) from error
     with on_cluster(scheduler, workers=count, tell=note) as execute:
         yield execute
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -49,7 +50,8 @@ def plan_workers(
     Parameters
     ----------
     workers : int or "auto"
-        ``"auto"``: one for each GPU; without a GPU, one for every four cores, as far as the free memory goes.
+        ``"auto"``: one for each GPU (of an Apple chip, one); without a GPU, one for every four cores, as far as the
+        free memory goes.
     gpus, cores : optional
         What there is to share; by default what this process may use.
 
@@ -64,6 +66,8 @@ def plan_workers(
 
 
 def _automatic(gpus: int, cores: int) -> int:
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        return 1
     room = int(psutil.virtual_memory().available // _WORKER_BYTES)
     return gpus or max(1, min(cores // _THREADS_OF_A_WORKER, room))
 

@@ -9,6 +9,7 @@ __all__ = [
     "HandOverError",
     "JobCrashedError",
     "JobError",
+    "MissingDaskError",
     "OutputNotSharedError",
     "SchedulerLostError",
     "SchedulerUnreachableError",
@@ -57,6 +58,10 @@ class WorkerClosedError(JobError):
 
 class SchedulerUnreachableError(JobError):
     """Nobody answers at the address of the Dask scheduler."""
+
+
+class MissingDaskError(JobError):
+    """``dask.distributed`` is not installed."""
 
 
 class SchedulerLostError(JobError):

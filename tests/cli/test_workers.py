@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,3 +140,11 @@ def test_wrong_options(folder: Path, capsys, options, code, message, monkeypatch
 def test_tiff_is_not_made_of_blocks(folder: Path, capsys) -> None:
     assert segment(folder, "wrong.tif", "--workers", "2") == 1
     assert "only an .ome.zarr" in capsys.readouterr().err
+
+
+def test_without_dask(folder: Path) -> None:
+    command = ["segment", str(folder / "image.tif"), "--output", str(folder / "no.ome.zarr"), "--workers", "2"]
+    program = f"import sys; sys.modules['distributed'] = None; from napari_unets.cli import main; main({command!r})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert 'pip install "napari-unets[cluster]"' in done.stderr

@@ -261,6 +261,11 @@ class TestPlan:
         monkeypatch.setattr("psutil.virtual_memory", lambda: type("Memory", (), {"available": 7 << 30})())
         assert plan_workers("auto", gpus=(), cores=64).workers == 2
 
+    def test_an_apple_chip_has_one_gpu(self, monkeypatch) -> None:
+        monkeypatch.setattr("sys.platform", "darwin")
+        monkeypatch.setattr("platform.machine", lambda: "arm64")
+        assert plan_workers("auto", gpus=(), cores=12).workers == 1
+
     def test_more_workers_than_gpus_share_them(self) -> None:
         plan = plan_workers(3, gpus=("0", "1"), cores=3)
         assert [plan.environment(i)["CUDA_VISIBLE_DEVICES"] for i in range(3)] == ["0", "1", "0"]
