@@ -138,9 +138,11 @@ class BatchControl(QObject):
             self._run.stop()
 
     def abandon(self) -> None:
-        """End because the window is gone."""
+        """End because the window is gone, and touch nothing in it any more."""
+        self._timer.stop()
         if self._run is not None:
             self._run.abandon()
+            self._run = None
 
     def _heard(self, event: BatchEvent) -> None:
         match event:

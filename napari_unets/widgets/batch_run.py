@@ -59,6 +59,7 @@ class BatchRun(QObject):
 
     def abandon(self) -> None:
         """End, and tell nobody: the window is gone."""
+        self.blockSignals(True)
         self._inbox.close()
         self.stop()
 
