@@ -93,11 +93,13 @@ def test_smoke(path: Path, protocol: str | None, store: Path, tmp_path: Path, mo
         make_pictures(tmp_path)
     else:
         make_stack(recipe.data, tmp_path)
-    list(run_recipe(path, tmp_path, store / recipe.name, smoke=True, device="cpu", protocol=protocol))
-    model = load_model(store / recipe.name)
+    folder = store / (path.stem if protocol is None else recipe.name)
+    list(run_recipe(path, tmp_path, folder, smoke=True, device="cpu", protocol=protocol))
+    model = load_model(folder)
     assert model.card.name == recipe.name
     assert model.card.training.steps == 4
-    assert recipe.select in (*model.card.scores[0].values, "last")
+    assert bool(model.card.scores) == bool(recipe.data.validation)
+    assert all(recipe.select in (*score.values, "last") for score in model.card.scores)
 
 
 @pytest.mark.parametrize(("path", "protocol"), PROTOCOLS, ids=lambda p: p.stem if isinstance(p, Path) else p or "")
