@@ -19,6 +19,7 @@ from napari_unets.images.errors import (
     UnreadableImageError,
     explain_read_errors,
 )
+from napari_unets.images.note import NOTE_KEY
 from napari_unets.images.source import FileImage, Region
 
 __all__ = ["DEFAULT_DPI", "PDF_SUFFIXES", "Pdf"]
@@ -81,13 +82,14 @@ class Pdf:
     @property
     def metadata(self) -> dict[str, Any]:
         """What our own writer was told to keep in the document; empty of other documents."""
-        with _pdfium_lock:
+        with _pdfium_lock, explain_read_errors(self.path, self._pdfium.PdfiumError):
             text = self._document.get_metadata_value("Keywords")
         try:
             kept = json.loads(text)
         except ValueError:
             return {}
-        return kept if isinstance(kept, dict) else {}
+        known = kept.get(NOTE_KEY) if isinstance(kept, dict) else None
+        return {NOTE_KEY: known} if isinstance(known, dict) else {}
 
     def page(self, number: int, dpi: float | None = None, *, alone: bool = False) -> FileImage:
         """One page as an image, not rendered yet.
@@ -104,7 +106,8 @@ class Pdf:
         Returns
         -------
         FileImage
-            Axes ``yxs``, RGB of uint8; ``dpi`` (x, y) in the metadata, such that pixels by dpi give the page's size.
+            Axes ``yxs``, RGB of uint8; ``dpi`` (x, y) in the metadata, such that pixels by dpi give the page's size,
+            beside what :attr:`metadata` has.
 
         Raises
         ------
@@ -125,7 +128,8 @@ class Pdf:
                 f"{self.path}: page {number} has {height}×{width} pixels at {max(wanted):g} dpi; choose fewer dpi"
             )
         effective = (width * _POINTS / points[0], height * _POINTS / points[1])
-        return FileImage(_PageSource(self, number, (height, width), alone=alone), "yxs", metadata={"dpi": effective})
+        metadata = {**self.metadata, "dpi": effective}
+        return FileImage(_PageSource(self, number, (height, width), alone=alone), "yxs", metadata=metadata)
 
     def render(self, number: int, shape: tuple[int, int], rows: slice, columns: slice) -> NDArray[np.uint8]:
         """Render a window of a page.

@@ -88,16 +88,17 @@ def test_folders_of_pages_and_of_documents(program, tmp_path, truths, expected):
     same(scores_of(program, documents, wanted), expected)
 
 
-def test_ink_with_its_colour(program, tmp_path, truths, expected):
+@pytest.mark.parametrize("suffix", [".tif", ".pdf"])
+def test_ink_with_its_colour(program, tmp_path, truths, expected, suffix):
     """Light ink is ink on a page that our own program has cleaned."""
     for i, page in enumerate(PAGES):
         colour = np.where(page[..., None], 255, np.array([150, 180, 250])).astype(np.uint8)
         with create_page_writer(
-            tmp_path / f"{i}.tif",
+            tmp_path / f"{i}{suffix}",
             metadata={"napari_unets": {"output": "clean pages", "colour": True, "classes": CLASSES}},
         ) as writer:
             writer.write(colour)
-        found = scores_of(program, tmp_path / f"{i}.tif", truths / f"page-{i}.png")
+        found = scores_of(program, tmp_path / f"{i}{suffix}", truths / f"page-{i}.png")
         assert found["per_slice"] == [expected[i]]
 
 
