@@ -6,7 +6,7 @@ from typing import Final
 
 __all__ = ["NETWORK_ADVICE", "network_advice"]
 
-#: By the network's name. The figures behind it are in training/README.md.
+#: By the network's name. What a pixel costs is measured (benchmarks/README.md); the rest follows from the papers.
 NETWORK_ADVICE: Final = {
     "sf-net": "Small files (1.6 M parameters) for an average cost a pixel; the first choice for EM membranes.",
     "unet": "The one to begin with; with batch normalisation and a width of 16 it learns in minutes, on a CPU too.",
