@@ -42,9 +42,9 @@ def tuning_settings(*, from_scratch: bool = False, **changes: Any) -> FitSetting
     """Return settings that suit few annotations; ``changes`` replace single ones.
 
     For a trained model a lower rate, and the batch-norm statistics of the parent (a handful of patches of the same
-    strokes would make them drift). A slow warm-up: the first steps of a new optimiser are its wildest. Small patches:
-    strokes are thin, and most of a large patch would teach nothing. Milder changes of scale: the user's stack has one
-    pixel size.
+    strokes would make them drift). For random weights label smoothing: a few strokes must not make a network certain.
+    A slow warm-up: the first steps of a new optimiser are its wildest. Small patches: strokes are thin, and most of a
+    large patch would teach nothing. Milder changes of scale: the user's stack has one pixel size.
     """
     defaults: dict[str, Any] = {
         "batch": 8,
@@ -52,6 +52,7 @@ def tuning_settings(*, from_scratch: bool = False, **changes: Any) -> FitSetting
         "learning_rate": 3e-3 if from_scratch else 3e-4,
         "warm_up": 0.1,
         "freeze_batch_norm": not from_scratch,
+        "label_smoothing": 0.1 if from_scratch else 0.0,
         "validate_every": 25,
         "ema": 0.99,
         "augment": {"log_scale": 0.1},
