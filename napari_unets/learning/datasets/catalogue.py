@@ -81,7 +81,7 @@ DATASETS = (
         citation="Arganda-Carreras et al., Front. Neuroanat. 9:142 (2015); Cardona et al., PLoS Biology 8(10) (2010)",
         layout="isbi.h5 (raw, labels/membranes), or train-volume.tif and train-labels.tif of the challenge, "
         "or folders image/ and label/ of sections",
-        recipes=("isbi-2012", "unet-2015", "em-membranes"),
+        recipes=("isbi-2012", "unet-2015"),
         files=(
             RemoteFile(
                 "https://oc.embl.de/index.php/s/h0TkwqxU0PJDdMd/download",
