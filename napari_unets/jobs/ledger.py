@@ -103,7 +103,7 @@ class Ledger:
     @property
     def is_finished(self) -> bool:
         """Whether the volume was finished, and all of it still is there."""
-        return "finished" in self.notes and len(self.done()) == len(self.records)
+        return bool(self.notes.get("finished")) and len(self.done()) == len(self.records)
 
     def append(self, record: BlockRecord) -> None:
         """Note a block whose files are on the disk.
@@ -126,6 +126,17 @@ class Ledger:
         """
         self._append({"note": values})
         self.notes |= values
+
+    def begin_again(self) -> None:
+        """Forget all blocks and notes.
+
+        Raises
+        ------
+        BlockWriteError
+            If the ledger cannot be written.
+        """
+        self._append({"begun": "again"})
+        self.records, self.notes = {}, {}
 
     def matches(self, job: VolumeJob) -> None:
         """Compare what was begun with what is to be done now.
@@ -163,7 +174,9 @@ class Ledger:
                 raise LedgerError(f"{self.path}: was written by a later version of napari-unets; update it")
             job = VolumeJob.model_validate(header["job"])
             for line in lines:
-                if "note" in line:
+                if "begun" in line:
+                    self.records, self.notes = {}, {}
+                elif "note" in line:
                     self.notes |= line["note"]
                 else:
                     record = BlockRecord.from_json(line)

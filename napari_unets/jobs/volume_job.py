@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from math import ceil, prod
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict
 from napari_unets.images import Stack, Statistics, open_stack
 from napari_unets.images.note import Note
 from napari_unets.images.plane_statistics import PlaneStatistics
-from napari_unets.images.pyramid import BLOCK_STEP, Pyramid
+from napari_unets.images.pyramid import Pyramid
 from napari_unets.images.volume_store import VolumeStore
 from napari_unets.inference.settings import InferenceSettings
+from napari_unets.jobs.block_size import checked_block, choose_block
 from napari_unets.jobs.matching import MadeFrom
 from napari_unets.jobs.output_settings import OutputSettings
 from napari_unets.jobs.record import record
@@ -27,13 +28,7 @@ if TYPE_CHECKING:
     from napari_unets.inference import Predictor
     from napari_unets.models import Model
 
-__all__ = ["Opening", "VolumeJob", "choose_block", "plan_volume"]
-
-#: Planes of up to this many pixels a side are one block: then no halo is computed twice.
-_LARGEST_SIDE = 4096
-#: Bytes of a block as read or as written, whichever is more, and the most planes that share one.
-_BLOCK_BYTES = 2**26
-_MOST_PLANES = 16
+__all__ = ["Opening", "VolumeJob", "plan_volume"]
 
 _DTYPES = {"segmentation": "uint8", "probabilities": "float32", "instances": "uint32"}
 
@@ -219,7 +214,11 @@ def plan_volume(
         shape = (*classes, *stack.shape[: stack.plane_axes], *stack.plane_shape)
         sizes = _bytes_per_pixel(stack, what, classes)
         whole = what.kind == "instances"
-        cut = choose_block(shape, sizes, whole_planes=whole) if block is None else _checked(block, shape, whole=whole)
+        cut = (
+            choose_block(shape, sizes, whole_planes=whole)
+            if block is None
+            else checked_block(block, shape, whole_planes=whole)
+        )
         settings = fixed_settings(predictor, min(cut[1], shape[-2]), min(cut[2], shape[-1]), cut[0])
         return VolumeJob(
             source=str(place),
@@ -258,47 +257,6 @@ def made_from_now(
     made = MadeFrom.of([source], model.card, settings, what)
     given = opening.model_dump(mode="json", exclude_defaults=True)
     return MadeFrom(made.sources, made.model_sha256, {**made.settings, **given})
-
-
-def choose_block(shape: Sequence[int], bytes_per_pixel: int, *, whole_planes: bool = False) -> tuple[int, int, int]:
-    """Choose the extent of blocks along z, y and x.
-
-    Planes of up to 4096 pixels a side are not cut, so that no halo is computed twice; larger ones are cut into parts
-    of about that size. As many planes as fit into 64 MiB share a block, at most 16.
-
-    Parameters
-    ----------
-    shape : sequence of int
-        Of the volume; the last three axes are cut.
-    bytes_per_pixel : int
-        As read or as written, whichever is more.
-    whole_planes : bool
-        Never cut planes.
-    """
-    sides = [n if whole_planes or n <= _LARGEST_SIDE else _fitted(n) for n in shape[-2:]]
-    planes = 1
-    while planes < min(_MOST_PLANES, shape[-3]) and 2 * planes * prod(sides) * bytes_per_pixel <= _BLOCK_BYTES:
-        planes *= 2
-    return planes, sides[0], sides[1]
-
-
-def _fitted(length: int) -> int:
-    """Side of equal parts of an axis, as large as allowed."""
-    parts = ceil(length / _LARGEST_SIDE)
-    return ceil(length / parts / BLOCK_STEP) * BLOCK_STEP
-
-
-def _checked(block: Sequence[int], shape: tuple[int, ...], *, whole: bool) -> tuple[int, int, int]:
-    if len(block) != 3 or min(block) < 1:
-        raise VolumeError(f"a block has three sides (z, y, x) of at least 1, not {tuple(block)}")
-    z, y, x = (int(n) for n in block)
-    if whole and (y < shape[-2] or x < shape[-1]):
-        raise VolumeError("objects are found in whole planes; blocks must be as large as a plane along y and x")
-    try:
-        Pyramid(shape, (z, y, x))
-    except ValueError as error:
-        raise VolumeError(str(error)) from error
-    return z, y, x
 
 
 def _bytes_per_pixel(stack: Stack, what: OutputSettings, classes: tuple[int, ...]) -> int:

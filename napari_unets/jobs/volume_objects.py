@@ -21,7 +21,7 @@ from napari_unets.jobs.volume_writing import checksum, scratch_folder, write_blo
 if TYPE_CHECKING:
     from napari_unets.jobs.volume_job import VolumeJob
 
-__all__ = ["TABLES", "number_objects"]
+__all__ = ["TABLES", "number_objects", "settle_objects"]
 
 #: Name of the file, among the unfinished ones, that has the final id of every object of every block.
 TABLES = "objects.npy"
@@ -30,12 +30,15 @@ _Ids = NDArray[np.uint32]
 
 
 def number_objects(
-    job: VolumeJob, blocks: Sequence[Block], records: dict[int, BlockRecord], report: Callable[[int, int], None]
+    job: VolumeJob,
+    blocks: Sequence[Block],
+    records: dict[int, BlockRecord],
+    ids: _Ids,
+    report: Callable[[int, int], None],
 ) -> int:
     """Give every object the id that it has in the whole volume.
 
-    First the slices at which blocks meet are compared and every new id is settled and written down; only then are
-    blocks changed, one file after the other. A file that is still as it was computed is known by its checksum, so
+    Blocks are changed one file after the other. A file that is still as it was computed is known by its checksum, so
     whatever was interrupted goes on where it was.
 
     Parameters
@@ -46,6 +49,8 @@ def number_objects(
         In order.
     records : dict of int to BlockRecord
         Of each block.
+    ids : ndarray of uint32
+        Of :func:`settle_objects`.
     report : callable
         Told how many of how many blocks are done.
 
@@ -56,12 +61,9 @@ def number_objects(
 
     Raises
     ------
-    InferenceError
-        If there are more than 2³² - 1.
     BlockWriteError
         If the disk is full, for instance.
     """
-    ids = _settled(job, blocks, records)
     ends = np.cumsum([records[block.number].objects for block in blocks])
     for done, (block, end) in enumerate(zip(blocks, ends, strict=True), start=1):
         record = records[block.number]
@@ -70,8 +72,28 @@ def number_objects(
     return int(ids.max(initial=0))
 
 
-def _settled(job: VolumeJob, blocks: Sequence[Block], records: dict[int, BlockRecord]) -> _Ids:
-    """Settle the final ids of all objects, block by block."""
+def settle_objects(job: VolumeJob, blocks: Sequence[Block], records: dict[int, BlockRecord]) -> _Ids:
+    """Compare the slices at which blocks meet, and write down the final id of every object.
+
+    Nothing may have been changed by :func:`number_objects` yet, unless the ids are still written down.
+
+    Parameters
+    ----------
+    job, blocks, records
+        As for :func:`number_objects`.
+
+    Returns
+    -------
+    ndarray of uint32
+        Final ids of the objects of the first block, of the second, and so on.
+
+    Raises
+    ------
+    InferenceError
+        If there are more than 2³² - 1.
+    BlockWriteError
+        If the disk is full, for instance.
+    """
     scratch = scratch_folder(job.output)
     known = scratch / TABLES
     if known.exists():

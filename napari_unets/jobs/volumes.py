@@ -17,7 +17,7 @@ from napari_unets.jobs.fingerprint import fingerprint
 from napari_unets.jobs.in_process import in_process
 from napari_unets.jobs.ledger import Ledger, ledger_path
 from napari_unets.jobs.volume_errors import LedgerError, LedgerInUseError, SourceChangedError
-from napari_unets.jobs.volume_objects import TABLES, number_objects
+from napari_unets.jobs.volume_objects import TABLES, number_objects, settle_objects
 from napari_unets.jobs.volume_writing import scratch_folder
 
 if TYPE_CHECKING:
@@ -148,10 +148,8 @@ def run_volume(
     tell = _Teller(on_event or _ignore)
     with _ledger(job, resume=resume, overwrite=overwrite) as ledger:
         job = ledger.job.run_where(job.source, job.output, job.model, job.settings)
-        blocks = plan_blocks(job)
-        done = ledger.done()
+        blocks, done, seconds = plan_blocks(job), _usable(ledger), [0.0, 0.0, 0.0]
         before = len(done)
-        seconds = [0.0, 0.0, 0.0]
         if not ledger.is_finished:
             _tidy(job.output, everything=False)
             if not (job.output / "zarr.json").exists():
@@ -161,16 +159,18 @@ def run_volume(
             run = execute or partial(
                 in_process, cancel=cancel, predictor=predictor, report=lambda n: tell.at(before + n, len(blocks))
             )
-            for record in run(job, left) if left else ():
+            for number, record in enumerate(run(job, left) if left else (), start=before + 1):
                 ledger.append(record)
                 seconds = [a + b for a, b in zip(seconds, record.seconds, strict=True)]
-                tell.at(len(ledger.records), len(blocks))
+                tell.at(number, len(blocks))
             _check_complete(ledger, blocks)
             _check_source(job)
             objects = 0
             if job.what.kind == "instances":
                 tell.start("objects", 0, len(blocks))
-                objects = number_objects(job, blocks, ledger.records, tell.at)
+                ids = settle_objects(job, blocks, ledger.records)
+                ledger.note(numbered=True)
+                objects = number_objects(job, blocks, ledger.records, ids, tell.at)
             ledger.note(finished=True, objects=objects)
         _tidy(job.output, everything=True)
         reading, computing, writing = seconds
@@ -229,6 +229,18 @@ def _remove(output: Path, path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
+def _usable(ledger: Ledger) -> set[int]:
+    """Return the blocks that need not be made again.
+
+    Once ids of objects were made those of the whole volume, a block that is lost cannot be given its own any more
+    without those that were settled; all blocks are then made again.
+    """
+    settled = scratch_folder(ledger.job.output) / TABLES
+    if ledger.notes.get("numbered") and not ledger.is_finished and not settled.exists():
+        ledger.begin_again()
+    return ledger.done()
+
+
 def _check_complete(ledger: Ledger, blocks: Sequence[Block]) -> None:
     """See that no block is missing: a run that was cancelled may simply end."""
     from napari_unets.inference import Cancelled
@@ -284,4 +296,4 @@ class _Teller:
 
 
 def _ignore(_: VolumeEvent) -> None:
-    pass
+    """Nobody wants to know."""

@@ -10,9 +10,9 @@ from tests_support import tiny_model
 
 from napari_unets.images import as_stack, open_stack, save_stack
 from napari_unets.inference import InferenceSettings, predict, segment
+from napari_unets.jobs.block_size import choose_block
 from napari_unets.jobs.blocks import BlockRecord, VolumeJob, plan_blocks, run_block
 from napari_unets.jobs.volume_errors import LedgerMismatchError, SourceChangedError, VolumeError
-from napari_unets.jobs.volume_job import choose_block
 from napari_unets.jobs.volume_process import close_volume
 from napari_unets.models import load_model, save_model
 from tests.jobs.volume_support import SHAPE, blobs, contents, plan, save_volume

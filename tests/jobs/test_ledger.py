@@ -42,6 +42,17 @@ def test_what_is_noted_is_there_afterwards(job):
         assert ledger.notes == {"finished": True}
 
 
+def test_what_was_before_a_new_beginning_does_not_count(job):
+    with Ledger.create(job) as ledger:
+        ledger.append(RECORDS[0])
+        ledger.note(finished=True)
+        ledger.begin_again()
+        ledger.append(RECORDS[1])
+        assert (list(ledger.records), ledger.notes) == ([1], {})
+    with Ledger(job.output) as ledger:
+        assert (list(ledger.records), ledger.notes) == ([1], {})
+
+
 def test_only_blocks_whose_files_are_there_are_done(job):
     _have_files(job, 0, 2)
     with Ledger.create(job) as ledger:

@@ -146,6 +146,15 @@ def test_blocks_that_were_lost_are_made_again(source, tmp_path, expected):
     assert contents(job.output) == expected
 
 
+def test_objects_whose_block_was_lost_are_found_again(source, tmp_path):
+    job = plan(source, tmp_path / "out.ome.zarr", kind="instances", link=True)
+    run_volume(job)
+    before = contents(job.output)
+    (job.output / "0" / "c" / "1" / "0" / "0").unlink()
+    run_volume(job, resume=True)
+    assert contents(job.output) == before
+
+
 @pytest.mark.parametrize("after", range(1, 8))
 def test_a_full_disk(source, tmp_path, expected, monkeypatch, after):
     job = plan(source, tmp_path / "out.ome.zarr")
