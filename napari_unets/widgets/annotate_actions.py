@@ -11,11 +11,12 @@ import numpy as np
 from qtpy.QtCore import QObject, Signal
 
 from napari_unets.jobs import Job
+from napari_unets.jobs.page_segmentation import segment_pages
 from napari_unets.jobs.segmentation import RunSummary, Tile, segment_stack
 from napari_unets.jobs.suggesting import look_for_doubt
 from napari_unets.learning import best_slice
 from napari_unets.widgets.annotation_layer import fill_plane
-from napari_unets.widgets.image_source import image_source
+from napari_unets.widgets.image_source import image_source, pages_of
 from napari_unets.widgets.job_signals import JobSignals
 from napari_unets.widgets.session import shared_worker
 from napari_unets.widgets.view import current_plane, current_view
@@ -80,7 +81,11 @@ class AnnotateActions(QObject):
             return f"{filled:,} pixels of slice {plane} come from the model: {what}."
 
         self._begin(f"Segmenting slice {plane} …", finish)
-        self._submit(segment_stack, model, source.data, rgb=source.rgb, planes=[plane], on_event=take)
+        keywords = {"rgb": source.rgb, "planes": [plane], "on_event": take}
+        if (pages := pages_of(image)) is not None:
+            self._submit(segment_pages, model, source.data, pages, **keywords)
+        else:
+            self._submit(segment_stack, model, source.data, **keywords)
 
     def suggest(self, image: Image, annotations: SparseAnnotations, model: str | Path, *, spot: bool) -> None:
         """Move the viewer to the slice, or to the part of this slice, of which the model is least sure."""

@@ -319,6 +319,18 @@ def test_from_prediction_fills_what_is_not_painted_and_can_be_undone(qtbot, widg
     np.testing.assert_array_equal(layer.data[1], mine)
 
 
+def test_from_prediction_sees_a_page_alone(qtbot, widget, viewer):
+    viewer.layers["sections"].metadata["pages"] = [{"size": [96, 160]}, {"size": [40, 64]}, {"size": [96, 160]}]
+    layer = new_annotations(qtbot, widget)
+    viewer.dims.set_current_step(0, 1)
+    press(qtbot, widget.tools.from_prediction)
+    qtbot.waitUntil(lambda: "come from the model" in widget.tools.message.text(), timeout=PATIENCE)
+    expected = segment(load_model("tiny"), STACK[1, :40, :64], backend="torch", precision="fp32")
+    assert (layer.data[1, :40, :64] == expected).mean() > 0.99
+    assert not layer.data[1, 40:].any()
+    assert not layer.data[1, :, 64:].any()
+
+
 def test_suggestions_go_where_nothing_is_painted(qtbot, widget, viewer):
     new_annotations(qtbot, widget)
     viewer.dims.set_current_step(0, 1)
