@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
@@ -11,7 +13,7 @@ from distributed.scheduler import KilledWorker
 
 from napari_unets.jobs.cluster_probe import Probe
 from napari_unets.jobs.cluster_task import do_block
-from napari_unets.jobs.errors import BlockDeadlyError, SchedulerLostError, WorkerMismatchError
+from napari_unets.jobs.errors import BlockDeadlyError, JobCrashedError, SchedulerLostError, WorkerMismatchError
 from napari_unets.jobs.packets import Packet, decode, decode_error
 
 __all__ = ["BlockPump", "Members"]
@@ -115,10 +117,15 @@ class BlockPump:
 
     async def _packet(self, future: Any, block: Any) -> Packet:
         error: BaseException | None = None
-        with suppress(asyncio.CancelledError):
+        try:
             error = await future.exception()
-        if (task := asyncio.current_task()) is not None and task.cancelling():
-            raise asyncio.CancelledError
+            if future.status == "finished":
+                packet: Packet = await future
+                return packet
+        except (OSError, asyncio.CancelledError, concurrent.futures.CancelledError) as broken:
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise  # it is we who are cancelled, and not the block
+            raise _lost() from broken
         if isinstance(error, KilledWorker):
             raise self._deadly(block, error.allowed_failures + 1)
         if isinstance(error, ImportError | AttributeError):
@@ -126,13 +133,9 @@ class BlockPump:
                 f"The Dask cluster cannot run this: {error}. Install the same version of napari-unets where its "
                 "scheduler and its workers run."
             ) from error
-        if future.status != "finished":
-            raise SchedulerLostError(
-                "The connection to the Dask scheduler broke off, or somebody cancelled its tasks. Blocks that are "
-                "finished stay: run the same command with --resume once the scheduler is there again."
-            ) from error
-        packet: Packet = await future
-        return packet
+        if isinstance(error, Exception) and not isinstance(error, concurrent.futures.CancelledError):
+            raise JobCrashedError(repr(error), "".join(traceback.format_exception(error)))
+        raise _lost() from error
 
     def _deadly(self, block: Any, deaths: int) -> BlockDeadlyError:
         how, log = self._members.last_death()
@@ -151,10 +154,7 @@ class BlockPump:
             try:
                 threads = sum((await self._members.client.nthreads()).values())
             except (OSError, AttributeError) as error:  # the connection is closed
-                raise SchedulerLostError(
-                    "The connection to the Dask scheduler broke off. Blocks that are finished stay: run the same "
-                    "command with --resume once the scheduler is there again."
-                ) from error
+                raise _lost() from error
             for _ in range(_AHEAD * threads - self._n_slots):
                 self._slots.release()
                 self._n_slots += 1
@@ -168,6 +168,13 @@ class BlockPump:
             self._tell("There are workers; the run goes on.")
         elif not has and had is not False:
             self._tell("The scheduler has no workers at the moment; waiting for one.")
+
+
+def _lost() -> SchedulerLostError:
+    return SchedulerLostError(
+        "The connection to the Dask scheduler broke off, or somebody cancelled its tasks. Blocks that are "
+        "finished stay: run the same command with --resume once the scheduler is there again."
+    )
 
 
 def _first(several: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -42,7 +42,7 @@ def plan(folder: Path, name: str) -> VolumeJob:
             folder / "image.tif",
             folder / name / "out.ome.zarr",
             predictor,
-            OutputSettings(),
+            OutputSettings(kind="probabilities"),  # class ids of a model that knows nothing may all be the same
             block=(1, 1024, 1024),
         )
 
@@ -57,7 +57,7 @@ def expected(folder: Path) -> dict[str, bytes]:
     job = plan(folder, "alone")
     run_volume(job)
     found = content(job.output)
-    assert len(found) > 24  # a file for each block
+    assert len(set(found.values())) > 24  # a file for each block, and each another one
     return found
 
 
@@ -115,9 +115,10 @@ def segment(folder: Path, output: str, *options: str) -> int:
 
 @pytest.mark.usefixtures("expected")
 def test_command(folder: Path) -> None:
-    assert segment(folder, "command.ome.zarr", "--workers", "1", "--backend", "torch", "--precision", "fp32") == 0
+    exact = ("--backend", "torch", "--precision", "fp32", "--device", "cpu")
+    assert segment(folder, "command.ome.zarr", "--probabilities", "--workers", "1", *exact) == 0
     with open_stack(folder / "command.ome.zarr") as made, open_stack(folder / "alone" / "out.ome.zarr") as alone:
-        np.testing.assert_array_equal(made[:], alone[:])
+        np.testing.assert_allclose(made[:], alone[:], atol=1e-6)  # its blocks are larger, so its batches as well
 
 
 @pytest.mark.parametrize(
