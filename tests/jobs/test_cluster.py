@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from distributed import Client
 from jobs.block_stand_in import BadBlockError, Part, Volume, run_part
 from jobs.dask_cluster import Cluster
 
@@ -185,7 +186,17 @@ class TestElsewhere:
         assert sorted(record.number for record in records) == list(range(60))
         assert written(output) == expected(60)
 
+    def test_tasks_that_somebody_cancels(self, cluster: Cluster, output: Path) -> None:
+        with on_cluster(cluster.address, run=run_part) as execute:
+            running = execute(Volume(output, seconds=0.05), parts(1000))
+            next(running)
+            with Client(cluster.address, set_as_default=False) as other:
+                other.restart(wait_for_workers=False)  # ends the workers, too, since they have no nannies
+            with pytest.raises(SchedulerLostError, match="--resume"):
+                list(running)
+
     def test_scheduler_that_dies(self, cluster: Cluster, output: Path) -> None:
+        cluster.add_worker("--no-nanny")
         with on_cluster(cluster.address, run=run_part) as execute:
             running = execute(Volume(output, seconds=0.05), parts(1000))
             next(running)
