@@ -16,14 +16,16 @@ def plot(result: dict[str, Any], target: Path) -> None:
     mpl.use("Agg")
     figure, (planes, workers, simulated) = plt.subplots(1, 3, figsize=(13, 3.8), layout="constrained")
     rows = result["planes"]
-    planes.plot([r["planes"] for r in rows], [r["seconds_per_megapixel"] for r in rows], "o-")
-    planes.set(xlabel="planes", ylabel="seconds a megapixel", title="Cost, one process", xscale="log")
-    planes.set_ylim(bottom=0)
+    counts, costs = [r["planes"] for r in rows], [r["seconds_per_megapixel"] for r in rows]
+    planes.plot(counts, costs, "o-")
+    planes.set(xlabel="planes", ylabel="seconds a megapixel", title="Cost, one process", xticks=counts)
+    planes.set_ylim(0, 1.3 * max(costs))
     rows = result["workers"]
     counts = [r["workers"] for r in rows]
     workers.plot(counts, [r["speedup"] for r in rows], "o-", label="measured")
     workers.plot(counts, counts, ":", color="grey", label="ideal")
     workers.set(xlabel="workers of one thread", ylabel="speed-up", title="This machine", xticks=counts)
+    workers.set_ylim(0, max(counts) + 0.5)
     workers.legend(fontsize=8)
     for name in dict.fromkeys(r["name"] for r in result["simulation"]):
         mine = [r for r in result["simulation"] if r["name"] == name]
