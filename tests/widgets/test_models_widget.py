@@ -168,7 +168,7 @@ def test_copy_and_rename(qtbot, widget, own_store, monkeypatch):
     assert work(qtbot, widget, widget.copy)
     assert asked[0][2] == "sauvola-copy"
     assert widget.models.name == "my-sauvola"
-    assert names(widget)[-2:] == ["Sauvola (local threshold): my-sauvola", "The tiny model"]
+    assert names(widget)[-2:] == ["The tiny model", "Sauvola (local threshold): my-sauvola"]  # formulas last
     answer_name(monkeypatch, "Not A Name")
     assert not work(qtbot, widget, widget.rename)
     assert "'not-a-name' would be one" in widget.message.text()
