@@ -16,7 +16,6 @@ import napari
 from qtpy.QtWidgets import QApplication
 
 from napari_unets.images import create_page_writer, synthetic_page
-from napari_unets.models import ModelStore
 from napari_unets.widgets.readers import read_stack
 from napari_unets.widgets.session import close_worker
 
@@ -36,10 +35,6 @@ def made_up(path: Path) -> Path:
         for seed in (0, 1):
             document.write(synthetic_page(seed=seed).image, dpi=(200, 200))
     return path
-
-
-def best_model() -> str:
-    return "document-ink" if "document-ink" in ModelStore().folders() else "sauvola"
 
 
 def show(viewer: napari.Viewer, path: Path, name: str) -> napari.layers.Layer:
@@ -73,7 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("picture", type=Path)
     parser.add_argument("--scans", type=Path, help="a document; by default two made-up pages")
-    parser.add_argument("--model", default=best_model())
+    parser.add_argument("--model", default="document-ink")
     parser.add_argument("--output", type=Path, help="keep the clean pages here")
     parser.add_argument("--page", type=int, default=1)
     parser.add_argument("--colour", action="store_true", help="the ink keeps its colour")

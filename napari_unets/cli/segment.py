@@ -67,7 +67,7 @@ def segment(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="A model's name or folder. By default em-membranes; of documents document-ink, or sauvola.",
+            help="A model's name or folder. By default em-membranes, and of documents document-ink.",
             show_default=False,
         ),
     ] = None,
@@ -177,11 +177,8 @@ def segment(
 
 
 def _default_model(inputs: Sequence[str], *, clean: bool) -> str:
-    from napari_unets.models import ModelStore
-
-    if not clean and not any(Path(name).suffix.lower() == ".pdf" for name in inputs):
-        return "em-membranes"
-    return "document-ink" if "document-ink" in ModelStore().folders() else "sauvola"
+    documents = clean or any(Path(name).suffix.lower() == ".pdf" for name in inputs)
+    return "document-ink" if documents else "em-membranes"
 
 
 def _checked(settings: type[_M], /, **values: Any) -> _M:

@@ -11,6 +11,7 @@ import numpy as np
 import psutil
 import pytest
 from jobs.dask_cluster import Cluster
+from jobs.volume_support import contents
 from tests_support import tiny_model
 
 from napari_unets.cli import main
@@ -47,16 +48,12 @@ def plan(folder: Path, name: str) -> VolumeJob:
         )
 
 
-def content(path: Path) -> dict[str, bytes]:
-    return {str(file.relative_to(path)): file.read_bytes() for file in sorted(path.rglob("*")) if file.is_file()}
-
-
 @pytest.fixture(scope="module")
-def expected(folder: Path) -> dict[str, bytes]:
+def expected(folder: Path) -> dict[str, str]:
     """What one process makes."""
     job = plan(folder, "alone")
     run_volume(job)
-    found = content(job.output)
+    found = contents(job.output)
     assert len(set(found.values())) > 24  # a file for each block, and each another one
     return found
 
@@ -80,7 +77,7 @@ def test_a_scheduler_whose_worker_is_killed_makes_the_same_bytes(folder: Path, e
     with on_cluster(cluster.address) as execute:
         run_volume(job, execute=execute, on_event=kill)
     victim.wait(10)
-    assert content(job.output) == expected
+    assert contents(job.output) == expected
 
 
 def test_interrupted_and_gone_on_with_by_others(folder: Path, expected, cluster: Cluster) -> None:
@@ -95,7 +92,7 @@ def test_interrupted_and_gone_on_with_by_others(folder: Path, expected, cluster:
     with on_cluster(workers=1) as execute:
         report = run_volume(job, execute=execute, resume=True)
     assert 8 <= report.resumed < 24
-    assert content(job.output) == expected
+    assert contents(job.output) == expected
     assert [path.name for path in job.output.parent.iterdir() if path.name.endswith(".run")] == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,7 @@ def plan(
         return plan_volume(source, output, predictor, OutputSettings(**what), block=block, begun=begun)
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """Every file of a folder by its path."""
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+def contents(folder: Path) -> dict[str, str]:
+    """Every file of a folder by its path: a digest, so that a difference can be read."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()[:16] for p in files}
