@@ -1,6 +1,6 @@
 # Each of these works alone in a fresh clone: it makes .venv and installs what it needs first; a second call is quick.
 #   make demo    napari with the EM sample, segmented (OUTPUT=folder for the files it writes)
-#   make test    the tests (ARGS="tests/cli -x" for some of them)
+#   make test    the tests (ARGS="tests/cli -x" for some of them, PROCESSES=0 for one after the other)
 #   make lint    ruff, mypy, import-linter, the plugin's manifest
 #   make bench   the benchmarks' tables
 #   make clean   removes .venv and everything generated
@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUTPUT := demo-output
 ARGS :=
+PROCESSES := 2
 INSTALLED_BY := pyproject.toml constraints.txt $(wildcard tools/*)
 
 .PHONY: demo test lint bench clean
@@ -17,7 +18,7 @@ demo: $(VENV)/installed-all
 	$(BIN)/napari-unets demo --output $(OUTPUT)
 
 test: $(VENV)/installed-dev
-	tools/with-display $(BIN)/python -m pytest $(ARGS)
+	tools/with-display $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile $(ARGS)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
