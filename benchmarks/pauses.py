@@ -22,7 +22,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
 from napari_unets.images import save_stack, synthetic_em_stack
-from napari_unets.widgets.session import close_worker
+from napari_unets.widgets.parts.session import close_worker
 
 PATIENCE = 600  # seconds
 BATCH = 1000  # files

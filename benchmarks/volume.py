@@ -27,9 +27,9 @@ from volume_tasks import Nothing, Part, do_nothing
 
 from napari_unets.images import open_stack, save_stack, synthetic_em_stack
 from napari_unets.inference import InferenceSettings, Predictor, segment
-from napari_unets.jobs.cluster import on_cluster
-from napari_unets.jobs.volume_job import VolumeJob, plan_volume
-from napari_unets.jobs.volumes import VolumeReport, run_volume
+from napari_unets.jobs.cluster.executor import on_cluster
+from napari_unets.jobs.volumes.job import VolumeJob, plan_volume
+from napari_unets.jobs.volumes.run import VolumeReport, run_volume
 from napari_unets.models import load_model
 
 ROOT = Path(__file__).resolve().parents[1]

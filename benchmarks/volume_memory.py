@@ -48,9 +48,9 @@ def run(source: Path, output: Path, model: str, kind: str, settings: dict[str, o
     """Make a volume in this process, and say what it took."""
     from napari_unets.images import as_stack, open_stack
     from napari_unets.inference import InferenceSettings, Predictor, iter_tiles
-    from napari_unets.jobs.blocks import plan_volume
-    from napari_unets.jobs.output_settings import OutputSettings
-    from napari_unets.jobs.volumes import run_volume
+    from napari_unets.jobs.outputs.settings import OutputSettings
+    from napari_unets.jobs.volumes.blocks import plan_volume
+    from napari_unets.jobs.volumes.run import run_volume
     from napari_unets.models import load_model
 
     with Predictor(load_model(model), InferenceSettings(**settings)) as predictor:

@@ -14,7 +14,7 @@ import numpy as np
 from qtpy.QtWidgets import QApplication
 
 from napari_unets.images import synthetic_em_stack
-from napari_unets.widgets.session import close_worker
+from napari_unets.widgets.parts.session import close_worker
 
 STROKES = 30
 PATIENCE = 180  # seconds

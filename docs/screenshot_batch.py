@@ -15,7 +15,7 @@ import numpy as np
 from qtpy.QtWidgets import QApplication
 
 from napari_unets.images import save_stack, synthetic_em_stack
-from napari_unets.widgets.session import close_worker
+from napari_unets.widgets.parts.session import close_worker
 
 STACKS = 6
 PATIENCE = 180  # seconds

@@ -16,8 +16,8 @@ import napari
 from qtpy.QtWidgets import QApplication
 
 from napari_unets.images import create_page_writer, synthetic_page
-from napari_unets.widgets.readers import read_stack
-from napari_unets.widgets.session import close_worker
+from napari_unets.widgets.files.readers import read_stack
+from napari_unets.widgets.parts.session import close_worker
 
 PATIENCE = 600  # seconds
 

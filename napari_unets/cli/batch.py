@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from napari_unets.cli.outputs import OutputError
 from napari_unets.cli.terminal import Report, note, print_table, progress_bar
-from napari_unets.jobs.batch import make_batch
-from napari_unets.jobs.batch_events import BatchEvent, BatchJob, BatchLog, Ended, Progress, Ready, Row, Started
-from napari_unets.jobs.batch_report import ReportFile
+from napari_unets.jobs.batch.events import BatchEvent, BatchJob, BatchLog, Ended, Progress, Ready, Row, Started
+from napari_unets.jobs.batch.report import ReportFile
+from napari_unets.jobs.batch.run import make_batch
 
 if TYPE_CHECKING:
-    from napari_unets.jobs.volumes import Execute
+    from napari_unets.jobs.volumes.run import Execute
 
 __all__ = ["make_all"]
 

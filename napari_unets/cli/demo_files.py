@@ -78,7 +78,7 @@ class DemoFiles:
             The scores.
         """
         from napari_unets.images import open_stack, save_stack
-        from napari_unets.jobs.record import record
+        from napari_unets.jobs.outputs.record import record
         from napari_unets.metrics import evaluate, to_json
 
         with open_stack(self.image) as image, open_stack(self.truth) as truth:

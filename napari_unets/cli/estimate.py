@@ -10,8 +10,8 @@ from napari_unets.cli.terminal import print_table
 from napari_unets.cli.workers import check_volumes
 
 if TYPE_CHECKING:
-    from napari_unets.jobs.batch_events import BatchJob
-    from napari_unets.jobs.estimating import VolumeEstimate
+    from napari_unets.jobs.batch.events import BatchJob
+    from napari_unets.jobs.volumes.estimating import VolumeEstimate
 
 __all__ = ["print_estimate"]
 
@@ -32,7 +32,7 @@ def print_estimate(job: BatchJob) -> None:
         If one is not.
     """
     from napari_unets.inference import Predictor
-    from napari_unets.jobs.estimating import estimate_volume
+    from napari_unets.jobs.volumes.estimating import estimate_volume
     from napari_unets.models import load_model
 
     check_volumes(job)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from napari_unets.errors import NapariUnetsError
-from napari_unets.jobs.batch_events import BatchItem
-from napari_unets.jobs.batch_plan import check_items, plan_items
-from napari_unets.jobs.naming import DEFAULT_PATTERN
-from napari_unets.jobs.output_settings import Kind
-from napari_unets.jobs.sources import find_sources
+from napari_unets.jobs.batch.events import BatchItem
+from napari_unets.jobs.batch.plan import check_items, plan_items
+from napari_unets.jobs.batch.sources import find_sources
+from napari_unets.jobs.outputs.naming import DEFAULT_PATTERN
+from napari_unets.jobs.outputs.settings import Kind
 
 __all__ = ["OutputError", "is_document", "is_one_file", "plan_outputs"]
 

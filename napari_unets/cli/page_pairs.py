@@ -59,7 +59,7 @@ def open_both(prediction: Path, truth: Path, files: ExitStack) -> tuple[Stack, S
 def grey_of(stack: Stack) -> Stack:
     """See colour as grey; of a clean page whose ink kept its colour, only white is paper."""
     from napari_unets.images.grey import as_grey
-    from napari_unets.jobs.record import METADATA_KEY
+    from napari_unets.jobs.outputs.record import METADATA_KEY
 
     made = stack.metadata.get(METADATA_KEY, {})
     return as_grey(stack, white_only=made.get("output") == "clean pages" and bool(made.get("colour")))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from napari_unets.cli.page_pairs import grey_of, open_both, slice_names
 from napari_unets.cli.terminal import note
 from napari_unets.errors import NapariUnetsError
-from napari_unets.jobs.names import plain_name
-from napari_unets.jobs.record import METADATA_KEY
+from napari_unets.jobs.outputs.names import plain_name
+from napari_unets.jobs.outputs.record import METADATA_KEY
 
 if TYPE_CHECKING:
     from napari_unets.images import Stack

@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from napari_unets.jobs.output_settings import Kind
+    from napari_unets.jobs.outputs.settings import Kind
 
 __all__ = ["segment"]
 
@@ -134,8 +134,8 @@ def segment(
     from napari_unets.cli.outputs import is_document, is_one_file, plan_outputs
     from napari_unets.cli.workers import executor
     from napari_unets.inference.settings import InferenceSettings
-    from napari_unets.jobs.batch_events import BatchJob
-    from napari_unets.jobs.output_settings import OutputSettings
+    from napari_unets.jobs.batch.events import BatchJob
+    from napari_unets.jobs.outputs.settings import OutputSettings
     from napari_unets.models import load_model
 
     instances = instances or link

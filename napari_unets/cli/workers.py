@@ -12,8 +12,8 @@ from napari_unets.cli.outputs import OutputError
 from napari_unets.cli.terminal import note
 
 if TYPE_CHECKING:
-    from napari_unets.jobs.batch_events import BatchJob
-    from napari_unets.jobs.volumes import Execute
+    from napari_unets.jobs.batch.events import BatchJob
+    from napari_unets.jobs.volumes.run import Execute
 
 __all__ = ["check_volumes", "executor"]
 
@@ -57,7 +57,7 @@ def executor(job: BatchJob, workers: str | None, scheduler: str | None) -> Itera
     from napari_unets.jobs.errors import MissingDaskError
 
     try:
-        from napari_unets.jobs.cluster import on_cluster
+        from napari_unets.jobs.cluster.executor import on_cluster
     except ModuleNotFoundError as error:
         raise MissingDaskError(
             '--workers and --scheduler need dask.distributed; install it with: pip install "napari-unets[cluster]"'
@@ -74,7 +74,7 @@ def check_volumes(job: BatchJob) -> None:
     OutputError
         If not.
     """
-    from napari_unets.jobs.making_volume import is_volume
+    from napari_unets.jobs.batch.making_volume import is_volume
 
     whole = [str(item.target) for item in job.items if not is_volume(item.target, job.output)]
     if whole:

@@ -75,6 +75,11 @@ def _container_memory(group: Path = Path("/sys/fs/cgroup")) -> list[int]:
 class _LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Follows the tensors that operations make, and when they are freed."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Leave torch's compiler alone, which is not in use here: to shield a mode from it takes seconds of imports."""
+        return False
+
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.peak = 0

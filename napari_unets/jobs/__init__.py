@@ -16,9 +16,9 @@ from napari_unets.jobs.errors import (
     WorkerMismatchError,
     WorkerStartError,
 )
-from napari_unets.jobs.inbox import Inbox
-from napari_unets.jobs.job import Job
-from napari_unets.jobs.worker import Worker
+from napari_unets.jobs.worker.inbox import Inbox
+from napari_unets.jobs.worker.job import Job
+from napari_unets.jobs.worker.worker import Worker
 
 __all__ = [
     "BlockDeadlyError",

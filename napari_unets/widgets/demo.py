@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari.utils.notifications import Notification
 
     from napari_unets.cli.demo_files import DemoFiles
-    from napari_unets.widgets.segment_widget import SegmentWidget
+    from napari_unets.widgets.segment.widget import SegmentWidget
 
 __all__ = ["DemoWindow", "main"]
 
@@ -54,7 +54,7 @@ class DemoWindow:
 
     def _add_layers(self) -> None:
         from napari_unets.images import open_stack
-        from napari_unets.widgets.stack_layer import stack_layer_data
+        from napari_unets.widgets.files.stack_layer import stack_layer_data
 
         data, keywords, _ = stack_layer_data(open_stack(self.files.image))
         self.viewer.add_image(data, **(keywords | {"name": "EM sample"}))
@@ -96,7 +96,7 @@ class DemoWindow:
         """Layer that the run made."""
         from napari.layers import Labels
 
-        from napari_unets.widgets.result_layers import is_result
+        from napari_unets.widgets.parts.result_layers import is_result
 
         return next(layer for layer in self.viewer.layers if isinstance(layer, Labels) and is_result(layer))
 

@@ -122,7 +122,7 @@ def test_an_interrupted_run_leaves_a_report(program, own_model, scans, tmp_path,
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("napari_unets.jobs.making.make_output", interrupted)
+    monkeypatch.setattr("napari_unets.jobs.batch.making.make_output", interrupted)
     report = tmp_path / "report.json"
     assert program("segment", scans, "--each", "-o", "out", "--report", report, *FAST).code == 130
     assert [status for status, _ in rows_of(report).values()] == ["running", "queued", "queued"]

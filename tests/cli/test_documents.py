@@ -17,6 +17,9 @@ SCANS = (page()[:120, :150], page()[:90, :160])
 COLOUR = np.stack([SCANS[0], SCANS[0] // 2, SCANS[0] // 3], -1)
 
 
+SAUVOLA = ("--model", "sauvola")
+
+
 def ink(scan, model="sauvola"):
     return segment(load_model(model), scan) == 1
 
@@ -58,7 +61,7 @@ def test_pages_and_dpi(program, pdf, tmp_path):
 @pytest.mark.parametrize("name", ["out.pdf", "out.tif", "out.png"])
 def test_ink_keeps_its_colour(program, tmp_path, name):
     Image.fromarray(COLOUR).save(tmp_path / "in.png", dpi=(200, 200))
-    assert program("segment", tmp_path / "in.png", "--keep-colour", "--output", tmp_path / name).code == 0
+    assert program("segment", tmp_path / "in.png", *SAUVOLA, "--keep-colour", "--output", tmp_path / name).code == 0
     with open_stack(tmp_path / name) as stack:
         expected = np.where(ink(COLOUR)[..., None], COLOUR, 255)
         np.testing.assert_array_equal(stack.plane(0), expected)
@@ -75,7 +78,9 @@ def test_ink_of_other_pixels(program, tmp_path, kind):
         "grey": SCANS[0],
     }[kind]
     tifffile.imwrite(tmp_path / "in.tif", pixels, photometric="rgb" if kind == "alpha" else "minisblack")
-    assert program("segment", tmp_path / "in.tif", "--keep-colour", "--output", tmp_path / "out.tif").code == 0
+    assert (
+        program("segment", tmp_path / "in.tif", *SAUVOLA, "--keep-colour", "--output", tmp_path / "out.tif").code == 0
+    )
     original = COLOUR if kind == "alpha" else (SCANS[0] > 100) * np.uint8(255) if kind == "bool" else SCANS[0]
     with open_stack(tmp_path / "out.tif") as stack:
         found = stack.plane(0)

@@ -17,10 +17,10 @@ from tests_support import tiny_model
 from napari_unets.cli import main
 from napari_unets.images import open_stack, save_stack
 from napari_unets.inference import InferenceSettings, Predictor
-from napari_unets.jobs.cluster import on_cluster
-from napari_unets.jobs.output_settings import OutputSettings
-from napari_unets.jobs.volume_job import VolumeJob, plan_volume
-from napari_unets.jobs.volumes import VolumeEvent, run_volume
+from napari_unets.jobs.cluster.executor import on_cluster
+from napari_unets.jobs.outputs.settings import OutputSettings
+from napari_unets.jobs.volumes.job import VolumeJob, plan_volume
+from napari_unets.jobs.volumes.run import VolumeEvent, run_volume
 from napari_unets.models import load_model, save_model
 
 SHAPE = (24, 64, 48)
@@ -129,7 +129,7 @@ def test_command(folder: Path) -> None:
     ],
 )
 def test_wrong_options(folder: Path, capsys, options, code, message, monkeypatch) -> None:
-    monkeypatch.setattr("napari_unets.jobs.remote._CONNECT_S", 0.3)
+    monkeypatch.setattr("napari_unets.jobs.worker.remote._CONNECT_S", 0.3)
     assert segment(folder, "wrong.ome.zarr", *options) == code
     assert message in capsys.readouterr().err
     assert not (folder / "wrong.ome.zarr").exists()

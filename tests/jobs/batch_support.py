@@ -9,8 +9,8 @@ import torch
 
 from napari_unets.images import save_stack
 from napari_unets.inference.settings import InferenceSettings
-from napari_unets.jobs.batch_events import BatchItem, BatchJob, BatchLog
-from napari_unets.jobs.output_settings import OutputSettings
+from napari_unets.jobs.batch.events import BatchItem, BatchJob, BatchLog
+from napari_unets.jobs.outputs.settings import OutputSettings
 from napari_unets.models import ClassInfo, ModelCard, save_model
 from napari_unets.networks import create_network
 

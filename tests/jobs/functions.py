@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_unets.errors import NapariUnetsError
-from napari_unets.jobs.kept import KEPT
+from napari_unets.jobs.worker.kept import KEPT
 
 
 class OddError(NapariUnetsError):

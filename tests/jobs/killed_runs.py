@@ -17,7 +17,8 @@ from pathlib import Path
 
 from napari_unets.images import zarr_files  # noqa: F401 - here and not in every run
 from napari_unets.inference import InferenceSettings, Predictor, running  # noqa: F401
-from napari_unets.jobs import ledger, volume_values, volumes  # noqa: F401
+from napari_unets.jobs.volumes import ledger, values  # noqa: F401
+from napari_unets.jobs.volumes.run import run_volume
 from napari_unets.models import load_model
 from tests.jobs.volume_support import plan
 
@@ -51,7 +52,7 @@ def _run(source: str, output: Path, model: str, kind: str, how: str, run: int, c
         what = {"kind": "instances", "link": True} if kind == "neurites" else {"kind": kind}
         begun = ledger.ledger_path(output).exists()
         job = plan(source, output, model, settings=SETTINGS, resume=begun, **what)
-        volumes.run_volume(job, resume=True)
+        run_volume(job, resume=True)
         code = 0
     except Exception:  # noqa: BLE001 - the parent is to see whatever it was
         traceback.print_exc()

@@ -15,11 +15,11 @@ from jobs.functions import OddError
 from napari_unets.errors import NapariUnetsError
 from napari_unets.jobs import Inbox
 from napari_unets.jobs.errors import JobCrashedError
-from napari_unets.jobs.kept import Kept
-from napari_unets.jobs.outbox import Outbox
-from napari_unets.jobs.packets import decode, decode_error, encode, encode_error
-from napari_unets.jobs.quiet import hush, unhush
-from napari_unets.jobs.turns import Turns
+from napari_unets.jobs.worker.kept import Kept
+from napari_unets.jobs.worker.outbox import Outbox
+from napari_unets.jobs.worker.packets import decode, decode_error, encode, encode_error
+from napari_unets.jobs.worker.quiet import hush, unhush
+from napari_unets.jobs.worker.turns import Turns
 
 PATIENCE = 60.0
 

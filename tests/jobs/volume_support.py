@@ -10,9 +10,9 @@ from scipy import ndimage
 
 from napari_unets.images import save_stack
 from napari_unets.inference import InferenceSettings, Predictor
-from napari_unets.jobs.blocks import VolumeJob, plan_volume
-from napari_unets.jobs.output_settings import OutputSettings
-from napari_unets.jobs.volumes import begun_job
+from napari_unets.jobs.outputs.settings import OutputSettings
+from napari_unets.jobs.volumes.blocks import VolumeJob, plan_volume
+from napari_unets.jobs.volumes.run import begun_job
 from napari_unets.models import load_model
 
 __all__ = ["SHAPE", "blobs", "contents", "plan", "save_volume"]

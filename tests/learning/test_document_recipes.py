@@ -169,7 +169,7 @@ def test_a_smoke_run_takes_few_of_the_data(data: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "error", "message"),
     [
-        ("", "", UnknownModelError, "module-dilation"),
+        ('"module-dilation"', '"module-of-mine"', UnknownModelError, "module-of-mine"),
         ('method = "range"', "", RecipeError, "each of them stands for itself"),
         ("[fit]", "[fit]\naugment = { flip = true }", RecipeError, "by data.augment, not by fit.augment"),
         ('name = "modular-cascade"', 'name = "unet"', RecipeError, "only a modular-cascade has modules"),
@@ -178,7 +178,7 @@ def test_a_smoke_run_takes_few_of_the_data(data: Path) -> None:
     ],
 )
 def test_wrong_recipes_say_what_is_wrong(data: Path, old: str, new: str, error: type[Exception], message: str) -> None:
-    (data / "ink.toml").write_text(INK.replace(old, new, 1) if old else INK)
+    (data / "ink.toml").write_text(INK.replace(old, new, 1))
     with pytest.raises(error, match=message):
         list(run_recipe(data / "ink.toml", data, data / "ink", device="cpu"))
 

@@ -11,13 +11,13 @@ from napari_unets.images import create_page_writer, open_pages, synthetic_page
 from napari_unets.inference import segment
 from napari_unets.metrics import evaluate
 from napari_unets.models import load_model
-from napari_unets.widgets.annotate_widget import AnnotateWidget
-from napari_unets.widgets.evaluate_widget import EvaluateWidget
-from napari_unets.widgets.page_writer import write_clean_pages
-from napari_unets.widgets.readers import read_stack
-from napari_unets.widgets.result_layers import METADATA_KEY
-from napari_unets.widgets.segment_widget import SegmentWidget
-from napari_unets.widgets.session import close_worker, shared_worker
+from napari_unets.widgets.annotate.widget import AnnotateWidget
+from napari_unets.widgets.evaluate.widget import EvaluateWidget
+from napari_unets.widgets.files.page_writer import write_clean_pages
+from napari_unets.widgets.files.readers import read_stack
+from napari_unets.widgets.parts.result_layers import METADATA_KEY
+from napari_unets.widgets.parts.session import close_worker, shared_worker
+from napari_unets.widgets.segment.widget import SegmentWidget
 
 PAGE = synthetic_page(200, 300, seed=3)
 PATIENCE = 120_000

@@ -8,8 +8,8 @@ import sys
 
 def test_the_widgets_import_no_torch():
     program = (
-        "import sys, napari_unets.widgets.segment_widget, napari_unets.widgets.open_widget, "
-        "napari_unets.widgets.evaluate_widget;"
+        "import sys, napari_unets.widgets.segment.widget, napari_unets.widgets.opening.widget, "
+        "napari_unets.widgets.evaluate.widget;"
         "print(*(name for name in ('torch', 'openvino', 'distributed') if name in sys.modules))"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

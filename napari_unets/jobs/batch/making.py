@@ -1,0 +1,150 @@
+"""One output of one input, written beside its place and moved in whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_unets.jobs.outputs.documents import Report, clean_document, label_pages, probability_pages
+from napari_unets.jobs.outputs.record import record
+from napari_unets.jobs.outputs.writer_array import WriterArray
+
+if TYPE_CHECKING:
+    from napari_unets.images import Stack
+    from napari_unets.inference import Predictor, TileEvent
+    from napari_unets.jobs.outputs.matching import MadeFrom
+    from napari_unets.jobs.outputs.settings import OutputSettings
+
+__all__ = ["make_output"]
+
+
+def make_output(
+    sources: Sequence[str],
+    target: Path,
+    predictor: Predictor,
+    settings: OutputSettings,
+    made_from: MadeFrom,
+    report: Report,
+    *,
+    overwrite: bool,
+    cancel: Callable[[], bool] | None = None,
+) -> None:
+    """Make an output; whatever interrupts it, nothing half-written is left.
+
+    Parameters
+    ----------
+    sources : sequence of str
+        The input; of clean pages, several documents may become one.
+    target : Path
+        The output. Its folder is made.
+    predictor : Predictor
+        Runs the model.
+    settings : OutputSettings
+        What to make, and how.
+    made_from : MadeFrom
+        Kept in the output, for :meth:`~napari_unets.jobs.outputs.matching.MadeFrom.difference`.
+    report : callable
+        Told how much of how much is done.
+    overwrite : bool
+        Replace what is there.
+    cancel : callable, optional
+        Asked between windows; True stops.
+
+    Raises
+    ------
+    ImageError, InferenceError
+        As those who open, run and write.
+    Cancelled
+        If ``cancel`` said True.
+    """
+    name = ", ".join(Path(source).name for source in sources) if settings.kind == "clean" else Path(sources[0]).stem
+    metadata = record(
+        predictor.model,
+        settings.output,
+        predictor.settings,
+        image=name,
+        made_from=made_from.to_dict(),
+        **settings.changed(),
+    )
+    how: dict[str, Any] = {"overwrite": overwrite, "cancel": cancel}
+    if settings.kind == "clean":
+        metadata["napari_unets"] |= {"output": "clean pages", "colour": settings.colour}
+        clean_document(sources, target, predictor, settings, metadata, report, **how)
+    else:
+        _make_of_stack(sources[0], target, predictor, settings, metadata, report, **how)
+
+
+def _make_of_stack(
+    source: str,
+    target: Path,
+    predictor: Predictor,
+    settings: OutputSettings,
+    metadata: dict[str, Any],
+    report: Report,
+    **how: Any,
+) -> None:
+    from napari_unets.images import MixedSizesError, open_stack
+
+    try:
+        stack = open_stack(source, pages=settings.pages, dpi=settings.dpi)
+    except MixedSizesError:
+        tiff = target.suffix.lower() in (".tif", ".tiff")
+        flat = settings.kind in ("segmentation", "probabilities") and not settings.ortho
+        every = settings.kind == "probabilities" and predictor.model.card.out_channels > 1
+        if not (tiff and flat) or every:
+            raise
+        write = probability_pages if settings.kind == "probabilities" else label_pages
+        write(source, target, predictor, settings, metadata, report, **how)
+        return
+    with stack:
+        metadata["napari_unets"]["image"] = stack.name
+        _write_stack(stack, target, predictor, settings, metadata, report, **how)
+
+
+def _write_stack(
+    stack: Stack,
+    target: Path,
+    predictor: Predictor,
+    settings: OutputSettings,
+    metadata: Mapping[str, Any],
+    report: Report,
+    *,
+    overwrite: bool,
+    cancel: Callable[[], bool] | None,
+) -> None:
+    import numpy as np
+
+    from napari_unets.images import create_writer
+    from napari_unets.inference import predict, segment
+
+    model = predictor.model
+    every = settings.kind == "probabilities" and model.card.out_channels > 1
+    axes = ("c" if every else "") + stack.axes.removesuffix("s")
+    shape = (*((model.card.out_channels,) if every else ()), *stack.shape[: stack.plane_axes], *stack.plane_shape)
+    dtype = {"segmentation": np.uint8, "probabilities": np.float32, "instances": np.uint32}[settings.output]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with create_writer(
+        target,
+        shape,
+        dtype,
+        axes=axes,
+        voxel_size_nm=stack.voxel_size_nm,
+        metadata=metadata,
+        labels=settings.kind != "probabilities",
+        overwrite=overwrite,
+    ) as writer:
+        common: dict[str, Any] = {
+            "predictor": predictor,
+            "on_event": _told(report),
+            "out": WriterArray(writer),
+            "cancel": cancel,
+        }
+        if settings.kind == "probabilities":
+            predict(model, stack, all_classes=every, **settings.of_prediction(), **common)
+        else:
+            segment(model, stack, **settings.of_segmentation(), **common)
+
+
+def _told(report: Report) -> Callable[[TileEvent], None]:
+    return lambda event: report(event.done, event.total)

@@ -1,0 +1,127 @@
+"""Which output is made of which input, and whether that can be done at all, before anything is computed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from napari_unets.errors import NapariUnetsError
+from napari_unets.jobs.batch.events import BatchItem
+from napari_unets.jobs.outputs.fingerprint import is_address
+from napari_unets.jobs.outputs.naming import name_outputs
+from napari_unets.jobs.outputs.settings import Kind
+
+__all__ = ["BatchPlanError", "OutputsExistError", "check_items", "plan_items", "refuse_existing"]
+
+_NAMED = 5  # in an error; a report names all
+
+
+class BatchPlanError(NapariUnetsError):
+    """Inputs and outputs that do not go together."""
+
+
+class OutputsExistError(BatchPlanError):
+    """Outputs that are there already.
+
+    Attributes
+    ----------
+    targets : list of Path
+        All of them.
+    """
+
+    def __init__(self, targets: Sequence[Path]) -> None:
+        more = f" and {len(targets) - _NAMED} more" if len(targets) > _NAMED else ""
+        names = ", ".join(str(target) for target in targets[:_NAMED])
+        super().__init__(
+            f"{names}{more}: there already; resume (--resume) to skip those that still match their input, "
+            "overwrite (--overwrite) to replace them, or choose another place or pattern"
+        )
+        self.targets = list(targets)
+
+    def __reduce__(self) -> tuple[type[OutputsExistError], tuple[list[Path]]]:
+        return type(self), (self.targets,)
+
+
+def plan_items(sources: Sequence[str], folder: Path, pattern: str, *, model: str, kind: Kind) -> list[BatchItem]:
+    """Choose the output of each input.
+
+    Parameters
+    ----------
+    sources : sequence of str
+        The inputs. Those that are themselves outputs of others are left out: a glob finds them when it is used again.
+    folder, pattern, model, kind
+        See :func:`~napari_unets.jobs.outputs.naming.name_outputs`.
+
+    Returns
+    -------
+    list of BatchItem
+
+    Raises
+    ------
+    BatchPlanError
+        As :func:`check_items`, or if there is no input.
+    PatternError
+        See there.
+    """
+    if not sources:
+        raise BatchPlanError("there are no inputs; name files, folders or patterns such as 'scans/*.tif'")
+    targets = name_outputs(sources, folder, pattern, model=model, kind=kind)
+    places = {_place(target): source for source, target in zip(sources, targets, strict=True)}
+    items = [
+        BatchItem((source,), target)
+        for source, target in zip(sources, targets, strict=True)
+        if places.get(_place(source), source) == source
+    ]
+    check_items(items, follow=False)
+    return items
+
+
+def check_items(items: Sequence[BatchItem], *, follow: bool = True) -> None:
+    """Refuse a plan that writes two outputs to one place, or over an input.
+
+    Parameters
+    ----------
+    items : sequence of BatchItem
+        The plan.
+    follow : bool
+        Look whether two names lead to one place through links, on a file system that may be slow.
+
+    Raises
+    ------
+    BatchPlanError
+        If so.
+    """
+    whose: dict[str, BatchItem] = {}
+    place_of = _real_place if follow else _place
+    inputs = {place_of(source) for item in items for source in item.sources if not is_address(source)}
+    for item in items:
+        place = place_of(item.target)
+        if place in whose:
+            raise BatchPlanError(
+                f"{whose[place].name} and {item.name} would both be written to {item.target}; "
+                "name outputs by a pattern with {parent} or {number} in it"
+            )
+        if place in inputs:
+            raise BatchPlanError(f"{item.target}: is an input and is not overwritten; choose another folder or pattern")
+        whose[place] = item
+
+
+def refuse_existing(items: Sequence[BatchItem]) -> None:
+    """Refuse a plan of which some outputs are there.
+
+    Raises
+    ------
+    OutputsExistError
+        Names them.
+    """
+    if there := [item.target for item in items if item.target.exists()]:
+        raise OutputsExistError(there)
+
+
+def _place(path: str | Path) -> str:
+    return os.path.abspath(Path(path).expanduser())  # noqa: PTH100 - Path has none that leaves the disk alone
+
+
+def _real_place(path: str | Path) -> str:
+    return str(Path(path).expanduser().resolve())

@@ -1,0 +1,1 @@
+"""The blocks of a volume on several processes or machines."""

@@ -1,0 +1,242 @@
+"""Fine-tune a model in the worker: the job behind the Annotate & fine-tune widget.
+
+As `segmentation`, this module is imported by the window's process and loads no torch there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unets.jobs.tasks.tuning_folder import TuningFolder
+
+if TYPE_CHECKING:
+    from napari_unets.images import Stack, Statistics
+    from napari_unets.learning import SparseAnnotations
+    from napari_unets.models import ClassInfo, Model, ModelCard
+
+__all__ = ["PreviewTile", "TuningEvent", "TuningPreview", "TuningScores", "TuningStep", "TuningSummary", "tune"]
+
+_FIRST_PREVIEW_S = 5.0
+_PREVIEW_EVERY_S = 4.0
+#: Previews take at most this share of the time.
+_PREVIEW_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class TuningStep:
+    """A step is done: ``done`` is the share of the run, ``seconds`` those of training over all resumes."""
+
+    step: int
+    done: float
+    loss: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TuningScores:
+    """Scores of the averaged weights on the annotations that were kept aside."""
+
+    step: int
+    scores: Mapping[str, float]
+    best: bool
+
+
+@dataclass(frozen=True)
+class PreviewTile:
+    """Class ids uint8 ``(y, x)`` of a region."""
+
+    y: slice
+    x: slice
+    ids: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class TuningPreview:
+    """What the model would say now of the plane that was asked for."""
+
+    step: int
+    plane: int
+    tiles: tuple[PreviewTile, ...]
+
+
+@dataclass(frozen=True)
+class TuningSummary:
+    """The run has come to its end, or was stopped.
+
+    Attributes
+    ----------
+    model : Path
+        Folder of the tuned model.
+    card : ModelCard
+        Its card.
+    step : int
+        Steps done.
+    finished : bool
+        False if it was stopped and can be resumed.
+    seconds : float
+        Of training.
+    """
+
+    model: Path
+    card: ModelCard
+    step: int
+    finished: bool
+    seconds: float
+
+
+TuningEvent = TuningStep | TuningScores | TuningPreview
+
+
+def tune(
+    model: str | Path,
+    image: Any,
+    annotations: SparseAnnotations,
+    folder: str | Path,
+    *,
+    settings: Mapping[str, Any],
+    rgb: bool | None = None,
+    classes: Sequence[ClassInfo] | None = None,
+    name: str | None = None,
+    parent: str | None = None,
+    image_name: str = "image",
+    resume: bool = False,
+    device: str = "auto",
+    first_preview_s: float = _FIRST_PREVIEW_S,
+    cancel: Callable[[], bool] | None = None,
+) -> Generator[TuningEvent, None, TuningSummary]:
+    """Fine-tune a model on what is annotated of an image. A job for `Worker.submit`.
+
+    Parameters
+    ----------
+    model : str or Path
+        What to begin with: a name in the store, or a model's folder.
+    image : array or path
+        The image, or its file.
+    annotations : SparseAnnotations
+        What is painted.
+    folder : str or Path
+        Folder of this run, see `TuningFolder`: the checkpoint goes there, and the model.
+    settings : mapping
+        Changes of :func:`napari_unets.learning.tuning_settings`.
+    rgb : bool, optional
+        Whether the last axis of an array is colour.
+    classes : sequence of ClassInfo, optional
+        Classes of the new model, if they are more than its parent's.
+    name, parent : str, optional
+        Names of the new model and of its parent, for the card.
+    image_name : str
+        The image's name, for messages and the card.
+    resume : bool
+        Go on from the folder's checkpoint.
+    device : str
+        Where to learn.
+    first_preview_s : float
+        Seconds until the first preview.
+    cancel : callable, optional
+        True once the job is to end; the best weights so far are then saved. Given by the worker.
+
+    Yields
+    ------
+    TuningStep, TuningScores, TuningPreview
+
+    Returns
+    -------
+    TuningSummary
+    """
+    from napari_unets.inference import keep_freed_memory
+    from napari_unets.learning import AnnotatedStack, StoppedEvent, TunedEvent, iter_fine_tune, tuning_settings
+    from napari_unets.models import load_model, save_model
+
+    keep_freed_memory()
+    place = TuningFolder(folder)
+    stack = _as_stack(image, rgb, image_name)
+    stopped: StoppedEvent | None = None
+    for event in iter_fine_tune(
+        load_model(model),
+        [AnnotatedStack(stack, annotations)],
+        tuning_settings(**settings),
+        classes=classes,
+        name=name,
+        checkpoint=place.checkpoint,
+        resume=resume,
+        device=device,
+        cancel=cancel,
+        preview=_Previewer(stack, place, device, first_preview_s, cancel),
+    ):
+        if isinstance(event, TunedEvent):
+            tuned = event.model
+        elif isinstance(event, StoppedEvent):
+            stopped = event
+        else:
+            yield _translated(event)
+    assert stopped is not None  # noqa: S101 - the generator ends with it
+    card = tuned.card.model_copy(update={"parent": parent or tuned.card.parent})
+    save_model(tuned.network, card, place.model, overwrite=True)
+    return TuningSummary(place.model, card, stopped.step, stopped.finished, stopped.seconds)
+
+
+def _as_stack(image: Any, rgb: bool | None, name: str) -> Stack:
+    from napari_unets.images import as_stack, open_stack
+
+    return open_stack(image) if isinstance(image, str | Path) else as_stack(image, rgb=rgb, name=name)
+
+
+def _translated(event: Any) -> TuningEvent:
+    """Events of the training as those of this module, which the window's process reads without torch."""
+    from napari_unets.learning import PreviewEvent, StepEvent
+
+    if isinstance(event, StepEvent):
+        return TuningStep(event.step, event.done, event.loss, event.seconds)
+    if isinstance(event, PreviewEvent):
+        plane, tiles = event.value
+        return TuningPreview(event.step, plane, tiles)
+    return TuningScores(event.step, event.scores, event.best)
+
+
+class _Previewer:
+    """Runs the model in the making on the plane that the window shows, every few seconds."""
+
+    def __init__(
+        self, stack: Stack, place: TuningFolder, device: str, first_s: float, cancel: Callable[[], bool] | None
+    ) -> None:
+        self._stack = stack
+        self._place = place
+        self._device = device
+        self._cancel = cancel
+        self._next = time.monotonic() + first_s
+        self._statistics: Statistics | None = None
+
+    def __call__(self, model: Model) -> tuple[int, tuple[PreviewTile, ...]] | None:
+        begun = time.monotonic()
+        view = self._place.view() if begun >= self._next else None
+        if view is None:
+            return None
+        from napari_unets.inference import Cancelled, InferenceSettings, class_ids, iter_tiles, stack_statistics
+
+        self._statistics = self._statistics or stack_statistics(model, self._stack)
+        # Torch: converting the network for another back end would take longer than running it once.
+        settings = InferenceSettings(device=self._device, backend="torch")
+        tiles = []
+        with suppress(Cancelled):
+            for event in iter_tiles(
+                model,
+                self._stack,
+                settings=settings,
+                planes=[view.plane],
+                window=view.window,
+                statistics=self._statistics,
+                cancel=self._cancel,
+            ):
+                ids = class_ids(event.probabilities, model.card.threshold)
+                tiles.append(PreviewTile(event.y, event.x, ids))
+        took = time.monotonic() - begun
+        self._next = time.monotonic() + max(_PREVIEW_EVERY_S, took / _PREVIEW_SHARE)
+        return view.plane, tuple(tiles)

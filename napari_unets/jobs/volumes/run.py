@@ -1,0 +1,299 @@
+"""Volumes that are larger than the memory: begun, gone on with after whatever happened, and finished."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from napari_unets.images import ImageError, ImageExistsError
+from napari_unets.images.opening import is_zarr
+from napari_unets.jobs.outputs.fingerprint import fingerprint
+from napari_unets.jobs.volumes.blocks import Block, BlockRecord, VolumeJob, plan_blocks
+from napari_unets.jobs.volumes.errors import LedgerError, LedgerInUseError, SourceChangedError
+from napari_unets.jobs.volumes.in_process import in_process
+from napari_unets.jobs.volumes.ledger import Ledger, ledger_path
+from napari_unets.jobs.volumes.objects import TABLES, number_objects, settle_objects
+from napari_unets.jobs.volumes.writing import scratch_folder
+
+if TYPE_CHECKING:
+    from napari_unets.inference import Predictor
+
+__all__ = ["Execute", "VolumeEvent", "VolumeReport", "begun_job", "run_volume"]
+
+#: Has blocks of a job computed and yields their records, in any order.
+Execute = Callable[[VolumeJob, Sequence[Block]], Iterator[BlockRecord]]
+
+
+@dataclass(frozen=True)
+class VolumeEvent:
+    """How far a run is.
+
+    Attributes
+    ----------
+    stage : {"blocks", "objects"}
+        What is being done: blocks computed, or, of objects, their ids made those of the whole volume.
+    done : float
+        Blocks, and how much of the next one where that is known.
+    total : int
+        Blocks.
+    seconds_left : float or None
+        Estimate for the stage.
+    """
+
+    stage: Literal["blocks", "objects"]
+    done: float
+    total: int
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class VolumeReport:
+    """What was done.
+
+    Attributes
+    ----------
+    output : Path
+        The volume.
+    blocks : int
+        Of which it consists.
+    resumed : int
+        Of them, how many were done before this run.
+    seconds : float
+        This run took.
+    reading, computing, writing : float
+        Seconds spent on the blocks of this run, some of them at the same time.
+    objects : int
+        Number of objects, if that is what was made.
+    """
+
+    output: Path
+    blocks: int
+    resumed: int
+    seconds: float
+    reading: float = 0.0
+    computing: float = 0.0
+    writing: float = 0.0
+    objects: int = 0
+
+
+def begun_job(output: str | Path) -> VolumeJob:
+    """Return the job that a volume was begun with.
+
+    Raises
+    ------
+    LedgerError
+        If there is no ledger beside it, it is damaged, or in use.
+    """
+    with Ledger(Path(output).expanduser().absolute()) as ledger:
+        return ledger.job
+
+
+def run_volume(
+    job: VolumeJob,
+    *,
+    execute: Execute | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_event: Callable[[VolumeEvent], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+    predictor: Predictor | None = None,
+) -> VolumeReport:
+    """Compute a volume block by block.
+
+    The output is a valid OME-Zarr from the beginning, 0 where nothing is written yet. Whatever ends the run, the same
+    call with ``resume`` goes on, and the result is the same to the byte.
+
+    Parameters
+    ----------
+    job : VolumeJob
+        What to do; of :func:`~napari_unets.jobs.volumes.blocks.plan_volume`.
+    execute : callable, optional
+        Has the blocks computed; in this process by default.
+    resume : bool
+        Go on with what was begun, if anything was, with the statistics, windows and blocks settled then.
+    overwrite : bool
+        Replace what is there.
+    on_event : callable, optional
+        Told the progress.
+    cancel : callable, optional
+        Asked often; True ends the run.
+    predictor : Predictor, optional
+        One that is ready to run the job's model, for the run in this process.
+
+    Returns
+    -------
+    VolumeReport
+
+    Raises
+    ------
+    ImageExistsError
+        If the output is there, and neither ``resume`` nor ``overwrite`` is asked for.
+    LedgerError, LedgerMismatchError
+        If what was begun cannot be gone on with.
+    SourceChangedError
+        If the input is gone, or has changed in the meantime.
+    BlockWriteError
+        If the disk is full, for instance.
+    Cancelled
+        If ``cancel`` said True.
+    ImageError, InferenceError, ModelError, JobError
+        As reading, computing, or the cluster's workers raise.
+    """
+    began = time.monotonic()
+    tell = _Teller(on_event or _ignore)
+    with _ledger(job, resume=resume, overwrite=overwrite) as ledger:
+        job = ledger.job.run_where(job.source, job.output, job.model, job.settings)
+        blocks, done, seconds = plan_blocks(job), _usable(ledger), [0.0, 0.0, 0.0]
+        before = len(done)
+        if not ledger.is_finished:
+            _tidy(job.output, everything=False)
+            if not (job.output / "zarr.json").exists():
+                job.store.create(job.output)
+            tell.start("blocks", before, len(blocks))
+            left = [block for block in blocks if block.number not in done]
+            run = execute or partial(
+                in_process, cancel=cancel, predictor=predictor, report=lambda n: tell.at(before + n, len(blocks))
+            )
+            for number, record in enumerate(run(job, left) if left else (), start=before + 1):
+                ledger.append(record)
+                seconds = [a + b for a, b in zip(seconds, record.seconds, strict=True)]
+                tell.at(number, len(blocks))
+            _check_complete(ledger, blocks)
+            _check_source(job)
+            objects = 0
+            if job.what.kind == "instances":
+                tell.start("objects", 0, len(blocks))
+                ids = settle_objects(job, blocks, ledger.records)
+                ledger.note(numbered=True)
+                objects = number_objects(job, blocks, ledger.records, ids, tell.at)
+            ledger.note(finished=True, objects=objects)
+        _tidy(job.output, everything=True)
+        reading, computing, writing = seconds
+        return VolumeReport(
+            output=job.output,
+            blocks=len(blocks),
+            resumed=before,
+            seconds=time.monotonic() - began,
+            reading=reading,
+            computing=computing,
+            writing=writing,
+            objects=int(ledger.notes.get("objects", 0)),
+        )
+
+
+def _ledger(job: VolumeJob, *, resume: bool, overwrite: bool) -> Ledger:
+    """Open the ledger that is there, or begin a new one."""
+    output, path = job.output, ledger_path(job.output)
+    if resume and path.exists():
+        ledger = Ledger(output)
+        try:
+            ledger.matches(job)
+        except BaseException:
+            ledger.close()
+            raise
+        return ledger
+    if resume and output.exists():
+        raise LedgerError(
+            f"{output}: is there, but no {path.name} beside it, which would say what is done; make it anew with "
+            "--overwrite"
+        )
+    if output.exists() or path.exists():
+        if not overwrite:
+            raise ImageExistsError(
+                f"{output}: is there already; go on with it by --resume or replace it by --overwrite"
+            )
+        _remove(output, path)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    return Ledger.create(job)
+
+
+def _remove(output: Path, path: Path) -> None:
+    try:
+        Ledger(output).close()
+    except LedgerInUseError:
+        raise
+    except LedgerError:
+        pass  # whatever is wrong with it, it is to be replaced
+    if output.exists():
+        if not (output.is_dir() and is_zarr(output)):
+            raise ImageExistsError(f"{output}: is something else than a Zarr and is not replaced; choose another name")
+        aside = output.with_name(f".{output.name}.old")
+        shutil.rmtree(aside, ignore_errors=True)
+        output.rename(aside)  # at once: never is half of it there
+        shutil.rmtree(aside, ignore_errors=True)
+    path.unlink(missing_ok=True)
+
+
+def _usable(ledger: Ledger) -> set[int]:
+    """Return the blocks that need not be made again.
+
+    Once ids of objects were made those of the whole volume, a block that is lost cannot be given its own any more
+    without those that were settled; all blocks are then made again.
+    """
+    settled = scratch_folder(ledger.job.output) / TABLES
+    if ledger.notes.get("numbered") and not ledger.is_finished and not settled.exists():
+        ledger.begin_again()
+    return ledger.done()
+
+
+def _check_complete(ledger: Ledger, blocks: Sequence[Block]) -> None:
+    """See that no block is missing: a run that was cancelled may simply end."""
+    from napari_unets.inference import Cancelled
+
+    if (count := len(ledger.done())) < len(blocks):
+        raise Cancelled(f"stopped after {count} of {len(blocks)} blocks")
+
+
+def _check_source(job: VolumeJob) -> None:
+    """See that the input is still what the blocks were computed from."""
+    try:
+        same = [fingerprint(job.source)] == list(job.origin.sources)
+    except ImageError:
+        same = False
+    if not same:
+        raise SourceChangedError(
+            f"{job.source}: has changed, or was removed, while {job.output} was made from it, so nobody knows what the "
+            "result is of; see that the input stays, and make it anew with --overwrite"
+        )
+
+
+def _tidy(output: Path, *, everything: bool) -> None:
+    """Remove what unfinished files a run that was killed has left."""
+    folder = scratch_folder(output)
+    if everything:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for path in folder.glob("*"):
+        if path.name != TABLES:
+            path.unlink(missing_ok=True)
+
+
+class _Teller:
+    """Tells how far a run is, and how long it may still take."""
+
+    def __init__(self, tell: Callable[[VolumeEvent], None]) -> None:
+        self._tell = tell
+        self._stage: Literal["blocks", "objects"] = "blocks"
+        self._first = self._done = 0.0
+        self._since = 0.0
+
+    def start(self, stage: Literal["blocks", "objects"], done: int, total: int) -> None:
+        self._stage, self._first, self._done = stage, done, done
+        self._since = time.monotonic()
+        self._tell(VolumeEvent(stage, done, total))
+
+    def at(self, done: float, total: int) -> None:
+        """Tell it, unless more was told before: a block counts when computed, and again when written."""
+        if done > self._done:
+            self._done = done
+            left = (time.monotonic() - self._since) / (done - self._first) * (total - done)
+            self._tell(VolumeEvent(self._stage, done, total, left))
+
+
+def _ignore(_: VolumeEvent) -> None:
+    """Nobody wants to know."""

@@ -1,0 +1,150 @@
+"""The Labels layer that annotations are painted into."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Labels
+from numpy.typing import NDArray
+
+from napari_unets.models import ClassInfo
+from napari_unets.widgets.parts.image_source import image_source
+from napari_unets.widgets.parts.result_array import new_result_array
+from napari_unets.widgets.parts.result_layers import (
+    METADATA_KEY,
+    class_colormap,
+    class_features,
+    image_placement,
+    is_result,
+)
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image, Layer
+
+    from napari_unets.learning import SparseAnnotations
+
+__all__ = [
+    "annotated_classes",
+    "annotation_layer",
+    "can_be_annotations",
+    "fill_plane",
+    "n_planes",
+    "new_class",
+    "plane_of",
+    "planes_shape",
+    "put_annotations",
+    "show_classes",
+    "take_up_brush",
+]
+
+#: Colours of classes that the model does not know, in the order they are added.
+_NEW_COLORS = ("#f2c14e", "#7fb069", "#9b5de5", "#f79d5c", "#00a6a6", "#e56399")
+_BRUSH = 6
+_CLASSES_WITH_KEYS = 9
+
+
+def annotation_layer(image: Image, classes: Sequence[ClassInfo]) -> Labels:
+    """Make an empty layer for annotations that lies where the image lies.
+
+    Keys 1, 2, … choose a class while the layer is selected, and 0 erases.
+    """
+    shape = image_source(image).shape
+    layer = Labels(
+        new_result_array(shape, np.uint8),
+        name=f"{image.name} · annotations",
+        opacity=0.8,
+        metadata={METADATA_KEY: {"annotations": True, "image": image.name}},
+        **image_placement(image),
+    )
+    show_classes(layer, classes)
+    layer.brush_size = _BRUSH
+    layer.selected_label = 1
+    return layer
+
+
+def take_up_brush(viewer: ViewerModel, layer: Labels) -> None:
+    """Put a layer on top of all, select it, and put the brush in hand."""
+    viewer.add_layer(layer)
+    viewer.layers.selection = {layer}
+    layer.mode = "paint"
+
+
+def can_be_annotations(layer: Layer) -> bool:
+    """Whether a layer may be taken for annotations: labels that no model has made."""
+    return isinstance(layer, Labels) and not layer.multiscale and not is_result(layer)
+
+
+def show_classes(layer: Labels, classes: Sequence[ClassInfo]) -> None:
+    """Give a layer the classes' names and colours, and their keys."""
+    layer.colormap = class_colormap(classes)
+    layer.features = class_features(classes)
+    known = {**layer.metadata.get(METADATA_KEY, {}), "classes": [c.model_dump() for c in classes]}
+    layer.metadata = {**layer.metadata, METADATA_KEY: known}
+    for number in range(min(len(classes), _CLASSES_WITH_KEYS) + 1):
+        layer.bind_key(str(number), _chooser(number), overwrite=True)
+
+
+def annotated_classes(layer: Labels | None, known: Sequence[ClassInfo]) -> list[ClassInfo]:
+    """Classes of a model and, after them, those that were added to the layer."""
+    kept = layer.metadata.get(METADATA_KEY, {}).get("classes", []) if layer is not None else []
+    return [*known, *(ClassInfo.model_validate(c) for c in kept[len(known) :])]
+
+
+def new_class(classes: Sequence[ClassInfo], name: str) -> ClassInfo:
+    """Return the class that comes next after ``classes``."""
+    used = {c.color.lower() for c in classes}
+    free = [color for color in _NEW_COLORS if color not in used]
+    return ClassInfo(id=len(classes) + 1, name=name, color=free[0] if free else "#cccccc")
+
+
+def planes_shape(layer: Labels) -> tuple[int, ...]:
+    """Shape of a layer's annotations as a stack: at least one plane."""
+    shape = tuple(int(n) for n in layer.data.shape)
+    return shape if len(shape) > 2 else (1, *shape)
+
+
+def plane_of(layer: Labels, number: int) -> NDArray[Any]:
+    """Plane of a layer, counted over every axis before y; of an array in memory this is a view."""
+    leading = layer.data.shape[:-2]
+    index = np.unravel_index(number, leading) if leading else ()
+    return np.asarray(layer.data[tuple(int(i) for i in index)])
+
+
+def fill_plane(layer: Labels, number: int, ids: NDArray[np.uint8], window: tuple[slice, slice] | None = None) -> int:
+    """Write class ids where nothing is painted yet on a plane, as one step to be undone; return how many."""
+    rows, columns = window or (slice(0, ids.shape[0]), slice(0, ids.shape[1]))
+    free = (plane_of(layer, number)[rows, columns] == 0) & (ids[rows, columns] > 0)
+    y, x = np.nonzero(free)
+    leading = layer.data.shape[:-2]
+    index = np.unravel_index(number, leading) if leading else ()
+    whole = (*(np.full(len(y), i) for i in index), y + rows.start, x + columns.start)
+    if len(y):
+        layer.data_setitem(whole, ids[rows, columns][free])
+        layer.refresh()
+    return len(y)
+
+
+def put_annotations(layer: Labels, annotations: SparseAnnotations) -> None:
+    """Write annotations that were kept elsewhere into a layer of their shape."""
+    flat = layer.data.reshape(-1, *layer.data.shape[-2:])
+    for number, plane in annotations.by_plane.items():
+        flat[number] = plane
+    layer.refresh()
+
+
+def n_planes(layer: Labels) -> int:
+    """Return the number of planes of a layer."""
+    return math.prod(layer.data.shape[:-2])
+
+
+def _chooser(number: int) -> Any:
+    def choose(layer: Labels) -> None:
+        layer.selected_label = number
+        layer.mode = "paint"
+
+    choose.__doc__ = f"Paint class {number}." if number else "Erase: paint 'not annotated'."
+    return choose

@@ -1,0 +1,168 @@
+"""What is painted in a layer, known at any time without looking through the whole of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.compat import isalive
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_unets.learning.sparse import SparseAnnotations
+from napari_unets.widgets.annotate.annotation_layer import n_planes, plane_of, planes_shape
+
+if TYPE_CHECKING:
+    from napari.layers import Labels
+
+__all__ = ["AnnotationRecord"]
+
+_PAUSE_MS = 800
+_ROWS = 1024
+
+
+class AnnotationRecord(QObject):
+    """Follows a Labels layer: keeps a copy of its annotated planes, and their pixels by class.
+
+    Only planes that were painted on are read again, after a pause in painting and in another thread.
+
+    Parameters
+    ----------
+    layer : Labels
+        The annotations. Its planes are looked through once, unless ``empty``.
+    empty : bool
+        Whether it is known that nothing is painted yet.
+    """
+
+    #: What is painted has changed and was read.
+    changed = Signal()
+
+    def __init__(self, layer: Labels, *, empty: bool = False, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.layer = layer
+        self._planes: dict[int, NDArray[np.uint8]] = {}
+        self._counts: dict[int, dict[int, int]] = {}
+        self._lock = threading.Lock()
+        self._dirty: set[int] = set() if empty else set(range(n_planes(layer)))
+        self._history = _history(layer)
+        self._touched: set[int] = set()
+        self._threads = ThreadPoolExecutor(1, "annotations")
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(_PAUSE_MS)
+        self._pause.timeout.connect(self._read_in_background)
+        layer.events.paint.connect(self._painted)
+        layer.events.set_data.connect(self._perhaps_undone)
+        layer.events.data.connect(self._replaced)
+        if self._dirty:
+            self._pause.start(0)
+
+    @property
+    def counts(self) -> dict[int, dict[int, int]]:
+        """Pixels of each class on each annotated plane, as of the last pause."""
+        with self._lock:
+            return {n: dict(c) for n, c in sorted(self._counts.items())}
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether everything painted was read."""
+        return not self._dirty and not self._pause.isActive()
+
+    def snapshot(self) -> SparseAnnotations:
+        """Annotations as they are now."""
+        self._read()
+        with self._lock:
+            return SparseAnnotations(planes_shape(self.layer), dict(self._planes), self.layer.name)
+
+    def touch(self, planes: Iterable[int]) -> None:
+        """Say that planes were written to."""
+        with self._lock:
+            self._dirty |= set(planes)
+        self._touched |= self._dirty
+        self._pause.start(_PAUSE_MS)
+
+    def close(self) -> None:
+        """Follow the layer no more."""
+        self._pause.stop()
+        for emitter in (self.layer.events.paint, self.layer.events.set_data, self.layer.events.data):
+            emitter.disconnect(self)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _painted(self, event: Any) -> None:
+        if isalive(self):  # type: ignore[no-untyped-call]
+            self._history = _history(self.layer)
+            self.touch(_planes_of(event.value, self.layer.data.shape))
+
+    def _perhaps_undone(self, _event: Any) -> None:
+        """Napari tells of what is undone and done again only by a refresh, as of a moved slider."""
+        if not isalive(self):  # type: ignore[no-untyped-call]
+            return
+        history, self._history = self._history, _history(self.layer)
+        if history != self._history and (changed := self._touched | set(self._planes)):
+            self.touch(changed)
+
+    def _replaced(self, _event: Any) -> None:
+        if isalive(self):  # type: ignore[no-untyped-call]
+            self.touch(range(n_planes(self.layer)))
+
+    def _read_in_background(self) -> None:
+        self._threads.submit(self._read_and_tell)
+
+    def _read_and_tell(self) -> None:
+        self._read()
+        if isalive(self):  # type: ignore[no-untyped-call]
+            self.changed.emit()
+
+    def _read(self) -> None:
+        while True:
+            with self._lock:
+                if not self._dirty:
+                    return
+                number = self._dirty.pop()
+            plane = np.array(plane_of(self.layer, number))
+            counts = _count(plane)
+            with self._lock:
+                if counts:
+                    self._planes[number] = plane.astype(np.uint8, copy=False)
+                    self._counts[number] = counts
+                else:
+                    self._planes.pop(number, None)
+                    self._counts.pop(number, None)
+
+
+def _count(plane: NDArray[Any]) -> dict[int, int]:
+    """Pixels of each class id but 0; some rows at once, for counting takes eight bytes a pixel."""
+    total = np.zeros(256, np.int64)
+    for start in range(0, plane.shape[0], _ROWS):
+        rows = plane[start : start + _ROWS].reshape(-1)
+        total += np.bincount(np.clip(rows, 0, 255).astype(np.uint8), minlength=256)
+    return {int(c): int(total[c]) for c in np.flatnonzero(total[1:]) + 1}
+
+
+def _history(layer: Labels) -> tuple[int, int]:
+    """How much can be undone and done again."""
+    return len(getattr(layer, "_undo_history", ())), len(getattr(layer, "_redo_history", ()))
+
+
+def _planes_of(item: Any, shape: tuple[int, ...]) -> set[int]:
+    """Planes that an item of napari's history has changed; each of its atoms begins with an index into the array."""
+    leading = shape[:-2]
+    if not leading:
+        return {0}
+    found: set[int] = set()
+    for atom in item:
+        axes = [_positions(index, n) for index, n in zip(atom[0], leading, strict=False)]
+        if any(isinstance(index, slice) for index in atom[0]):
+            found |= set(np.ravel_multi_index(np.meshgrid(*axes, indexing="ij"), leading).reshape(-1).tolist())
+        else:
+            found |= set(np.unique(np.ravel_multi_index(axes, leading)).tolist())
+    return found
+
+
+def _positions(index: Any, size: int) -> NDArray[np.int64]:
+    if isinstance(index, slice):
+        return np.arange(size)[index]
+    return np.atleast_1d(np.asarray(index, np.int64))

@@ -1,0 +1,263 @@
+"""Which model learns from what, and what becomes of it: fine-tune, stop, resume, revert, save."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_unets.errors import NapariUnetsError
+from napari_unets.jobs.tasks.keeping import keep_model
+from napari_unets.jobs.tasks.tuning import TuningSummary
+from napari_unets.jobs.tasks.tuning_folder import TuningFolder, TuningPlan, unfinished_run
+from napari_unets.models import model_name
+from napari_unets.widgets.annotate.tune_run import TuneRun
+from napari_unets.widgets.parts.data_folder import data_folder
+from napari_unets.widgets.parts.job_signals import JobSignals
+from napari_unets.widgets.parts.notes import time_in_words
+from napari_unets.widgets.parts.session import shared_worker
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from napari_unets.models import ModelCard, ModelStore
+    from napari_unets.widgets.annotate.annotation_session import AnnotationSession
+    from napari_unets.widgets.annotate.tune_panel import TunePanel
+
+__all__ = ["TuneControl"]
+
+
+class TuneControl(QObject):
+    """The model that is worked on: the one chosen in the store, or what was made of it by fine-tuning.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Gets the previews.
+    panel : TunePanel
+        Its buttons are obeyed, its texts set.
+    session : AnnotationSession
+        What is painted.
+    store : ModelStore
+        Where tuned models are saved.
+    """
+
+    #: A run has begun or ended, or another model is worked on.
+    changed = Signal()
+    #: Something has failed: the error.
+    failed = Signal(object)
+
+    def __init__(self, viewer: ViewerModel, panel: TunePanel, session: AnnotationSession, store: ModelStore) -> None:
+        super().__init__(panel)  # it goes with the widget
+        self._viewer = viewer
+        self._panel = panel
+        self._session = session
+        self._store = store
+        self._name = ""
+        self._parent: ModelCard | None = None
+        self._image: Image | None = None
+        self.tuned: TuningSummary | None = None
+        self.run: TuneRun | None = None
+        self._before: TuneRun | None = None
+        self._runs = data_folder() / "fine-tuning"
+        self.unfinished = unfinished_run(self._runs)
+        self._saving: JobSignals | None = None
+        panel.run_panel.run_clicked.connect(self._fine_tune)
+        panel.run_panel.stop_clicked.connect(self._stop)
+        panel.resume.clicked.connect(self._resume)
+        panel.revert.clicked.connect(self.revert)
+        panel.save.clicked.connect(self._save)
+        self._tell_of_unfinished()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a model learns at the moment."""
+        return self.run is not None
+
+    @property
+    def card(self) -> ModelCard | None:
+        """Card of the model that is worked on."""
+        return self.tuned.card if self.tuned is not None else self._parent
+
+    @property
+    def model(self) -> str:
+        """Folder of the model that is worked on."""
+        return str(self.tuned.model if self.tuned is not None else self._store.folder(self._name))
+
+    def choose(self, name: str, card: ModelCard | None) -> None:
+        """Work on a model of the store; what was learnt before stays in its folder, but is left."""
+        self._name, self._parent, self.tuned = name, card, None
+        if card is not None:
+            self._panel.name.setText(f"{card.name}-tuned")
+        self.changed.emit()
+
+    def enable(self, *, ready: bool, image: Image | None) -> None:
+        """Enable what makes sense: ``ready`` if there are annotations and a model."""
+        self._image = image
+        idle = self.run is None
+        panel = self._panel
+        panel.run_panel.run.setEnabled(ready and idle)
+        panel.resume.setEnabled(ready and idle and self.unfinished is not None and self.unfinished.can_resume)
+        panel.revert.setEnabled(idle and self.tuned is not None)
+        panel.save.setEnabled(idle and self.tuned is not None and self._saving is None)
+
+    def revert(self) -> None:
+        """Go back to the model that is chosen in the store, and take the previews away."""
+        if self.tuned is None:
+            return
+        self.tuned = None
+        if self._before is not None and (layer := self._before.preview.layer) in self._viewer.layers:
+            self._viewer.layers.remove(layer)
+        self._panel.curves.hide()
+        self._panel.run_panel.finish(f"Back to {self._name}, as it was.")
+        self.changed.emit()
+
+    def close(self) -> None:
+        """Stop what runs; it can be resumed."""
+        if self.run is not None:
+            self.run.folder.write_plan(self.run.plan.model_copy(update={"pid": None}))
+            self.run.stop()
+
+    def _fine_tune(self) -> None:
+        if self.run is not None or self._parent is None or self._image is None or self._session.record is None:
+            return
+        try:
+            settings = self._panel.settings()
+        except NapariUnetsError as error:
+            self._fail(error)
+            return
+        plan = TuningPlan(
+            model=self.model,
+            parent=self._parent.name,
+            image=self._image.name,
+            settings=settings,
+            classes=self._session.classes,
+            name=model_name(self._panel.name.text() or f"{self._parent.name}-tuned"),
+        )
+        folder = TuningFolder.new(self._runs, self._image.name)
+        self._begin(plan, folder, resume=False)
+
+    def _resume(self) -> None:
+        folder = self.unfinished
+        plan = folder.plan if folder is not None else None
+        if self.run is not None or folder is None or plan is None:
+            return
+        if not Path(plan.model).is_dir():
+            self._fail(NapariUnetsError(f"{plan.model}: the model that this run began with is gone; start a new run"))
+            return
+        self._begin(plan.model_copy(update={"pid": os.getpid(), "begun": time.time()}), folder, resume=True)
+
+    def _begin(self, plan: TuningPlan, folder: TuningFolder, *, resume: bool) -> None:
+        record, parent, image = self._session.record, self.card, self._image
+        if record is None or parent is None or image is None:
+            return
+        folder.write_plan(plan)
+        card = parent.model_copy(update={"name": plan.name, "classes": plan.classes})
+        earlier = self._before if resume else None
+        self.run = TuneRun(
+            self._viewer,
+            shared_worker(),
+            image=image,
+            annotations=record.snapshot(),
+            card=card,
+            plan=plan,
+            folder=folder,
+            resume=resume,
+        )
+        if earlier is not None and earlier.folder.path == folder.path:
+            self.run.losses, self.run.scores = list(earlier.losses), list(earlier.scores)
+        self.unfinished = folder
+        self.run.progressed.connect(self._show_progress)
+        self.run.ended.connect(self._ended)
+        self.run.failed.connect(self._failed)
+        self._panel.saved.say("")
+        self._panel.run_panel.start("Reading the image and preparing the model …")
+        self.run.start()
+        self.changed.emit()
+
+    def _stop(self) -> None:
+        if self.run is not None:
+            self._panel.run_panel.stopping()
+            self.run.stop()
+
+    def _show_progress(self) -> None:
+        if self.run is not None:
+            self._panel.show_progress(self.run)
+
+    def _ended(self, summary: TuningSummary | None) -> None:
+        run = self._close_run()
+        if summary is None:
+            self._panel.run_panel.finish("Stopped before it began.")
+        else:
+            self.tuned = summary
+            run.folder.write_plan(run.plan.model_copy(update={"finished": summary.finished, "pid": None}))
+            if summary.finished:
+                run.folder.checkpoint.unlink(missing_ok=True)
+            self._panel.run_panel.finish(_in_words(summary), "good" if summary.finished else "plain")
+        self.changed.emit()
+
+    def _failed(self, error: Exception) -> None:
+        run = self._close_run()
+        run.folder.write_plan(run.plan.model_copy(update={"pid": None}))
+        kept = "\nWhat was learnt until shortly before is kept: press Resume."
+        self._fail(error, kept if run.folder.can_resume else "")
+        self.changed.emit()
+
+    def _fail(self, error: Exception, more: str = "") -> None:
+        self._panel.run_panel.finish(f"{error}{more}", "error")
+        self.failed.emit(error)
+
+    def _close_run(self) -> TuneRun:
+        assert self.run is not None  # noqa: S101 - its signals say so
+        run, self.run = self.run, None
+        self._before = run
+        return run
+
+    def _save(self) -> None:
+        tuned = self.tuned
+        name = model_name(self._panel.name.text())
+        if tuned is None or self._saving is not None:
+            return
+        self._saving = JobSignals(shared_worker())
+        self._saving.done.connect(self._saved)
+        self._saving.failed.connect(self._not_saved)
+        title = self._panel.name.text().strip() or name
+        self._saving.submit(keep_model, tuned.model, self._store.user / name, title)
+        self._panel.saved.say("Saving …")
+        self.changed.emit()
+
+    def _saved(self, name: str) -> None:
+        self._saving = None
+        self._panel.saved.say(f"Saved as {name}: the Segment widget lists it now.", "good")
+        self.changed.emit()
+
+    def _not_saved(self, error: Exception) -> None:
+        self._saving = None
+        self._panel.saved.say(str(error), "error")
+        self.changed.emit()
+        self.failed.emit(error)
+
+    def _tell_of_unfinished(self) -> None:
+        plan = self.unfinished.plan if self.unfinished is not None else None
+        if plan is not None:
+            when = time.strftime("%d %b, %H:%M", time.localtime(plan.begun))
+            self._panel.run_panel.message.say(
+                f"A fine-tuning of {plan.parent} on {plan.image} from {when} has not come to its end. "
+                "Open that image and its annotations, then press Resume.",
+                "warning",
+            )
+
+
+def _in_words(summary: TuningSummary) -> str:
+    scores = summary.card.scores[0].values if summary.card.scores else {}
+    dice = f"; Dice {scores['dice']:.3f} on annotations kept aside" if "dice" in scores else ""
+    steps = f"{summary.step} steps in {time_in_words(summary.seconds)}{dice}"
+    begun = steps if summary.finished else f"Stopped after {steps}"
+    history = summary.card.training.history if summary.card.training else []
+    if history and max(history, key=lambda scores: scores["dice"])["step"] == 0:
+        return f"{begun}. Nothing learnt was better than the parent, which is kept: paint more, or learn for longer."
+    return f"{begun}. {'Look at it, paint on, or save it' if summary.finished else 'The best is kept'}."

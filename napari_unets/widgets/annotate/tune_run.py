@@ -1,0 +1,175 @@
+"""One fine-tuning, from the button to the tuned model."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_unets.jobs import Job, Worker
+from napari_unets.jobs.tasks.tuning import TuningEvent, TuningPreview, TuningScores, TuningStep, TuningSummary, tune
+from napari_unets.widgets.parts.image_source import image_source
+from napari_unets.widgets.parts.job_signals import JobSignals
+from napari_unets.widgets.parts.live_layers import LiveLayers
+from napari_unets.widgets.parts.result_layers import result_layer
+from napari_unets.widgets.parts.view import current_view
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from napari_unets.jobs.tasks.tuning_folder import TuningFolder, TuningPlan
+    from napari_unets.learning import SparseAnnotations
+    from napari_unets.models import ModelCard
+
+__all__ = ["TuneRun"]
+
+_LOOK_MS = 250
+#: A stop waits for the step at hand, a validation and the saving of the best weights.
+_GRACE_S = 120.0
+
+
+class TuneRun(QObject):
+    """Sends an image and its annotations to the worker, and shows what the model in the making says.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Gets the layer of previews.
+    worker : Worker
+        Does the work.
+    image : Image
+        The image layer. It may be renamed or removed while the run lasts.
+    annotations : SparseAnnotations
+        A copy of what is painted; painting goes on meanwhile.
+    card : ModelCard
+        Of the model to be: its name and classes.
+    plan : TuningPlan
+        What to do.
+    folder : TuningFolder
+        Where its state is kept.
+    resume : bool
+        Go on from that state.
+    """
+
+    #: Something is known that was not: look at `last`, `losses` and `scores`.
+    progressed = Signal()
+    #: It has come to its end, or was stopped: its TuningSummary, or None if it never began.
+    ended = Signal(object)
+    #: It has failed: the error.
+    failed = Signal(object)
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        worker: Worker,
+        *,
+        image: Image,
+        annotations: SparseAnnotations,
+        card: ModelCard,
+        plan: TuningPlan,
+        folder: TuningFolder,
+        resume: bool,
+    ) -> None:
+        super().__init__()
+        self.folder = folder
+        self.plan = plan
+        self.last: TuningStep | None = None
+        self.first_step = 0
+        self.losses: list[tuple[int, float]] = []
+        self.scores: list[tuple[int, float]] = []
+        self.previews = 0
+        self._viewer = viewer
+        self._image = image
+        self._source = image_source(image)
+        self._annotations = annotations
+        self._resume = resume
+        self.preview = result_layer(viewer, image, card, "segmentation", {"preview": True})
+        self._planes = self.preview.planes
+        self._live = LiveLayers(viewer, [self.preview], self)
+        self._signals = JobSignals(worker)
+        self._signals.done.connect(self._done)
+        self._signals.failed.connect(self._failed)
+        self._news = threading.Event()
+        self._asked: object = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(_LOOK_MS)
+        self._timer.timeout.connect(self._look)
+        self._job: Job | None = None
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._ask_for_preview()
+        self._job = self._signals.submit(
+            tune,
+            self.plan.model,
+            self._source.data,
+            self._annotations,
+            self.folder.path,
+            settings=self.plan.settings,
+            rgb=self._source.rgb,
+            classes=self.plan.classes,
+            name=self.plan.name,
+            parent=self.plan.parent,
+            image_name=self.plan.image,
+            resume=self._resume,
+            on_event=self._take,
+            grace_s=_GRACE_S,
+        )
+        self._timer.start()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._job is not None and self._job.stop_requested
+
+    def stop(self) -> None:
+        """End after the step at hand; the best weights so far are kept."""
+        if self._job is not None:
+            self._job.stop()
+
+    def _take(self, event: TuningEvent) -> None:
+        """Note what has come; in the job's thread, so that the window is not held up."""
+        if isinstance(event, TuningStep):
+            if self.last is None:  # steps after the checkpoint of a run that died are done again
+                self.first_step = event.step
+                self.losses = [pair for pair in self.losses if pair[0] < event.step]
+                self.scores = [pair for pair in self.scores if pair[0] < event.step]
+            self.last = event
+            self.losses.append((event.step, event.loss))
+        elif isinstance(event, TuningScores):
+            self.scores.append((event.step, event.scores["dice"]))
+        elif isinstance(event, TuningPreview):
+            for tile in event.tiles:
+                self._planes[event.plane, tile.y, tile.x] = tile.ids
+            self._live.wrote(event.plane)
+            self.previews += 1
+        self._news.set()
+
+    def _look(self) -> None:
+        self._ask_for_preview()
+        if self._news.is_set():
+            self._news.clear()
+            self.progressed.emit()
+
+    def _ask_for_preview(self) -> None:
+        if self._image not in self._viewer.layers:
+            return
+        view = current_view(self._viewer, self._image)
+        if (view.plane, view.window) != self._asked:
+            self._asked = (view.plane, view.window)
+            self.folder.ask_for(view.plane, view.window)
+
+    def _finish(self) -> None:
+        self._timer.stop()
+        self._live.finish()
+
+    def _done(self, summary: TuningSummary | None) -> None:
+        self._finish()
+        self.progressed.emit()
+        self.ended.emit(summary)
+
+    def _failed(self, error: Exception) -> None:
+        self._finish()
+        self.failed.emit(error)

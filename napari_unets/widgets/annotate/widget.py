@@ -1,0 +1,232 @@
+"""Annotate & fine-tune widget: paint, learn, look, repeat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari.layers import Image, Labels
+from napari.utils.notifications import show_error
+from qtpy.QtGui import QCloseEvent
+from qtpy.QtWidgets import QFileDialog, QFormLayout, QInputDialog
+
+from napari_unets.errors import NapariUnetsError
+from napari_unets.models import ModelStore
+from napari_unets.widgets.annotate.actions import AnnotateActions
+from napari_unets.widgets.annotate.annotation_layer import can_be_annotations, new_class
+from napari_unets.widgets.annotate.annotation_session import AnnotationSession
+from napari_unets.widgets.annotate.preflight_check import PreflightCheck
+from napari_unets.widgets.annotate.tools import AnnotateTools, RestoreOffer
+from napari_unets.widgets.annotate.tune_control import TuneControl
+from napari_unets.widgets.annotate.tune_panel import TunePanel
+from napari_unets.widgets.files.writers import write_labels
+from napari_unets.widgets.parts.image_source import image_source
+from napari_unets.widgets.parts.layer_choice import LayerChoice
+from napari_unets.widgets.parts.model_choice import ModelChoice
+from napari_unets.widgets.parts.panel import Panel
+from napari_unets.widgets.parts.result_layers import is_result
+from napari_unets.widgets.parts.session import shared_worker
+from napari_unets.widgets.parts.warm_up import warm_up
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+    from napari.viewer import Viewer
+
+    from napari_unets.learning import Preflight
+
+__all__ = ["AnnotateWidget"]
+
+
+class AnnotateWidget(Panel):
+    """Paint on an image where a model is wrong, and let it learn from that.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+        Whose layers to choose from, and which gets the annotations and the previews.
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        store = ModelStore()
+        self.image = LayerChoice(napari_viewer, _can_be_painted_on, "no image layer yet")
+        self.model = ModelChoice(store)
+        self.annotations = LayerChoice(napari_viewer, can_be_annotations, "no annotations yet")
+        self.tools = AnnotateTools()
+        self.offer = RestoreOffer()
+        self.panel = TunePanel(napari_viewer)
+        self.session = AnnotationSession(napari_viewer)
+        self.helper = AnnotateActions(napari_viewer)
+        self.control = TuneControl(napari_viewer, self.panel, self.session, store)
+        self.check = PreflightCheck()
+        self._lay_out()
+        self._connect()
+        warm_up()
+        shared_worker()
+        self._choose_image()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setVerticalSpacing(10)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("Image", self.image)
+        form.addRow("Model", self.model)
+        form.addRow("Paint on", self.annotations)
+        self.column.addLayout(form)
+        for part in (self.offer, self.tools, self.panel):
+            self.column.addWidget(part)
+
+    def _connect(self) -> None:
+        self.image.layer_changed.connect(self._choose_image)
+        self.model.model_changed.connect(self._choose_model)
+        self.annotations.layer_changed.connect(self._choose_annotations)
+        self.session.changed.connect(self._describe)
+        self.check.checked.connect(self._show_preflight)
+        tools = self.tools
+        tools.new.clicked.connect(self._new_annotations)
+        tools.add_class.clicked.connect(self._ask_for_class)
+        tools.from_prediction.clicked.connect(self._from_prediction)
+        tools.export.clicked.connect(self._export)
+        tools.suggest_slice.clicked.connect(lambda: self._suggest(spot=False))
+        tools.suggest_spot.clicked.connect(lambda: self._suggest(spot=True))
+        self.offer.restore.clicked.connect(self._restore)
+        self.offer.discard.clicked.connect(self._discard)
+        self.helper.progressed.connect(tools.message.say)
+        self.helper.ended.connect(self._action_ended)
+        self.helper.failed.connect(self._action_failed)
+        self.control.changed.connect(self._enable)
+        self.control.failed.connect(_announce)
+
+    @property
+    def _image(self) -> Image | None:
+        layer = self.image.layer
+        return layer if isinstance(layer, Image) else None
+
+    @property
+    def _painted(self) -> Labels | None:
+        """The chosen annotations, if they lie on the chosen image."""
+        layer, image = self.annotations.layer, self._image
+        if isinstance(layer, Labels) and image is not None and layer.data.shape == image_source(image).shape:
+            return layer
+        return None
+
+    def _choose_image(self, _: object = None) -> None:
+        image = self._image
+        self.offer.offer(self.session.left_behind(image) if image is not None else None)
+        self._choose_annotations()
+
+    def _choose_model(self, _: object = None) -> None:
+        self.control.choose(self.model.name, self.model.card)
+        self._choose_annotations()
+
+    def _choose_annotations(self, _: object = None) -> None:
+        if self.control.card is None and self.model.card is not None:
+            self.control.choose(self.model.name, self.model.card)
+        card = self.control.card
+        self.session.choose(self._painted, self._image, card.classes if card is not None else [])
+
+    def _describe(self) -> None:
+        record, image = self.session.record, self._image
+        if record is None or image is None:
+            wrong = self.annotations.layer is not None and image is not None
+            self.tools.counts.say("These labels have another shape than the image." if wrong else "", "warning")
+            hint = "Make new annotations and paint some pixels of each class."
+            self.panel.show_preflight(None, hint if image is not None else "")
+        else:
+            self.tools.show_counts(record.counts, self.session.classes)
+            self.check.ask(image, record.snapshot(), self.session.classes)
+        self._enable()
+
+    def _show_preflight(self, report: Preflight | None, error: str) -> None:
+        self.panel.show_preflight(report, error)
+
+    def _enable(self) -> None:
+        image, card = self._image, self.model.card
+        idle = not self.helper.is_busy and not self.control.is_running
+        painted = self._painted is not None
+        self.tools.enable(new=image is not None and card is not None, paint=painted, model=idle and card is not None)
+        self.control.enable(ready=painted and card is not None and not self.helper.is_busy, image=image)
+        self.model.setEnabled(not self.control.is_running)
+
+    def _new_annotations(self) -> None:
+        image, card = self._image, self.control.card
+        if image is not None and card is not None:
+            self.annotations.choose(self.session.new(image, card.classes))
+
+    def _ask_for_class(self) -> None:
+        name, ok = QInputDialog.getText(self, "Add class", "Name of the class")
+        if ok and name.strip():
+            self.add_class(name.strip())
+
+    def add_class(self, name: str) -> None:
+        """Add a class that the model does not know; fine-tuning makes a model that does."""
+        self.session.add_class(new_class(self.session.classes, name))
+
+    def _from_prediction(self) -> None:
+        image, layer = self._image, self._painted
+        if image is not None and layer is not None:
+            self.helper.from_prediction(image, layer, self.control.model)
+            self._enable()
+
+    def _suggest(self, *, spot: bool) -> None:
+        image, record = self._image, self.session.record
+        if image is not None and record is not None:
+            self.helper.suggest(image, record.snapshot(), self.control.model, spot=spot)
+            self._enable()
+
+    def _action_ended(self, message: str) -> None:
+        self.tools.message.say(message)
+        self._enable()
+
+    def _action_failed(self, error: Exception) -> None:
+        self.tools.message.say(str(error), "error")
+        self._enable()
+        _announce(error)
+
+    def _export(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Export annotations", "", "TIFF (*.tif);;OME-Zarr (*.ome.zarr)")
+        if path:
+            self.export(path)
+
+    def export(self, path: str) -> None:
+        """Save the annotations as they are into a TIFF or OME-Zarr."""
+        layer = self._painted
+        if layer is None:
+            return
+        try:
+            written = write_labels(path, layer.data, layer.as_layer_data_tuple()[1])
+        except NapariUnetsError as error:
+            self._action_failed(error)
+        else:
+            self.tools.message.say(f"Saved {written[0]}")
+
+    def _restore(self) -> None:
+        saved, image = self.offer.saved, self._image
+        if saved is not None and image is not None:
+            self.offer.offer(None)
+            try:
+                self.annotations.choose(self.session.restore(saved, image))
+            except NapariUnetsError as error:
+                self._action_failed(error)
+
+    def _discard(self) -> None:
+        if self.offer.saved is not None:
+            self.offer.saved.path.unlink(missing_ok=True)
+            self.offer.offer(None)
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Stop what runs, and save what was painted last."""
+        self.helper.cancel()
+        self.control.close()
+        self.session.close()
+        super().closeEvent(event)
+
+
+def _can_be_painted_on(layer: Layer) -> bool:
+    return isinstance(layer, Image) and not is_result(layer)
+
+
+def _announce(error: Exception) -> None:
+    if not isinstance(error, NapariUnetsError):
+        raise error
+    show_error(str(error))

@@ -1,0 +1,123 @@
+"""The queue of a batch as a table: an input each, how far it is, and what has become of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from qtpy.QtGui import QColor
+
+from napari_unets.jobs.batch.events import BatchItem, Row, Status
+from napari_unets.widgets.parts.notes import time_in_words
+
+__all__ = ["BatchRows"]
+
+_COLUMNS = ("Input", "State")
+_COLOURS: dict[Status, str] = {
+    "done": "#2f9e5a",
+    "skipped": "#8a94a0",
+    "failed": "#e05252",
+    "stopped": "#c77f0a",
+}
+_Index = QModelIndex | QPersistentModelIndex
+_NOWHERE = QModelIndex()
+
+
+class BatchRows(QAbstractTableModel):
+    """Rows of a batch for a table view.
+
+    The second column gives the fraction that is done under Qt's ``UserRole``, and None of rows that do not run.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: The rows; change them through the methods only.
+        self.rows: list[Row] = []
+
+    @property
+    def sources(self) -> list[str]:
+        """The input of each row."""
+        return [row.item.sources[0] for row in self.rows]
+
+    def add(self, sources: Sequence[str]) -> int:
+        """Add inputs, those that are there already left out; returns how many there were to add."""
+        known = set(self.sources)
+        new = [source for source in dict.fromkeys(sources) if source not in known]
+        if new:
+            self.beginInsertRows(_NOWHERE, len(self.rows), len(self.rows) + len(new) - 1)
+            self.rows += [Row(BatchItem((source,), Path())) for source in new]
+            self.endInsertRows()
+        return len(new)
+
+    def remove(self, numbers: Sequence[int]) -> None:
+        """Take rows out."""
+        self.beginResetModel()
+        gone = set(numbers)
+        self.rows = [row for number, row in enumerate(self.rows) if number not in gone]
+        self.endResetModel()
+
+    def replace_sources(self, sources: Sequence[str]) -> None:
+        """Have other inputs; rows whose input stays keep what has become of them."""
+        self.beginResetModel()
+        known = dict(zip(self.sources, self.rows, strict=True))
+        self.rows = [known.get(source) or Row(BatchItem((source,), Path())) for source in sources]
+        self.endResetModel()
+
+    def set(self, number: int, row: Row) -> None:
+        """Change a row."""
+        self.rows[number] = row
+        self.dataChanged.emit(self.index(number, 0), self.index(number, 1))
+
+    def progress(self, number: int, fraction: float) -> None:
+        """Set how much of a row is done."""
+        self.set(number, replace(self.rows[number], status="running", fraction=fraction))
+
+    def numbers(self, *statuses: Status) -> list[int]:
+        """Numbers of the rows of some statuses."""
+        return [number for number, row in enumerate(self.rows) if row.status in statuses]
+
+    def rowCount(self, parent: _Index = _NOWHERE) -> int:  # noqa: N802 - Qt's name
+        """Return the number of rows."""
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: _Index = _NOWHERE) -> int:  # noqa: N802 - Qt's name
+        """Return the number of columns."""
+        return 0 if parent.isValid() else len(_COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802 - Qt's name
+        """Return the columns' titles."""
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return _COLUMNS[section]
+        return None
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return text, colour, tool tip and progress of a cell."""
+        if not index.isValid():
+            return None
+        row = self.rows[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return Path(row.item.sources[0]).name if index.column() == 0 else state_of(row)
+            case Qt.ItemDataRole.ToolTipRole:
+                return row.item.sources[0] if index.column() == 0 else row.reason or None
+            case Qt.ItemDataRole.ForegroundRole if index.column() == 1 and row.status in _COLOURS:
+                return QColor(_COLOURS[row.status])
+            case Qt.ItemDataRole.UserRole if index.column() == 1 and row.status == "running":
+                return row.fraction
+        return None
+
+
+def state_of(row: Row) -> str:
+    """Say in a few words what has become of a row."""
+    match row.status:
+        case "running":
+            return f"{row.fraction:.0%}"
+        case "done":
+            return f"done in {time_in_words(row.seconds)}"
+        case "failed":
+            return f"failed: {row.reason.removeprefix(row.item.sources[0] + ': ')}"  # the row names it already
+        case _:
+            return row.status

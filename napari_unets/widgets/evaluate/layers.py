@@ -1,0 +1,88 @@
+"""Which layers can be scored, which is likely to be the truth, and what is known of their numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+
+from napari_unets.jobs.tasks.evaluation import Candidate
+from napari_unets.metrics.record import options_of_record
+from napari_unets.widgets.parts.result_layers import METADATA_KEY, is_result
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+__all__ = [
+    "can_be_prediction",
+    "can_be_truth",
+    "candidate_of",
+    "layer_array",
+    "likely_truth",
+    "page_sizes",
+    "record_of",
+]
+
+_TRUTH_WORDS = re.compile(r"truth|ground|(?<![a-z])gt(?![a-z])|target|label|annotation", re.IGNORECASE)
+_ERRORS = "errors"
+
+
+def record_of(layer: Layer) -> dict[str, Any]:
+    """Return what this package wrote about a layer that it made; otherwise empty."""
+    record = layer.metadata.get(METADATA_KEY)
+    return record if isinstance(record, dict) else {}
+
+
+def can_be_prediction(layer: Layer) -> bool:
+    """Whether a layer can hold a segmentation or probabilities."""
+    if isinstance(layer, Image):
+        return not layer.rgb
+    return isinstance(layer, Labels) and record_of(layer).get("output") != _ERRORS
+
+
+def can_be_truth(layer: Layer) -> bool:
+    """Whether a layer can hold a ground truth: labels, or an image of whole numbers."""
+    if is_result(layer):
+        return False
+    return isinstance(layer, Labels) or (
+        isinstance(layer, Image) and not layer.rgb and np.dtype(layer.dtype).kind in "bui"
+    )
+
+
+def likely_truth(layers: Iterable[Layer]) -> Layer | None:
+    """Guess which layer is the truth: one that is called so, or else a labels layer; the topmost of them."""
+    best: Layer | None = None
+    highest = 0
+    for layer in layers:
+        rank = (2 if _TRUTH_WORDS.search(layer.name) else 0) + isinstance(layer, Labels)
+        if can_be_truth(layer) and rank and rank >= highest:
+            best, highest = layer, rank
+    return best
+
+
+def layer_array(layer: Layer) -> Any:
+    """Values of a layer at full resolution; of probabilities that have an axis of classes, those of the first."""
+    data = layer.data[0] if layer.multiscale else layer.data
+    return data[0] if record_of(layer).get("class_axis") else data
+
+
+def candidate_of(layer: Layer) -> Candidate:
+    """Give a layer as a prediction to be scored, with what its metadata say of its numbers."""
+    return Candidate(layer.name, layer_array(layer), options_of_record(record_of(layer)))
+
+
+def page_sizes(layer: Layer) -> tuple[tuple[int, int], ...] | None:
+    """Height and width of the page on each plane, where pages of several sizes lie at the top left of planes.
+
+    None of a layer whose pages, if it has any, fill its planes.
+    """
+    pages = layer.metadata.get("pages")
+    shape = layer_array(layer).shape
+    if not isinstance(pages, list) or len(pages) != math.prod(shape[:-2]):
+        return None
+    sizes = tuple((int(page["size"][0]), int(page["size"][1])) for page in pages)
+    return sizes if any(size != tuple(shape[-2:]) for size in sizes) else None

@@ -1,0 +1,76 @@
+"""Run, Stop, how far it is, and what happened."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from napari_unets.widgets.parts.notes import Mood, Note, time_in_words
+
+__all__ = ["RunPanel"]
+
+
+class RunPanel(QWidget):
+    """Two buttons, a progress bar and a line of text.
+
+    Parameters
+    ----------
+    verb : str
+        What the button says: ``"Run"``, ``"Fine-tune"`` ...
+    unit : str
+        What progress counts, in the plural.
+    """
+
+    run_clicked = Signal()
+    stop_clicked = Signal()
+
+    def __init__(self, verb: str, unit: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._unit = unit
+        self.run = QPushButton(verb)
+        self.run.setStyleSheet("font-weight: bold;")
+        self.stop = QPushButton("Stop")
+        self.stop.setEnabled(False)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(8)
+        self.bar.hide()
+        self.message = Note()
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.run, 2)
+        buttons.addWidget(self.stop, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addLayout(buttons)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.message)
+        self.run.clicked.connect(self.run_clicked)
+        self.stop.clicked.connect(self.stop_clicked)
+
+    def start(self, message: str) -> None:
+        """Show that work has begun of which nothing is known yet."""
+        self.run.setEnabled(False)
+        self.stop.setEnabled(True)
+        self.bar.setRange(0, 0)
+        self.bar.show()
+        self.message.say(message)
+
+    def progress(self, done: int, total: int, seconds_left: float | None) -> None:
+        """Show how much is done."""
+        self.bar.setRange(0, total)
+        self.bar.setValue(done)
+        left = f" · about {time_in_words(seconds_left)} left" if seconds_left is not None and done < total else ""
+        self.message.say(f"{done} of {total} {self._unit}{left}")
+
+    def stopping(self) -> None:
+        """Show that a stop was asked for."""
+        self.stop.setEnabled(False)
+        self.message.say("Stopping …")
+
+    def finish(self, message: str, mood: Mood = "plain") -> None:
+        """Show how it ended."""
+        self.run.setEnabled(True)
+        self.stop.setEnabled(False)
+        self.bar.hide()
+        self.message.say(message, mood)

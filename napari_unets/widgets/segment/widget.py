@@ -1,0 +1,221 @@
+"""Segment widget: an image, a model, Run, and the result grows on the canvas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari.layers import Image
+from napari.utils.notifications import show_error
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
+
+from napari_unets.errors import NapariUnetsError
+from napari_unets.inference.settings import InferenceSettings
+from napari_unets.models import ModelStore
+from napari_unets.widgets.parts.device_choice import DeviceChoice
+from napari_unets.widgets.parts.fold import Fold
+from napari_unets.widgets.parts.image_source import image_source
+from napari_unets.widgets.parts.layer_choice import LayerChoice
+from napari_unets.widgets.parts.model_choice import ModelChoice
+from napari_unets.widgets.parts.notes import Note
+from napari_unets.widgets.parts.panel import Panel
+from napari_unets.widgets.parts.result_layers import is_result
+from napari_unets.widgets.parts.run_panel import RunPanel
+from napari_unets.widgets.parts.settings_form import SettingsForm
+from napari_unets.widgets.parts.shared_threshold import shared_threshold
+from napari_unets.widgets.parts.warm_up import warm_up
+from napari_unets.widgets.segment.clean_pages import CleanPages
+from napari_unets.widgets.segment.output_choice import OutputChoice
+from napari_unets.widgets.segment.pixel_size import pixel_size_note
+from napari_unets.widgets.segment.run import SegmentRun, SegmentSettings
+from napari_unets.widgets.segment.scheduler_choice import SchedulerChoice
+from napari_unets.widgets.segment.scope_choice import ScopeChoice
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+    from napari.viewer import Viewer
+
+__all__ = ["SegmentWidget"]
+
+_LABELS = {
+    "min_size": "Smallest object (px)",
+    "backend": "Back end",
+    "tta": "Average over 8 orientations",
+    "tile": "Largest tile (px)",
+    "halo": "Halo (px)",
+    "batch": "Tiles at once",
+    "threads": "CPU threads",
+}
+
+
+class SegmentWidget(Panel):
+    """Run a model on an image layer.
+
+    The work is done in the worker process; tiles appear as they are finished, the nearest to
+    the view first.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+        Whose layers to choose from, and which gets the results.
+    """
+
+    #: A run is over: whether everything was done.
+    run_ended = Signal(bool)
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self._run: SegmentRun | None = None
+        self._store = ModelStore()
+        self.image = LayerChoice(napari_viewer, _can_be_segmented, "no image layer yet")
+        self.image_note = Note()
+        self.model = ModelChoice(self._store)
+        self.scope = ScopeChoice()
+        self.outputs = OutputChoice()
+        self.device = DeviceChoice()
+        self.scheduler = SchedulerChoice()
+        self.segmentation_form = SettingsForm(SegmentSettings, labels=_LABELS)
+        self.inference_form = SettingsForm(InferenceSettings, leave_out=("device",), labels=_LABELS)
+        self.run_panel = RunPanel("Run", "tiles")
+        self.clean = CleanPages(napari_viewer)
+        self._lay_out()
+        self.scheduler.asking.connect(self.device.show_search)
+        self.scheduler.answered.connect(self.device.show_devices)
+        self.scheduler.failed.connect(self._show_no_devices)
+        self.scheduler.ask()
+        warm_up()
+        self.image.layer_changed.connect(self._describe_image)
+        self.model.model_changed.connect(self._describe_image)
+        self.run_panel.run_clicked.connect(self._start)
+        self.run_panel.stop_clicked.connect(self._stop)
+        self.clean.offered.connect(self.clean_fold.setVisible)
+        self._shared = shared_threshold(napari_viewer)
+        self._shared.changed.connect(self._take_threshold)
+        if self._shared.value is not None:
+            self._take_threshold(self._shared.value, self._shared.model)
+        self.clean_fold.setVisible(self.clean.layer.layer is not None)
+        self._describe_image()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setVerticalSpacing(10)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("Image", _column(self.image, self.image_note))
+        form.addRow("Model", self.model)
+        form.addRow("Run on", self.scope)
+        form.addRow("Make", self.outputs)
+        form.addRow("Device", self.device)
+        self.clean_fold = Fold("Clean pages", self.clean)
+        self.clean_fold.expand()
+        self.advanced = Fold("Advanced settings", self._settings())
+        self.column.addLayout(form)
+        self.column.addWidget(self.run_panel)
+        self.column.addWidget(self.clean_fold)
+        self.column.addWidget(self.advanced)  # last: unfolding it moves neither Run nor its messages out of sight
+
+    def _settings(self) -> QWidget:
+        settings = QWidget()
+        form = QFormLayout(settings)
+        form.setContentsMargins(0, 0, 0, 0)
+        self.segmentation_form.add_rows(form)
+        self.inference_form.add_rows(form)
+        form.addRow(QLabel("Dask scheduler"))
+        form.addRow(self.scheduler)  # below: an address needs the whole width
+        return settings
+
+    def _take_threshold(self, threshold: float, model: str) -> None:
+        """Use what another widget has found to be best, with the model that it was found for."""
+        if self.model.box.findData(model) >= 0:
+            self.model.choose(model)
+        self.segmentation_form.set("threshold", threshold)
+
+    def _show_no_devices(self, error: Exception) -> None:
+        if self.scheduler.address is None:
+            self.device.show_failure(error)
+        else:
+            self.device.reason.say("Unknown: no answer from the Dask scheduler, see the advanced settings.", "warning")
+
+    def _describe_image(self, _: object = None) -> None:
+        layer = self.image.layer
+        card = self.model.card
+        self.run_panel.run.setEnabled(layer is not None and card is not None and self._run is None)
+        if layer is None:
+            self.image_note.say("Open an image or a stack first.")
+            return
+        source = image_source(layer)
+        height, width = source.plane_shape
+        planes = "" if source.n_planes == 1 else f", {source.n_planes} planes"
+        text = f"{width} × {height}{planes} · {source.data.dtype}{' RGB' if source.rgb else ''}"
+        warning = pixel_size_note(layer, card) if card is not None else ""
+        self.image_note.say(f"{text}\n{warning}" if warning else text, "warning" if warning else "plain")
+
+    def _start(self) -> None:
+        layer, card = self.image.layer, self.model.card
+        if not isinstance(layer, Image) or card is None or self._run is not None:
+            return
+        outputs = self.outputs.outputs
+        if not outputs:
+            self.run_panel.finish("Choose at least one output to make.", "warning")
+            return
+        try:
+            settings = self.inference_form.value(device=self.device.device)
+            self._run = SegmentRun(
+                self._viewer,
+                self.scheduler.worker,
+                image=layer,
+                card=card,
+                folder=self._store.folder(self.model.name),
+                scope=self.scope.scope,
+                outputs=outputs,
+                settings=settings,
+                segmentation=self.segmentation_form.value(),
+            )
+        except NapariUnetsError as error:
+            self._show_failure(error)
+            return
+        self._run.progressed.connect(self.run_panel.progress)
+        self._run.ended.connect(self._ended)
+        self._run.failed.connect(self._failed)
+        self.run_panel.start("Reading the image and preparing the model …")
+        self._run.start()
+
+    def _stop(self) -> None:
+        if self._run is not None:
+            self.run_panel.stopping()
+            self._run.stop()
+
+    def _ended(self, message: str, complete: bool) -> None:
+        self._run = None
+        self.run_panel.finish(message, "good" if complete else "plain")
+        self._describe_image()
+        self.run_ended.emit(complete)
+
+    def _failed(self, error: Exception) -> None:
+        self._run = None
+        self._describe_image()
+        try:
+            self._show_failure(error)
+        finally:
+            self.run_ended.emit(False)
+
+    def _show_failure(self, error: Exception) -> None:
+        self.run_panel.finish(str(error), "error")
+        if isinstance(error, NapariUnetsError):
+            show_error(str(error))
+        else:
+            raise error
+
+
+def _can_be_segmented(layer: Layer) -> bool:
+    return isinstance(layer, Image) and not is_result(layer)
+
+
+def _column(*parts: QWidget) -> QWidget:
+    column = QWidget()
+    layout = QVBoxLayout(column)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(4)
+    for part in parts:
+        layout.addWidget(part)
+    return column

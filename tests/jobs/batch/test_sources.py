@@ -1,0 +1,77 @@
+"""Files, folders and globs to inputs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import zarr
+
+from napari_unets.jobs.batch.sources import SourceError, find_sources
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch) -> Path:
+    """A folder with images, other files, a folder of images and an OME-Zarr."""
+    for name in (
+        "1.tif",
+        "2.tif",
+        "10.tif",
+        "notes.txt",
+        "scan.pdf",
+        "in/3.png",
+        "in/4.png",
+        "in/deep/5.png",
+        "[x].tif",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    zarr.create_array(tmp_path / "v.ome.zarr", shape=(1, 8, 8), dtype="u1")
+    (tmp_path / ".hidden.tif").touch()
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("names", "keywords", "expected"),
+    [
+        (["1.tif", "in"], {}, ["1.tif", "in"]),
+        (["in"], {"each": True}, ["in/3.png", "in/4.png"]),
+        (["*.tif"], {}, ["1.tif", "2.tif", "10.tif", "[x].tif"]),
+        (["*"], {}, ["1.tif", "2.tif", "10.tif", "[x].tif", "in", "scan.pdf", "v.ome.zarr"]),
+        (["**/*.png"], {}, ["in/3.png", "in/4.png", "in/deep/5.png"]),
+        (["v.ome.zarr", "*.zarr"], {}, ["v.ome.zarr"]),
+        (["."], {"each": True}, ["1.tif", "2.tif", "10.tif", "[x].tif", "scan.pdf", "v.ome.zarr"]),
+        (["."], {"pages": True}, ["1.tif", "2.tif", "10.tif", "[x].tif", "scan.pdf"]),
+        (["[x].tif"], {}, ["[x].tif"]),
+        (["2.tif", "*.tif"], {}, ["2.tif", "1.tif", "10.tif", "[x].tif"]),
+        (["missing.tif", "1.tif"], {}, ["missing.tif", "1.tif"]),
+        (["s3://bucket/v.ome.zarr"], {"each": True}, ["s3://bucket/v.ome.zarr"]),
+    ],
+)
+def test_found(tree, names, keywords, expected):
+    assert find_sources(names, **keywords) == [
+        name.replace("/", os.sep) if "://" not in name else name for name in expected
+    ]
+
+
+def test_absolute_patterns_and_paths(tree):
+    assert find_sources([tree / "1.tif", f"{tree}/in/*.png"]) == [
+        str(tree / n) for n in ("1.tif", "in/3.png", "in/4.png")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "keywords", "said"),
+    [
+        (["no-*.tif"], {}, "matches nothing"),
+        (["*.txt"], {}, "matches no images"),
+        (["empty"], {"each": True}, "no images in this folder"),
+        (["empty"], {"pages": True}, "no images in this folder"),
+    ],
+)
+def test_what_leads_to_nothing_is_told(tree, names, keywords, said):
+    with pytest.raises(SourceError, match=said):
+        find_sources(["1.tif", *names], **keywords)

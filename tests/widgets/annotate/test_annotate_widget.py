@@ -1,0 +1,392 @@
+"""The Annotate & fine-tune widget: its real buttons, real strokes, a real worker process, a network of width 8."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_unets.images import open_stack
+from napari_unets.inference import segment
+from napari_unets.models import ModelStore, load_model
+from napari_unets.widgets.annotate.autosave import read_autosave
+from napari_unets.widgets.annotate.widget import AnnotateWidget
+from napari_unets.widgets.parts.result_layers import is_result
+from napari_unets.widgets.parts.session import close_worker, shared_worker
+
+RNG = np.random.default_rng(0)
+TRUTH = np.full((3, 96, 160), 2, np.uint8)
+TRUTH[:, 20:70, 30:120] = 1
+STACK = (np.where(TRUTH == 1, 60, 180) + RNG.normal(0, 15, TRUTH.shape)).clip(0, 255).astype(np.uint8)
+QUICK = {"patch": 32, "batch": 1, "validate_every": 5}
+PATIENCE = 120_000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _worker():
+    """One worker process for all tests of this file, and none after."""
+    shared_worker()
+    yield
+    close_worker()
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """Folder of autosaves and runs."""
+    monkeypatch.setenv("NAPARI_UNETS_DATA", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def viewer(make_napari_viewer, data, own_store):
+    made = make_napari_viewer()
+    made.add_image(STACK, name="sections")
+    return made
+
+
+@pytest.fixture
+def widget(viewer):
+    made = AnnotateWidget(viewer)
+    viewer.window.add_dock_widget(made, name="Annotate")
+    made.model.choose("tiny")
+    for name, value in QUICK.items():
+        made.panel.form.set(name, value)
+    yield made
+    made.close()
+
+
+def press(qtbot, button):
+    assert button.isEnabled()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def paint(widget, plane=1):
+    """Stroke both classes with the brush on a slice."""
+    layer = widget.session.layer
+    layer.brush_size = 5
+    for row, columns in ((10, (10, 150)), (45, (40, 110)), (60, (40, 110)), (85, (10, 150))):
+        layer.selected_label = int(TRUTH[plane, row, columns[0]])
+        with layer.block_history():
+            for column in range(*columns, 3):
+                layer.paint((plane, row, column), layer.selected_label)
+
+
+def new_annotations(qtbot, widget):
+    press(qtbot, widget.tools.new)
+    assert widget.session.layer is widget.annotations.layer
+    return widget.session.layer
+
+
+def settle(qtbot, widget):
+    """Wait until what was painted is counted and saved."""
+    qtbot.waitUntil(lambda: widget.session.record.is_settled and bool(widget.session.record.counts), timeout=PATIENCE)
+    widget.session.autosave.wait()
+
+
+def fine_tune(qtbot, widget, steps=10):
+    widget.panel.unit.setCurrentText("steps")
+    widget.panel.length.setValue(steps)
+    press(qtbot, widget.panel.run_panel.run)
+    assert widget.control.is_running
+
+
+def wait_for_end(qtbot, widget):
+    qtbot.waitUntil(lambda: not widget.control.is_running, timeout=PATIENCE)
+
+
+def wait_for_step(qtbot, widget, step):
+    def reached():
+        run = widget.control.run
+        return run is None or (run.last is not None and run.last.step >= step)
+
+    qtbot.waitUntil(reached, timeout=PATIENCE)
+    assert widget.control.run is not None, message(widget)
+
+
+def message(widget):
+    return widget.panel.run_panel.message.text()
+
+
+def camera(viewer):
+    return getattr(viewer, "scene", viewer).camera
+
+
+def previews(viewer):
+    return [layer for layer in viewer.layers if is_result(layer)]
+
+
+def test_new_annotations_have_the_models_classes_and_the_brush_in_hand(qtbot, widget, viewer):
+    layer = new_annotations(qtbot, widget)
+    assert layer.data.shape == STACK.shape
+    assert not layer.data.any()
+    assert list(layer.features["class"]) == ["not annotated", "kind 1", "kind 2"]
+    np.testing.assert_allclose(layer.get_color(1)[:3], np.array([0xE4, 0x57, 0x2E]) / 255, atol=1e-2)
+    assert layer.mode == "paint"
+    assert viewer.layers.selection.active is layer
+    for key, label in (("2", 2), ("0", 0), ("1", 1)):
+        viewer.window._qt_viewer.canvas.native.setFocus()
+        next(f for k, f in layer.keymap.items() if str(k) == key)(layer)
+        assert layer.selected_label == label
+    assert not widget.panel.save.isEnabled()
+
+
+def test_painted_pixels_are_counted_saved_and_checked(qtbot, widget, viewer, data):
+    layer = new_annotations(qtbot, widget)
+    layer.selected_label = 1
+    layer.paint((2, 30, 40), 1)
+    settle(qtbot, widget)
+    pixels = int(np.count_nonzero(layer.data))
+    assert f"kind 1 [key 1]: {pixels:,} px on slice 2" in widget.tools.counts.text()
+    qtbot.waitUntil(lambda: "another class too" in widget.panel.preflight.text(), timeout=PATIENCE)
+    (file,) = (data / "annotations").glob("*.npz")
+    about, kept = read_autosave(file)
+    assert (about.image, about.shape, about.pixels) == ("sections", STACK.shape, pixels)
+    np.testing.assert_array_equal(kept.by_plane[2], layer.data[2])
+    paint(widget)
+    qtbot.waitUntil(lambda: "Ready to learn" in widget.panel.preflight.text(), timeout=PATIENCE)
+    assert set(widget.session.record.counts) == {1, 2}
+    for _ in range(5):
+        layer.undo()
+    qtbot.waitUntil(lambda: not widget.session.record.counts and widget.session.record.is_settled, timeout=PATIENCE)
+    widget.session.autosave.wait()
+    assert not file.exists()
+    layer.redo()
+    settle(qtbot, widget)
+    assert file.exists()
+
+
+def test_annotations_of_a_napari_that_died_are_offered_and_restored(qtbot, widget, viewer, data):
+    painted = np.zeros((96, 160), np.uint8)
+    painted[10:20] = 2
+    script = (
+        "import sys, os, signal, numpy as np\n"
+        "from pathlib import Path\n"
+        "from napari_unets.widgets.annotate.autosave import Autosave\n"
+        "from napari_unets.learning import SparseAnnotations\n"
+        "from napari_unets.models import ClassInfo\n"
+        "plane = np.zeros((96, 160), np.uint8); plane[10:20] = 2\n"
+        "save = Autosave(Path(sys.argv[1]), 'sections')\n"
+        "save.save(SparseAnnotations((3, 96, 160), {1: plane}), [ClassInfo(id=1, name='a', color='#ff0000')])\n"
+        "save.wait()\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script, str(data / "annotations")], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    viewer.add_image(STACK[:, :50], name="another")
+    widget.image.choose(viewer.layers["another"])
+    assert widget.offer.isHidden()
+    widget.image.choose(viewer.layers["sections"])
+    assert "1,600 pixels" in widget.offer.note.text()
+    press(qtbot, widget.offer.restore)
+    np.testing.assert_array_equal(widget.session.layer.data[1], painted)
+    assert widget.offer.isHidden()
+    settle(qtbot, widget)
+    (file,) = (data / "annotations").glob("*.npz")  # the old file has gone, the new one is there
+    assert read_autosave(file)[0].pid == os.getpid()
+
+
+def test_paint_learn_look_save(qtbot, widget, viewer, own_store):
+    new_annotations(qtbot, widget)
+    paint(widget)
+    viewer.dims.set_current_step(0, 1)
+    before = widget.session.layer.data.copy()
+    fine_tune(qtbot, widget, 25)
+    wait_for_end(qtbot, widget)
+    assert message(widget).startswith("25 steps in"), message(widget)
+    np.testing.assert_array_equal(widget.session.layer.data, before)
+    assert len(widget.control._before.losses) == 25
+    assert [step for step, _ in widget.control._before.scores] == [0, 5, 10, 15, 20, 25]
+    assert not widget.panel.curves.isHidden()
+    assert not widget.panel.resume.isEnabled()
+    widget.panel.name.setText("My model")
+    press(qtbot, widget.panel.save)
+    qtbot.waitUntil(lambda: "Saved as my-model" in widget.panel.saved.text(), timeout=PATIENCE)
+    cards, _ = ModelStore().list()
+    assert cards["my-model"].title == "My model"
+    assert cards["my-model"].parent == "tiny"
+    assert cards["my-model"].training.annotated_pixels["kind 1"] == np.count_nonzero(before == 1)
+    assert segment(load_model("my-model"), STACK, backend="torch").shape == STACK.shape
+    press(qtbot, widget.panel.save)
+    qtbot.waitUntil(lambda: "exists already" in widget.panel.saved.text(), timeout=PATIENCE)
+    press(qtbot, widget.panel.revert)
+    assert widget.control.card.name == "tiny"
+    assert not previews(viewer)
+
+
+def test_previews_come_while_it_learns_and_stop_can_be_resumed(qtbot, widget, viewer):
+    new_annotations(qtbot, widget)
+    paint(widget)
+    viewer.dims.set_current_step(0, 2)
+    fine_tune(qtbot, widget, 5000)
+    qtbot.waitUntil(lambda: widget.control.run is None or widget.control.run.previews > 0, timeout=PATIENCE)
+    (layer,) = previews(viewer)
+    assert set(np.unique(layer.data[2])) <= {1, 2}
+    assert not layer.data[:2].any()
+    viewer.dims.set_current_step(0, 0)
+    qtbot.waitUntil(lambda: widget.control.run is None or layer.data[0].any(), timeout=PATIENCE)
+    begun = time.monotonic()
+    press(qtbot, widget.panel.run_panel.stop)
+    wait_for_end(qtbot, widget)
+    assert time.monotonic() - begun < 15
+    assert message(widget).startswith("Stopped after"), message(widget)
+    stopped_at = widget.control.tuned.step
+    assert load_model(widget.control.tuned.model).card.name == "tiny-tuned"
+    assert widget.panel.save.isEnabled()
+    press(qtbot, widget.panel.resume)
+    wait_for_step(qtbot, widget, stopped_at + 1)
+    assert [step for step, _ in widget.control.run.losses] == list(range(1, len(widget.control.run.losses) + 1))
+    press(qtbot, widget.panel.run_panel.stop)
+    wait_for_end(qtbot, widget)
+    assert widget.control.tuned.step > stopped_at
+
+
+def test_killed_worker_loses_neither_annotations_nor_checkpoint(qtbot, widget, viewer):
+    layer = new_annotations(qtbot, widget)
+    paint(widget)
+    fine_tune(qtbot, widget, 5000)
+    wait_for_step(qtbot, widget, 12)
+    painted = layer.data.copy()
+    os.kill(shared_worker().pid, signal.SIGKILL)
+    wait_for_end(qtbot, widget)
+    assert "press Resume" in message(widget)
+    np.testing.assert_array_equal(layer.data, painted)
+    folder = widget.control.unfinished
+    assert folder.checkpoint.is_file()
+    press(qtbot, widget.panel.resume)
+    wait_for_step(qtbot, widget, 11)
+    assert widget.control.run.first_step >= 11  # from the checkpoint, not from the start
+    assert [step for step, _ in widget.control.run.losses] == list(range(1, len(widget.control.run.losses) + 1))
+    press(qtbot, widget.panel.run_panel.stop)
+    wait_for_end(qtbot, widget)
+    assert message(widget).startswith("Stopped after")
+
+
+def test_napari_is_killed_while_it_learns(qtbot, viewer, data, tmp_path):
+    np.save(tmp_path / "stack.npy", STACK)
+    script = Path(__file__).parent / "napari_that_dies.py"
+    ended = subprocess.run([sys.executable, str(script), str(tmp_path / "stack.npy")], check=False, timeout=120)
+    assert ended.returncode == -signal.SIGKILL
+    widget = AnnotateWidget(viewer)
+    qtbot.addWidget(widget)
+    assert "has not come to its end" in message(widget)
+    assert "Annotations of sections" in widget.offer.note.text()
+    press(qtbot, widget.offer.restore)
+    assert set(np.unique(widget.session.layer.data[1])) == {0, 1, 2}
+    settle(qtbot, widget)
+    press(qtbot, widget.panel.resume)
+    wait_for_step(qtbot, widget, 11)
+    assert widget.control.run.first_step >= 11
+    press(qtbot, widget.panel.run_panel.stop)
+    wait_for_end(qtbot, widget)
+    assert message(widget).startswith("Stopped after"), message(widget)
+    widget.close()
+
+
+def test_closing_the_widget_stops_the_run_and_the_next_one_offers_to_resume(qtbot, widget, viewer):
+    new_annotations(qtbot, widget)
+    paint(widget)
+    fine_tune(qtbot, widget, 5000)
+    wait_for_step(qtbot, widget, 12)
+    run = widget.control.run
+    widget.close()
+    qtbot.waitUntil(lambda: run._job.done, timeout=PATIENCE)
+    again = AnnotateWidget(viewer)
+    qtbot.addWidget(again)
+    assert "has not come to its end" in message(again)
+    again.close()
+
+
+def test_from_prediction_fills_what_is_not_painted_and_can_be_undone(qtbot, widget, viewer):
+    layer = new_annotations(qtbot, widget)
+    layer.paint((1, 30, 40), 2)
+    mine = layer.data[1].copy()
+    viewer.dims.set_current_step(0, 1)
+    press(qtbot, widget.tools.from_prediction)
+    qtbot.waitUntil(lambda: "come from the model" in widget.tools.message.text(), timeout=PATIENCE)
+    expected = segment(load_model("tiny"), STACK, backend="torch", precision="fp32")[1]
+    free = mine == 0
+    assert (layer.data[1][free] == expected[free]).mean() > 0.99
+    assert (layer.data[1][~free] == 2).all()
+    assert not layer.data[[0, 2]].any()
+    layer.undo()
+    np.testing.assert_array_equal(layer.data[1], mine)
+
+
+def test_from_prediction_sees_a_page_alone(qtbot, widget, viewer):
+    viewer.layers["sections"].metadata["pages"] = [{"size": [96, 160]}, {"size": [40, 64]}, {"size": [96, 160]}]
+    layer = new_annotations(qtbot, widget)
+    viewer.dims.set_current_step(0, 1)
+    press(qtbot, widget.tools.from_prediction)
+    qtbot.waitUntil(lambda: "come from the model" in widget.tools.message.text(), timeout=PATIENCE)
+    expected = segment(load_model("tiny"), STACK[1, :40, :64], backend="torch", precision="fp32")
+    assert (layer.data[1, :40, :64] == expected).mean() > 0.99
+    assert not layer.data[1, 40:].any()
+    assert not layer.data[1, :, 64:].any()
+
+
+def test_suggestions_go_where_nothing_is_painted(qtbot, widget, viewer):
+    new_annotations(qtbot, widget)
+    viewer.dims.set_current_step(0, 1)
+    paint(widget, plane=1)
+    press(qtbot, widget.tools.suggest_slice)
+    qtbot.waitUntil(lambda: "least sure of" in widget.tools.message.text(), timeout=PATIENCE)
+    assert viewer.dims.current_step[0] in (0, 2)
+    zoom = camera(viewer).zoom
+    press(qtbot, widget.tools.suggest_spot)
+    qtbot.waitUntil(lambda: "a spot on slice" in widget.tools.message.text(), timeout=PATIENCE)
+    assert camera(viewer).zoom > zoom
+
+
+def test_a_new_class_is_learnt(qtbot, widget, viewer):
+    layer = new_annotations(qtbot, widget)
+    paint(widget)
+    widget.add_class("mitochondria")
+    assert layer.selected_label == 3
+    layer.paint((1, 50, 60), 3)
+    settle(qtbot, widget)
+    assert "mitochondria [key 3]" in widget.tools.counts.text()
+    fine_tune(qtbot, widget, 2)
+    wait_for_end(qtbot, widget)
+    assert [c.name for c in widget.control.card.classes] == ["kind 1", "kind 2", "mitochondria"]
+
+
+def test_what_is_wrong_is_said(qtbot, widget, viewer):
+    layer = new_annotations(qtbot, widget)
+    layer.paint((1, 30, 40), 1)
+    fine_tune(qtbot, widget, 2)
+    wait_for_end(qtbot, widget)
+    assert "paint some pixels of another class too" in message(widget)
+    viewer.add_labels(np.zeros((5, 5), np.uint8), name="small")
+    widget.annotations.choose(viewer.layers["small"])
+    assert "another shape" in widget.tools.counts.text()
+    assert not widget.panel.run_panel.run.isEnabled()
+
+
+def test_export(qtbot, widget, tmp_path):
+    layer = new_annotations(qtbot, widget)
+    paint(widget)
+    for name in ("strokes.tif", "strokes.ome.zarr"):
+        widget.export(str(tmp_path / name))
+        with open_stack(tmp_path / name) as stack:
+            np.testing.assert_array_equal(np.asarray(stack), layer.data)
+    widget.export(str(tmp_path / "missing" / "strokes.tif"))
+    assert "does not exist" in widget.tools.message.text()
+
+
+def test_a_single_image(qtbot, widget, viewer):
+    viewer.layers.clear()
+    viewer.add_image(STACK[0], name="page")
+    layer = new_annotations(qtbot, widget)
+    layer.paint((10, 20), 2)
+    layer.paint((40, 60), 1)
+    settle(qtbot, widget)
+    fine_tune(qtbot, widget, 2)
+    wait_for_end(qtbot, widget)
+    assert message(widget).startswith("2 steps in"), message(widget)

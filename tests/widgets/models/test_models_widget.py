@@ -1,0 +1,192 @@
+"""The Models widget, with its real buttons."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import QFileDialog, QInputDialog, QMessageBox
+
+from napari_unets.models import ModelCard, ModelStore, export_model, load_model
+from napari_unets.widgets.models.card_text import card_html
+from napari_unets.widgets.models.widget import ModelsWidget
+from napari_unets.widgets.segment.widget import SegmentWidget
+
+PATIENCE = 60_000
+
+
+@pytest.fixture
+def widget(make_napari_viewer, own_store):
+    viewer = make_napari_viewer()
+    made = ModelsWidget(viewer)
+    viewer.window.add_dock_widget(made, name="Models")
+    return made
+
+
+def press(qtbot, button):
+    assert button.isEnabled()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def work(qtbot, widget, button):
+    with qtbot.waitSignal(widget.finished, timeout=PATIENCE) as ended:
+        press(qtbot, button)
+    return ended.args[0]
+
+
+def answer_name(monkeypatch, name):
+    """Type a name when one is asked for, or cancel (None)."""
+    asked = []
+
+    def answer(_parent, title, label, *, text):
+        asked.append((title, label, text))
+        return name or "", name is not None
+
+    monkeypatch.setattr(QInputDialog, "getText", answer)
+    return asked
+
+
+def names(widget):
+    return [widget.models.item(row).text().strip() for row in range(widget.models.count())]
+
+
+def test_the_list_and_a_card(qtbot, widget, own_store):
+    assert names(widget)[0] == "With napari-unets"
+    assert names(widget)[-2:] == ["Yours", "The tiny model"]
+    widget.models.choose("em-membranes")
+    text = widget.card.text()
+    card = load_model("em-membranes").card
+    for part in (
+        card.title,
+        card.summary,
+        "electron microscopy",
+        "1 = membrane",
+        card.classes[0].color,
+        "4 nm",
+        "sf-net",
+    ):
+        assert part in text
+    assert "22 of the sections" in text
+    assert card.licence in text
+    assert "ships with napari-unets" in text
+    assert not widget.remove.isEnabled()
+    assert not widget.rename.isEnabled()
+    widget.models.choose("tiny")
+    assert "tiny</i>, yours" in widget.card.text()
+    assert str(own_store / "tiny") in widget.card.text()
+    assert widget.remove.isEnabled()
+
+
+def test_a_damaged_model_can_be_looked_at_and_removed(qtbot, widget, own_store, monkeypatch):
+    (own_store / "tiny" / "card.json").write_text("{}")
+    press(qtbot, widget.refresh)
+    assert names(widget)[-1] == "tiny (damaged)"
+    widget.models.choose("tiny")
+    assert "not a valid model card" in widget.card.text()
+    assert not widget.use.isEnabled()
+    assert not widget.export.isEnabled()
+    asked = []
+
+    def no(_parent, _title, text, *_buttons):
+        asked.append(text)
+        return QMessageBox.StandardButton.No
+
+    monkeypatch.setattr(QMessageBox, "question", no)
+    press(qtbot, widget.remove)
+    assert str(own_store / "tiny") in asked[0]
+    assert (own_store / "tiny").is_dir()
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
+    assert work(qtbot, widget, widget.remove)
+    assert not (own_store / "tiny").exists()
+    assert "Yours" not in names(widget)
+    assert widget.models.name
+
+
+def test_use_and_show_folder(qtbot, widget, own_store, monkeypatch):
+    segment = SegmentWidget(widget._viewer)
+    asked, opened = [], []
+    monkeypatch.setattr(
+        type(widget._viewer.window),
+        "add_plugin_dock_widget",
+        lambda _self, *name: (asked.append(name), (None, segment))[1],
+    )
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
+    widget.models.choose("tiny")
+    press(qtbot, widget.use)
+    assert asked == [("napari-unets", "Segment")]
+    assert segment.model.name == "tiny"
+    press(qtbot, widget.reveal)
+    assert opened == [str(own_store / "tiny")]
+    segment.close()
+
+
+def test_export_and_import(qtbot, widget, own_store, tmp_path, monkeypatch):
+    widget.models.choose("tiny")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "out"), "Zip file (*.zip)"))
+    assert work(qtbot, widget, widget.export)
+    assert str(tmp_path / "out.zip") in widget.message.text()
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "out"), "Model folder (*)"))
+    assert work(qtbot, widget, widget.export)
+    assert load_model(tmp_path / "out").card == load_model("tiny").card
+
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "out.zip"), ""))
+    asked = answer_name(monkeypatch, "guest")
+    with qtbot.waitSignal(widget.finished, timeout=PATIENCE):
+        widget.from_zip.trigger()
+    assert asked == [("Import", "There is a model tiny already. Call this one:", "tiny-2")]
+    assert widget.message.text() == "guest is now one of your models."
+    assert widget.models.name == "guest"
+    assert load_model("guest").card.weights_sha256 == load_model("tiny").card.weights_sha256
+
+    answer_name(monkeypatch, None)
+    widget.from_zip.trigger()
+    assert sorted(path.name for path in own_store.iterdir()) == ["guest", "tiny"]
+
+
+def test_what_is_wrong_with_an_import_is_said(qtbot, widget, own_store, tmp_path, monkeypatch):
+    (tmp_path / "no.zip").write_text("no zip")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "no.zip"), ""))
+    widget.from_zip.trigger()
+    assert "neither a model's folder nor a zip file" in widget.message.text()
+    folder = export_model("tiny", tmp_path / "changed")
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps(card | {"name": "changed", "weights_sha256": "1" * 64}))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
+    with qtbot.waitSignal(widget.finished, timeout=PATIENCE) as ended:
+        widget.from_folder.trigger()
+    assert ended.args == [False]
+    assert "the weights are not those of the card" in widget.message.text()
+    assert [path.name for path in own_store.iterdir()] == ["tiny"]
+    assert widget.bring_in.isEnabled()
+
+
+def test_copy_and_rename(qtbot, widget, own_store, monkeypatch):
+    widget.models.choose("sauvola")
+    asked = answer_name(monkeypatch, "my-sauvola")
+    assert work(qtbot, widget, widget.copy)
+    assert asked[0][2] == "sauvola-copy"
+    assert widget.models.name == "my-sauvola"
+    assert names(widget)[-2:] == ["The tiny model", "Sauvola (local threshold): my-sauvola"]  # formulas last
+    answer_name(monkeypatch, "Not A Name")
+    assert not work(qtbot, widget, widget.rename)
+    assert "'not-a-name' would be one" in widget.message.text()
+    widget.models.choose("my-sauvola")
+    answer_name(monkeypatch, "better")
+    assert work(qtbot, widget, widget.rename)
+    assert sorted(path.name for path in own_store.iterdir()) == ["better", "tiny"]
+    assert widget.models.name == "better"
+
+
+def test_a_card_cannot_bring_markup_of_its_own(tiny_card):
+    evil = "<img src='file:///etc/passwd'> <script> & https://example.org/a?b=1&c=2."
+    hostile = ModelCard.model_validate(
+        tiny_card.model_dump()
+        | {"title": evil, "summary": evil, "description": evil, "licence": evil, "citation": [evil]}
+        | {"scores": [{"data": evil, "values": {evil: 1.0}}], "parent": evil}
+    )
+    html = card_html(hostile, ModelStore().folder("tiny"), own=True)
+    assert "<img" not in html
+    assert "<script" not in html
+    assert '<a href="https://example.org/a?b=1&amp;c=2">' in html

@@ -1,0 +1,150 @@
+"""The Open widget, with its real buttons."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+from napari.layers import Image, Labels
+from qtpy.QtCore import Qt
+
+from napari_unets.widgets.files.stack_summary import bytes_in_words
+from napari_unets.widgets.opening.widget import OpenWidget
+from napari_unets.widgets.parts.notes import time_in_words
+
+
+@pytest.fixture
+def tiff(tmp_path):
+    path = tmp_path / "cells.tif"
+    pixels = np.arange(3 * 40 * 50, dtype=np.uint16).reshape(3, 40, 50)
+    tifffile.imwrite(
+        path,
+        pixels,
+        imagej=True,
+        resolution=(1e3 / 4, 1e3 / 4),
+        metadata={"axes": "ZYX", "spacing": 0.05, "unit": "um"},
+    )
+    return path, pixels
+
+
+@pytest.fixture
+def widget(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer()
+    made = OpenWidget(viewer)
+    viewer.window.add_dock_widget(made, name="Open")
+    return made
+
+
+def type_path(qtbot, widget, path):
+    widget.path.line.clear()
+    qtbot.keyClicks(widget.path.line, str(path))
+    qtbot.keyClick(widget.path.line, Qt.Key.Key_Return)
+
+
+def wait_understood(qtbot, widget):
+    qtbot.waitUntil(lambda: widget.open.isEnabled(), timeout=10_000)
+
+
+def press_open(qtbot, widget):
+    before = len(widget._viewer.layers)
+    qtbot.mouseClick(widget.open, Qt.MouseButton.LeftButton)
+    assert len(widget._viewer.layers) == before + 1
+    return widget._viewer.layers[-1]
+
+
+def test_a_typed_path_is_described_and_opened_lazily(qtbot, widget, tiff):
+    path, pixels = tiff
+    assert not widget.open.isEnabled()
+    type_path(qtbot, widget, path)
+    wait_understood(qtbot, widget)
+    text = widget.understood.text()
+    for part in ("50 × 40 pixels, 3 planes", "z 3, y 40, x 50", "uint16", "12 kB", "4 × 4 × 50 nm"):
+        assert part in text
+    layer = press_open(qtbot, widget)
+    assert isinstance(layer, Image)
+    assert type(layer.data).__module__.startswith("dask")
+    np.testing.assert_array_equal(layer.data[1], pixels[1])
+    np.testing.assert_allclose(layer.scale, (50, 4, 4))
+    assert [str(unit) for unit in layer.units] == ["nanometer"] * 3
+    assert layer.axis_labels == ("z", "y", "x")
+    assert layer.name == "cells"
+
+
+def test_corrections_change_what_is_opened(qtbot, widget, tiff):
+    path, pixels = tiff
+    type_path(qtbot, widget, path)
+    wait_understood(qtbot, widget)
+    widget.corrections.axes.setText("xyz")
+    widget.corrections.axes.editingFinished.emit()
+    wait_understood(qtbot, widget)
+    assert "3 × 40 pixels, 50 planes" in widget.understood.text()
+    for line, size in zip(widget.corrections.voxel, ("40", "8", "8"), strict=True):
+        line.setText(size)
+        line.editingFinished.emit()
+    qtbot.waitUntil(lambda: "8 × 8 × 40 nm" in widget.understood.text(), timeout=10_000)
+    layer = press_open(qtbot, widget)
+    np.testing.assert_allclose(layer.scale, (40, 8, 8))
+    np.testing.assert_array_equal(np.asarray(layer.data), pixels.transpose(2, 1, 0))
+
+
+def test_an_error_is_shown_and_nothing_can_be_opened(qtbot, widget, tmp_path, tiff):
+    type_path(qtbot, widget, tmp_path / "nowhere.tif")
+    qtbot.waitUntil(lambda: "nowhere.tif" in widget.understood.text(), timeout=10_000)
+    assert not widget.open.isEnabled()
+    type_path(qtbot, widget, tiff[0])
+    wait_understood(qtbot, widget)
+    widget.corrections.axes.setText("q")
+    widget.corrections.axes.editingFinished.emit()
+    qtbot.waitUntil(lambda: "3 axes" in widget.understood.text(), timeout=10_000)
+    assert not widget.open.isEnabled()
+
+
+def test_ids_can_be_opened_as_labels(qtbot, widget, tiff):
+    type_path(qtbot, widget, tiff[0])
+    wait_understood(qtbot, widget)
+    widget.as_labels.setChecked(True)
+    layer = press_open(qtbot, widget)
+    assert isinstance(layer, Labels)
+
+
+def test_a_colour_picture_and_a_folder(qtbot, widget, tmp_path):
+    import imageio.v3 as iio
+
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    for i in range(2):
+        iio.imwrite(folder / f"{i}.png", np.full((40, 50, 3), 60 * i, np.uint8))
+    type_path(qtbot, widget, folder / "1.png")
+    wait_understood(qtbot, widget)
+    assert not widget.as_labels.isEnabled()
+    layer = press_open(qtbot, widget)
+    assert layer.rgb
+    assert layer.data.shape == (40, 50, 3)
+    type_path(qtbot, widget, folder)
+    qtbot.waitUntil(lambda: "2 planes" in widget.understood.text(), timeout=10_000)
+    layer = press_open(qtbot, widget)
+    assert layer.data.shape == (2, 40, 50, 3)
+
+
+def test_level_and_dataset_are_offered_where_there_are_any(qtbot, widget, tmp_path, tiff):
+    import h5py
+
+    with h5py.File(tmp_path / "volumes.h5", "w") as file:
+        file["raw"] = np.zeros((3, 40, 50), np.uint8)
+        file["labels"] = np.ones((3, 20, 25), np.uint8)
+    widget.path.choose(tmp_path / "volumes.h5")
+    qtbot.waitUntil(lambda: widget.understood.text() not in ("", "Looking …"), timeout=10_000)
+    assert not widget.corrections.dataset.isHidden()
+    widget.corrections.dataset.setText("labels")
+    widget.corrections.dataset.editingFinished.emit()
+    qtbot.waitUntil(lambda: "25 × 20 pixels" in widget.understood.text(), timeout=10_000)
+    type_path(qtbot, widget, tiff[0])
+    wait_understood(qtbot, widget)
+    assert widget.corrections.dataset.isHidden()
+    assert widget.corrections.level.isHidden()
+    assert widget.corrections.dataset.text() == ""
+
+
+def test_figures_in_words():
+    assert [bytes_in_words(n) for n in (5, 6_300_000, 2.5e12)] == ["5 bytes", "6.3 MB", "2.5 TB"]
+    assert [time_in_words(s) for s in (0.2, 8, 100, 3600 * 2 + 600)] == ["1 s", "8 s", "2 min", "2 h 10 min"]
