@@ -43,6 +43,7 @@ class ModelChoice(QWidget):
         super().__init__(parent)
         self._store = store
         self._cards: dict[str, ModelCard] = {}
+        self._is_meant = False
         self.box = _StoreBox()
         self.box.setPlaceholderText("no model yet")
         self.box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -55,6 +56,7 @@ class ModelChoice(QWidget):
         self.refill()
         self.box.about_to_open.connect(self.refill)
         self.box.currentIndexChanged.connect(self._announce)
+        self.box.activated.connect(self._mean_it)
 
     @property
     def name(self) -> str:
@@ -68,8 +70,18 @@ class ModelChoice(QWidget):
 
     def choose(self, name: str) -> None:
         """Choose a model by its name."""
+        self._mean_it()
         self.refill()
         self.box.setCurrentIndex(self.box.findData(name))
+
+    def suggest(self, task: str) -> None:
+        """Choose the first model for a kind of images, unless a model for it is chosen or somebody has chosen one."""
+        if self._is_meant or (self.card is not None and self.card.task == task):
+            return
+        for name, card in self._cards.items():
+            if card.task == task:
+                self.box.setCurrentIndex(self.box.findData(name))
+                return
 
     def refill(self) -> None:
         """List the store's models as they are now; the choice is kept."""
@@ -90,6 +102,9 @@ class ModelChoice(QWidget):
         self.box.setEnabled(bool(self._cards))
         self.box.blockSignals(blocked)
         self._describe()
+
+    def _mean_it(self, _index: int = 0) -> None:
+        self._is_meant = True
 
     def _announce(self, _index: int) -> None:
         self._describe()

@@ -85,6 +85,7 @@ class SegmentWidget(Panel):
         self.scheduler.failed.connect(self._show_no_devices)
         self.scheduler.ask()
         warm_up()
+        self.image.layer_changed.connect(self._suggest_model)
         self.image.layer_changed.connect(self._describe_image)
         self.model.model_changed.connect(self._describe_image)
         self.run_panel.run_clicked.connect(self._start)
@@ -95,6 +96,7 @@ class SegmentWidget(Panel):
         if self._shared.value is not None:
             self._take_threshold(self._shared.value, self._shared.model)
         self.clean_fold.setVisible(self.clean.layer.layer is not None)
+        self._suggest_model(self.image.layer)
         self._describe_image()
 
     def _lay_out(self) -> None:
@@ -129,6 +131,11 @@ class SegmentWidget(Panel):
         if self.model.box.findData(model) >= 0:
             self.model.choose(model)
         self.segmentation_form.set("threshold", threshold)
+
+    def _suggest_model(self, layer: Layer | None) -> None:
+        """Propose a model: scans are in colour or come from a PDF, sections are not."""
+        if layer is not None:
+            self.model.suggest("document" if image_source(layer).rgb or "pages" in layer.metadata else "em")
 
     def _show_no_devices(self, error: Exception) -> None:
         if self.scheduler.address is None:

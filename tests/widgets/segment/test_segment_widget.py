@@ -145,6 +145,23 @@ def test_rgb(qtbot, widget):
     np.testing.assert_array_equal(layer.data, segment(load_model("tiny"), image, **EXACT))
 
 
+def test_the_model_follows_the_image_until_somebody_chooses_one(qtbot, make_napari_viewer, store):
+    widget = SegmentWidget(make_napari_viewer())
+    qtbot.addWidget(widget)
+    sections = widget._viewer.add_image(STACK, name="sections")
+    assert widget.model.card.task == "em"
+    page = widget._viewer.add_image(RNG.integers(0, 255, (60, 70, 3)).astype(np.uint8), rgb=True, name="page")
+    widget.image.choose(page)
+    assert widget.model.name == "document-ink"
+    widget.image.choose(sections)
+    assert widget.model.card.task == "em"
+    widget.model.box.setFocus()
+    qtbot.keyClick(widget.model.box, Qt.Key.Key_End)  # as a person does: the last of the list
+    chosen = widget.model.name
+    widget.image.choose(page)
+    assert widget.model.name == chosen != "document-ink"
+
+
 def test_every_output_and_its_metadata(qtbot, widget):
     widget._viewer.add_image(STACK, name="sections", scale=(50, 4, 4), units=("nm",) * 3)
     widget.segmentation_form.set("threshold", 0.45)
