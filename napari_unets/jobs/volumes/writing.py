@@ -13,12 +13,17 @@ from napari_unets.images.volume_store import VolumeStore
 from napari_unets.jobs.outputs.safe_files import write_safely
 from napari_unets.jobs.volumes.errors import BlockWriteError
 
-__all__ = ["checksum", "scratch_folder", "write_block"]
+__all__ = ["checksum", "is_unfinished", "scratch_folder", "write_block"]
 
 
 def scratch_folder(output: Path) -> Path:
     """Where unfinished files of a volume are; removed when it is finished."""
     return output.with_name(f".{output.name}.parts")
+
+
+def is_unfinished(output: Path) -> bool:
+    """Whether a folder is a volume that a run is writing, or will go on with."""
+    return scratch_folder(output).is_dir()
 
 
 def write_block(

@@ -53,9 +53,9 @@ def read_stack(path: str | Sequence[str]) -> list[LayerData]:
     Returns
     -------
     list of tuple
-        Data, keywords and type of the layer. Small stacks are in memory, large ones are read section by
-        section; all levels of a pyramid are given. Pages of different sizes are padded with white, and the layer's
-        metadata list them under ``pages``.
+        Data, keywords and type of the layer. Small stacks are in memory, large ones are read section by section,
+        and a volume that is still being written whenever it is looked at; all levels of a pyramid are given. Pages
+        of different sizes are padded with white, and the layer's metadata list them under ``pages``.
 
     Raises
     ------
@@ -63,15 +63,25 @@ def read_stack(path: str | Sequence[str]) -> list[LayerData]:
         One of its subclasses says what is wrong, and names the file.
     """
     stack = open_padded(path if isinstance(path, str) else path[0])
-    data, keywords, kind = stack_layer_data(stack)
+    live = _is_growing(stack)
+    data, keywords, kind = stack_layer_data(stack, live=live)
     keywords["metadata"] = {**keywords["metadata"], "path": str(stack.path)}
     if stack.levels > 1:
-        coarser = [stack_layer_data(open_stack(str(stack.path), level=i))[0] for i in range(1, stack.levels)]
+        levels = [open_stack(str(stack.path), level=i) for i in range(1, stack.levels)]
+        coarser = [stack_layer_data(level, live=live)[0] for level in levels]
         return [([data, *coarser], {**keywords, "multiscale": True}, kind)]
-    if stack.nbytes <= _READ_AT_ONCE:
+    if stack.nbytes <= _READ_AT_ONCE and not live:
         with stack:
             data = data.compute()
     return [(data, keywords, kind)]
+
+
+def _is_growing(stack: Stack) -> bool:
+    if stack.path is None or not is_zarr(stack.path):
+        return False
+    from napari_unets.jobs.volumes.writing import is_unfinished  # slow, and not needed of a picture
+
+    return is_unfinished(stack.path)
 
 
 def open_padded(path: str | Path, **keywords: Any) -> Stack:

@@ -10,15 +10,18 @@ import pikepdf
 import pytest
 import tifffile
 import zarr
+from jobs.volume_support import SHAPE, plan, save_volume
 from napari.components import ViewerModel
 from napari.layers import Layer
 from npe2 import PluginManager, PluginManifest
 
 import napari_unets
-from napari_unets.images import EncryptedImageError, UnreadableImageError, create_page_writer, save_stack
+from napari_unets.images import EncryptedImageError, UnreadableImageError, create_page_writer, open_stack, save_stack
 from napari_unets.images.opening import MRC_SUFFIXES, TIFF_SUFFIXES
 from napari_unets.images.pdf import PDF_SUFFIXES
 from napari_unets.images.pictures import PICTURE_SUFFIXES
+from napari_unets.jobs.volumes import run_volume
+from napari_unets.models import load_model
 from napari_unets.widgets.files import readers
 from napari_unets.widgets.files.readers import get_reader, read_stack
 
@@ -177,3 +180,35 @@ def test_real_sections(shared_data):
     layer = _layer(shared_data / "isbi2012" / "image")
     assert layer.data.shape == (24, 512, 512)
     assert layer.name == "image"
+
+
+def test_a_volume_that_grows_is_read_anew_in_the_classes_colours(make_napari_viewer, tmp_path):
+    source = save_volume(tmp_path / "in.tif")
+    job = plan(source, tmp_path / "out.ome.zarr", "otsu")
+
+    def interrupt(event):
+        if event.done >= 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_volume(job, on_event=interrupt)
+    viewer = make_napari_viewer()
+    layer = viewer.add_layer(Layer.create(*read_stack(str(job.output))[0]))
+    ink = load_model("otsu").card.classes[0]
+    np.testing.assert_allclose(layer.get_color(ink.id), [*(int(ink.color[i : i + 2], 16) / 255 for i in (1, 3, 5)), 1])
+    viewer.dims.set_current_step(0, SHAPE[0] - 1)
+    assert not np.asarray(layer.data[-1]).any()
+    run_volume(job, resume=True)
+    viewer.dims.set_current_step(0, 0)
+    viewer.dims.set_current_step(0, SHAPE[0] - 1)
+    with open_stack(job.output) as made:
+        for y, x in ((0, 0), (40, 50), (89, 109)):
+            assert layer.get_value((SHAPE[0] - 1, y, x)) == made.plane(-1)[y, x] > 0
+    assert isinstance(read_stack(str(job.output))[0][0], np.ndarray)  # finished, and small: in memory
+
+
+def test_probabilities_are_shown_from_0_to_1(tmp_path):
+    job = plan(save_volume(tmp_path / "in.tif"), tmp_path / "out.ome.zarr", "otsu", kind="probabilities")
+    run_volume(job)
+    _, keywords, kind = read_stack(str(job.output))[0]
+    assert (kind, keywords["contrast_limits"]) == ("image", (0.0, 1.0))
