@@ -2,6 +2,7 @@
 
     python benchmarks/documents.py --data ../shared/data/dibco --models otsu sauvola my-models/document-ink
     python benchmarks/documents.py --data ../shared/data/dibco --train 40 --output my-models
+    python benchmarks/documents.py --data ../shared/data/dibco --train 40 --hold-out "2014/*" --output my-models-2014
 
 Scores models (names in the store, or folders) on the pages that the recipe document-ink holds out, each score the
 mean over the pages. With ``--train M`` the recipes of the comparison are trained first, M minutes each; the modules
@@ -37,13 +38,24 @@ THRESHOLDS = ("otsu", "sauvola")
 SCORES = {"f_measure": "F", "pseudo_f_measure": "pseudo-F", "psnr": "PSNR (dB)", "drd": "DRD"}
 
 
-def train(name: str, data: Path, output: Path, minutes: float) -> None:
+def recipe_of(name: str, output: Path, hold_out: list[str] | None) -> Path:
+    """Name the file of a recipe, or of one that is the same but for the pages that it holds out."""
+    recipe = TRAINING / f"{name}.toml"
+    if hold_out is None:
+        return recipe
+    output.mkdir(parents=True, exist_ok=True)
+    changed = output / recipe.name
+    changed.write_text(f"extends = {json.dumps(str(recipe.resolve()))}\n[data]\nvalidation = {json.dumps(hold_out)}\n")
+    return changed
+
+
+def train(name: str, data: Path, output: Path, minutes: float, hold_out: list[str] | None) -> None:
     """Train one recipe of the comparison, unless it is there already."""
     folder = output / name
     if folder.exists() and not folder.with_name(f"{name}.checkpoint.safetensors").exists():
         return
     options = {"minutes": minutes, "resume": True, "overwrite": folder.exists()}
-    for event in run_recipe(TRAINING / f"{name}.toml", data, folder, **options):
+    for event in run_recipe(recipe_of(name, output, hold_out), data, folder, **options):
         if isinstance(event, ValidationEvent):
             scores = ", ".join(f"{key} {value:.3f}" for key, value in event.scores.items())
             print(f"{name}, step {event.step}: {scores}", flush=True)
@@ -100,6 +112,7 @@ def main() -> None:
     parser.add_argument("--train", type=float, metavar="MINUTES", help="train the recipes of the comparison first")
     parser.add_argument("--output", type=Path, help="folder of the models to be trained")
     parser.add_argument("--recipes", nargs="*", default=RECIPES, choices=RECIPES, help="which to train; all by default")
+    parser.add_argument("--hold-out", nargs="*", help="patterns of pages not to learn from, other than the recipe's")
     parser.add_argument("--pages", nargs="*", help="patterns, such as 2014/*; by default what the recipe holds out")
     parser.add_argument("--json", type=Path, default=Path(__file__).with_suffix(".json"), help="file for the figures")
     arguments = parser.parse_args()
@@ -109,10 +122,10 @@ def main() -> None:
     keep_freed_memory()
     if arguments.train is not None:
         for name in arguments.recipes:
-            train(name, arguments.data, arguments.output, arguments.train)
+            train(name, arguments.data, arguments.output, arguments.train, arguments.hold_out)
             models.append(str(arguments.output / name))
     recipe = read_recipe(TRAINING / "document-ink.toml").data
-    patterns = arguments.pages or recipe.validation
+    patterns = arguments.pages or arguments.hold_out or recipe.validation
     found = find_pages(arguments.data, recipe.images, recipe.labels)
     pages = {name: paths for name, paths in found.items() if matches(name, patterns)}
     if not pages:

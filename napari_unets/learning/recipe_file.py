@@ -73,7 +73,7 @@ def _read(path: Path, extended: tuple[Path, ...]) -> dict[str, Any]:
         return content
     if path in extended or not isinstance(other, str):
         raise RecipeError(f"{path}: a recipe extends one other recipe, named by its file, and never itself")
-    base = _read(path.with_name(other), (*extended, path))
+    base = _read((path.parent / other).resolve(), (*extended, path))
     _change(base, content)
     return base
 

@@ -145,9 +145,12 @@ def test_a_recipe_extends_another(data: Path) -> None:
     assert recipe.name == "more"
     assert recipe.network.settings == {"width": 8, "narrow": 4, "depth": 2}
     assert recipe.model_copy(update={"name": base.name, "network": base.network}) == base
+    (data / "mine").mkdir()
+    (data / "mine" / "again.toml").write_text('extends = "../more.toml"\n')
+    assert read_recipe(data / "mine" / "again.toml") == recipe
 
 
-@pytest.mark.parametrize("extended", ['"self.toml"', '"other.toml"', "3"])
+@pytest.mark.parametrize("extended", ['"self.toml"', '"./other.toml"', "3"])
 def test_a_recipe_does_not_extend_itself(data: Path, extended: str) -> None:
     (data / "self.toml").write_text(f"extends = {extended}\n")
     (data / "other.toml").write_text('extends = "self.toml"\n')
