@@ -221,6 +221,16 @@ def test_turns_are_taken_in_order() -> None:
     assert done == places
 
 
+def test_a_remark_that_cannot_be_put_into_words_is_hushed_too(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "napari_unets.jobs")
+    hush(threading.get_ident())
+    try:
+        logging.getLogger("distributed.scheduler").error("lost some keys", {"a": 1}, 2)
+    finally:
+        unhush(threading.get_ident())
+    assert caplog.messages == ["distributed.scheduler: lost some keys"]
+
+
 def test_only_one_thread_is_hushed(caplog: pytest.LogCaptureFixture) -> None:
     logger = logging.getLogger("distributed.scheduler")
     hush(threading.get_ident())

@@ -28,7 +28,11 @@ class _Hush(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.thread != self.thread:
             return True
-        _OURS.debug("%s: %s", record.name, record.getMessage())
+        try:
+            said = record.getMessage()
+        except (TypeError, ValueError):  # arguments that do not fit, which a handler would survive, and so must the run
+            said = str(record.msg)
+        _OURS.debug("%s: %s", record.name, said)
         return False
 
 
