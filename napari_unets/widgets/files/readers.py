@@ -11,7 +11,7 @@ from napari_unets.images.opening import HDF5_SUFFIXES, MRC_SUFFIXES, TIFF_SUFFIX
 from napari_unets.images.pages import page_files
 from napari_unets.images.pdf import PDF_SUFFIXES
 from napari_unets.images.pictures import PICTURE_SUFFIXES
-from napari_unets.widgets.files.stack_layer import stack_layer_data
+from napari_unets.widgets.files.stack_layer import LiveArray, stack_layer_data
 
 __all__ = ["LayerData", "get_reader", "open_padded", "read_stack"]
 
@@ -63,25 +63,16 @@ def read_stack(path: str | Sequence[str]) -> list[LayerData]:
         One of its subclasses says what is wrong, and names the file.
     """
     stack = open_padded(path if isinstance(path, str) else path[0])
-    live = _is_growing(stack)
-    data, keywords, kind = stack_layer_data(stack, live=live)
+    data, keywords, kind = stack_layer_data(stack)
     keywords["metadata"] = {**keywords["metadata"], "path": str(stack.path)}
     if stack.levels > 1:
         levels = [open_stack(str(stack.path), level=i) for i in range(1, stack.levels)]
-        coarser = [stack_layer_data(level, live=live)[0] for level in levels]
+        coarser = [stack_layer_data(level)[0] for level in levels]
         return [([data, *coarser], {**keywords, "multiscale": True}, kind)]
-    if stack.nbytes <= _READ_AT_ONCE and not live:
+    if stack.nbytes <= _READ_AT_ONCE and not isinstance(data, LiveArray):
         with stack:
             data = data.compute()
     return [(data, keywords, kind)]
-
-
-def _is_growing(stack: Stack) -> bool:
-    if stack.path is None or not is_zarr(stack.path):
-        return False
-    from napari_unets.jobs.volumes.writing import is_unfinished  # slow, and not needed of a picture
-
-    return is_unfinished(stack.path)
 
 
 def open_padded(path: str | Path, **keywords: Any) -> Stack:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from napari_unets.images.opening import is_zarr
 from napari_unets.models import ClassInfo
 from napari_unets.widgets.parts.result_layers import METADATA_KEY, class_colormap, class_features
 
@@ -44,12 +45,13 @@ class LiveArray:
 
 
 def stack_layer_data(
-    stack: Stack, kind: Literal["image", "labels"] | None = None, *, live: bool = False
+    stack: Stack, kind: Literal["image", "labels"] | None = None
 ) -> tuple[Any, dict[str, Any], Literal["image", "labels"]]:
     """Lazy data, keywords and type of the layer that shows a stack.
 
     Voxel sizes become the layer's scale in nanometres, axes its labels. A single plane without a
-    thickness of its own becomes a 2-D layer. What this package has made is shown in the classes' colours.
+    thickness of its own becomes a 2-D layer. What this package has made is shown in the classes' colours,
+    and a volume that is still being written is a :class:`LiveArray`.
 
     Parameters
     ----------
@@ -57,9 +59,8 @@ def stack_layer_data(
         An open stack; the layer reads from it.
     kind : str, optional
         Type of the layer; by default what the file is.
-    live : bool
-        Whether the file is still being written.
     """
+    live = _is_growing(stack)
     data: Any = LiveArray(stack) if live else stack.as_dask()
     axes = stack.axes.removesuffix("s") if stack.is_rgb else stack.axes
     if axes == "zyx" and stack.n_planes == 1:
@@ -77,6 +78,14 @@ def stack_layer_data(
     if kind == "image":
         keywords["rgb"] = stack.is_rgb
     return data, {**keywords, **_look(stack, kind)}, kind
+
+
+def _is_growing(stack: Stack) -> bool:
+    if stack.path is None or not is_zarr(stack.path):
+        return False
+    from napari_unets.jobs.volumes.writing import is_unfinished  # slow, and not needed of a picture
+
+    return is_unfinished(stack.path)
 
 
 def _look(stack: Stack, kind: str) -> dict[str, Any]:

@@ -95,6 +95,10 @@ _RESULTS = weakref.WeakKeyDictionary()
 _HIGHEST: weakref.WeakKeyDictionary[Layer, int] = weakref.WeakKeyDictionary()
 
 
+#: napari has no more colours than values of 16 bits.
+_MOST_COLORS = 2**16
+
+
 def is_result(layer: Layer) -> bool:
     """Whether a layer is something that a model made."""
     return METADATA_KEY in layer.metadata and "output" in layer.metadata[METADATA_KEY]
@@ -106,8 +110,8 @@ def class_colormap(classes: Sequence[ClassInfo]) -> CyclicLabelColormap:
     napari's ``DirectLabelColormap`` would say the same, but has Numba compile for it when it is first
     shown, which stops the window for some seconds.
     """
-    colormap = label_colormap(49)
-    colors = np.array(colormap.colors)
+    classes = [c for c in classes if c.id < _MOST_COLORS]
+    colors = np.array(label_colormap(max(49, *(c.id for c in classes), 0)).colors)
     for c in classes:
         colors[c.id] = [*(int(c.color[i : i + 2], 16) / 255 for i in (1, 3, 5)), 1.0]
     return CyclicLabelColormap(colors=colors, name="classes")

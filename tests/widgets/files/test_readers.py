@@ -24,6 +24,7 @@ from napari_unets.jobs.volumes import run_volume
 from napari_unets.models import load_model
 from napari_unets.widgets.files import readers
 from napari_unets.widgets.files.readers import get_reader, read_stack
+from napari_unets.widgets.files.stack_layer import LiveArray, stack_layer_data
 
 STACK = np.random.default_rng(0).integers(0, 255, (4, 40, 50)).astype(np.uint8)
 
@@ -194,6 +195,7 @@ def test_a_volume_that_grows_is_read_anew_in_the_classes_colours(make_napari_vie
         run_volume(job, on_event=interrupt)
     viewer = make_napari_viewer()
     layer = viewer.add_layer(Layer.create(*read_stack(str(job.output))[0]))
+    assert isinstance(stack_layer_data(open_stack(job.output))[0], LiveArray)  # what the Open widget adds
     ink = load_model("otsu").card.classes[0]
     np.testing.assert_allclose(layer.get_color(ink.id), [*(int(ink.color[i : i + 2], 16) / 255 for i in (1, 3, 5)), 1])
     viewer.dims.set_current_step(0, SHAPE[0] - 1)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
+from napari_unets.models import ClassInfo
 from napari_unets.widgets.parts.image_source import image_source
 from napari_unets.widgets.parts.result_array import new_result_array, pyramid
-from napari_unets.widgets.parts.result_layers import METADATA_KEY, is_result, result_layer
+from napari_unets.widgets.parts.result_layers import METADATA_KEY, class_colormap, is_result, result_layer
 from napari_unets.widgets.parts.view import current_plane, current_view
 
 
@@ -179,3 +180,10 @@ def test_pyramid_shows_what_is_written_and_small_planes_have_none():
     assert [level.shape for level in levels] == [(2, 5000, 4000), (2, 2500, 2000), (2, 1250, 1000), (2, 625, 500)]
     array[1, 2400:2600, :] = 3
     assert (levels[-1][1, 310] == 3).all()
+
+
+def test_ids_of_classes_may_be_large():
+    classes = [ClassInfo(id=i, name=str(i), color="#ff0000") for i in (1, 255, 70_000)]
+    colors = class_colormap(classes).colors
+    np.testing.assert_allclose(colors[[1, 255]], [[1, 0, 0, 1]] * 2)
+    assert len(class_colormap([]).colors) == 50
