@@ -7,7 +7,7 @@ import platform
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -76,12 +76,13 @@ class Probe:
     def _is_seen(self) -> bool:
         end = time.monotonic() + _PATIENCE_S
         while True:
-            try:
-                return Path(self.path).read_text() == self.token
-            except OSError:
-                if time.monotonic() > end:
-                    return False
-                time.sleep(0.1)
+            # A file that another machine has just made may be empty for a moment, too.
+            with suppress(OSError, UnicodeDecodeError):
+                if Path(self.path).read_text() == self.token:
+                    return True
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.1)
 
 
 @contextmanager

@@ -252,6 +252,20 @@ class TestProbe:
             late.check()
             timer.join()
 
+    def test_waits_for_what_is_in_a_file_that_is_seen_already(self, tmp_path: Path) -> None:
+        with probe_beside(tmp_path / "out") as real:
+            late = Probe(str(tmp_path / "late.run"), real.token, real.version)
+            Path(late.path).write_text(real.token[:5])
+            timer = threading.Timer(0.2, Path(late.path).write_text, [real.token])
+            timer.start()
+            late.check()
+            timer.join()
+
+    def test_of_another_run(self, tmp_path: Path, monkeypatch) -> None:
+        monkeypatch.setattr("napari_unets.jobs.cluster.probe._PATIENCE_S", 0.0)
+        with probe_beside(tmp_path / "out") as real, pytest.raises(OutputNotSharedError, match="does not see"):
+            Probe(real.path, "another", real.version).check()
+
 
 class TestPlan:
     @pytest.mark.parametrize(
