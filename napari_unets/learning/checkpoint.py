@@ -81,10 +81,14 @@ def load_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
             f"{path}: this checkpoint cannot be used ({error}); start again without it, or delete it"
         ) from error
     state.best_weights = parts["best"]
+    weights = [weight for group in state.optimiser.param_groups for weight in group["params"]]
     moments: dict[int, dict[str, Tensor]] = {}
     for key, value in parts["optimiser"].items():
         index, _, name = key.partition("/")
-        moments.setdefault(int(index), {})[name] = value
+        like = weights[int(index)]
+        # A fused optimiser goes through memory, so that a moment must lie in it as its weight does (channels last).
+        laid = torch.empty_like(like).copy_(value) if value.shape == like.shape else value
+        moments.setdefault(int(index), {})[name] = laid
     whole = state.optimiser.state_dict()
     whole["state"] = moments
     state.optimiser.load_state_dict(whole)

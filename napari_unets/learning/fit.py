@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -111,11 +112,13 @@ class TrainingState:
 def _update_average(average: nn.Module, network: nn.Module, decay: float, step: int) -> None:
     # A short memory at first: the average must not keep the random weights of the start.
     decay = min(decay, (1 + step) / (10 + step))
-    for mine, theirs in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if mine.is_floating_point():
-            mine.lerp_(theirs, 1 - decay)
-        else:
-            mine.copy_(theirs)
+    mine, theirs = list(average.state_dict().values()), list(network.state_dict().values())
+    real = [tensor.is_floating_point() for tensor in mine]
+    # All at once: a small network has a hundred tensors, and a call for each would be a good part of a step.
+    torch._foreach_lerp_(list(compress(mine, real)), list(compress(theirs, real)), 1 - decay)
+    for count, newer in zip(mine, theirs, strict=True):
+        if not count.is_floating_point():
+            count.copy_(newer)
 
 
 def _train_mode(network: nn.Module, settings: FitSettings) -> None:
