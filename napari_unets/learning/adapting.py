@@ -1,4 +1,4 @@
-"""Batch-norm statistics of the stack at hand, before a single step of training."""
+"""Batch-norm statistics of the stack at hand, before or after training."""
 
 from __future__ import annotations
 
@@ -54,9 +54,10 @@ def adapt_batch_norm(network: Network, images: Iterable[npt.NDArray[np.float32]]
         layer.reset_running_stats()
         layer.momentum = None  # the mean over all that is seen, whatever the layer's own habit
         layer.train()
+    device = next(adapted.parameters()).device
     with torch.no_grad():
         for image in images:
-            adapted(torch.from_numpy(np.ascontiguousarray(image))[None])
+            adapted(torch.from_numpy(np.ascontiguousarray(image))[None].to(device))
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
     return adapted.eval()

@@ -7,7 +7,8 @@ import pytest
 import torch
 from tests_support import tiny_model
 
-from napari_unets.inference import segment
+from napari_unets.inference import segment, stack_statistics
+from napari_unets.learning.adapting import adapt_batch_norm, spread_crops
 from napari_unets.learning.annotations import AnnotatedStack, split_annotations
 from napari_unets.learning.errors import AnnotationError
 from napari_unets.learning.fine_tuning import fine_tune
@@ -165,3 +166,43 @@ def test_missing_slices_are_not_read() -> None:
     source = AnnotatedStack.of(np.zeros((50, 40, 40), np.uint8), annotations)
     assert list(source.planes) == [7]
     assert source.counts() == {7: {1: 40}}
+
+
+def test_from_random_weights_the_statistics_are_those_of_whole_sections_at_the_end(painted) -> None:
+    image, _, strokes = painted
+    strokes[1, 70:] = strokes[1, :60] = 0  # too little to keep anything aside: nothing says no
+    settings = {"steps": 20, "learning_rate": 1e-2, "from_scratch": True, **QUICK}
+    plain = fine_tune(tiny_model(), image, strokes, adapt=False, **settings)
+    adapted = fine_tune(tiny_model(), image, strokes, **settings)
+    for (name, mine), theirs in zip(adapted.network.named_parameters(), plain.network.parameters(), strict=True):
+        assert torch.equal(mine, theirs), name
+    source = AnnotatedStack.of(image, strokes)
+    crops = spread_crops(
+        plain.network,
+        source.stack,
+        stack_statistics(plain, source.stack),
+        split_annotations(source.planes).training,
+    )
+    wanted = adapt_batch_norm(plain.network, crops).state_dict()
+    found = statistics(adapted)
+    assert found
+    for name, value in found.items():
+        torch.testing.assert_close(value, wanted[name], rtol=1e-4, atol=1e-4)
+
+
+def test_statistics_that_do_harm_are_not_taken(painted, monkeypatch) -> None:
+    image, _, strokes = painted
+
+    def broken(network, crops):
+        harmed = adapt_batch_norm(network, crops)
+        for name, value in harmed.state_dict().items():
+            if "running_mean" in name:
+                value += 100
+        return harmed
+
+    monkeypatch.setattr("napari_unets.learning.fine_tuning.adapt_batch_norm", broken)
+    settings = {"steps": 20, "learning_rate": 1e-2, "from_scratch": True, **QUICK}
+    tuned = fine_tune(tiny_model(), image, strokes, **settings)
+    plain = fine_tune(tiny_model(), image, strokes, adapt=False, **settings)
+    for name, value in statistics(tuned).items():
+        assert torch.equal(value, statistics(plain)[name])
