@@ -6,26 +6,14 @@ A window is needed; ``tools/with-display python docs/screenshot_annotate.py anno
 import os
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 
 import napari
 import numpy as np
-from qtpy.QtWidgets import QApplication
+from windows import picture_of, wait, window
 
 from napari_unets.images import synthetic_em_stack
-from napari_unets.widgets.parts.session import close_worker
 
 STROKES = 30
-PATIENCE = 180  # seconds
-
-
-def wait(until: Callable[[], bool], seconds: float = PATIENCE) -> bool:
-    end = time.monotonic() + seconds
-    while not until() and time.monotonic() < end:
-        QApplication.processEvents()
-        time.sleep(0.005)
-    return until()
 
 
 def paint(layer: napari.layers.Labels, truth: np.ndarray, plane: int) -> None:
@@ -45,27 +33,24 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["NAPARI_UNETS_DATA"] = os.environ["NAPARI_UNETS_MODELS"] = folder
         image, truth = synthetic_em_stack(4, 512, seed=5)
-        viewer = napari.Viewer(show=True)
-        viewer.window._qt_window.resize(1280, 860)
-        viewer.add_image(image, name="sections")
-        _, widget = viewer.window.add_plugin_dock_widget("napari-unets", "Annotate & fine-tune")
-        wait(lambda: False, 3)
-        widget.tools.new.click()
-        viewer.dims.set_current_step(0, 1)
-        paint(widget.session.layer, np.asarray(truth), 1)
-        wait(lambda: widget.panel.run_panel.run.isEnabled())
-        widget.panel.length.setValue(1)
-        widget.panel.run_panel.run.click()
-        if not wait(lambda: widget.control.run is not None and widget.control.run.previews > 1):
-            sys.exit(f"no preview came: {widget.panel.run_panel.message.text()}")
-        wait(lambda: False, 12)
-        viewer.window._qt_window.grab().save(sys.argv[1])
-        widget.panel.run_panel.stop.click()
-        wait(lambda: widget.control.run is None)
-        widget.control.close()
-        widget.session.close()
-        close_worker()
-        viewer.close()
+        with window(1280, 860) as viewer:
+            viewer.add_image(image, name="sections")
+            _, widget = viewer.window.add_plugin_dock_widget("napari-unets", "Annotate & fine-tune")
+            wait(seconds=3)
+            widget.tools.new.click()
+            viewer.dims.set_current_step(0, 1)
+            paint(widget.session.layer, np.asarray(truth), 1)
+            wait(lambda: widget.panel.run_panel.run.isEnabled())
+            widget.panel.length.setValue(1)
+            widget.panel.run_panel.run.click()
+            if not wait(lambda: widget.control.run is not None and widget.control.run.previews > 1):
+                sys.exit(f"no preview came: {widget.panel.run_panel.message.text()}")
+            wait(seconds=12)
+            picture_of(viewer, sys.argv[1])
+            widget.panel.run_panel.stop.click()
+            wait(lambda: widget.control.run is None)
+            widget.control.close()
+            widget.session.close()
 
 
 if __name__ == "__main__":

@@ -6,27 +6,14 @@ A window is needed; ``tools/with-display python docs/screenshot_batch.py batch.p
 import os
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-import napari
 import numpy as np
-from qtpy.QtWidgets import QApplication
+from windows import picture_of, wait, window
 
 from napari_unets.images import save_stack, synthetic_em_stack
-from napari_unets.widgets.parts.session import close_worker
 
 STACKS = 6
-PATIENCE = 180  # seconds
-
-
-def wait(until: Callable[[], bool], seconds: float = PATIENCE) -> bool:
-    end = time.monotonic() + seconds
-    while not until() and time.monotonic() < end:
-        QApplication.processEvents()
-        time.sleep(0.005)
-    return until()
 
 
 def write_inputs(folder: Path) -> None:
@@ -43,26 +30,23 @@ def main() -> None:
         inputs.mkdir()
         os.environ["NAPARI_UNETS_DATA"] = os.environ["NAPARI_UNETS_MODELS"] = temporary
         write_inputs(inputs)
-        viewer = napari.Viewer(show=True)
-        viewer.window._qt_window.resize(1280, 960)
-        _, widget = viewer.window.add_plugin_dock_widget("napari-unets", "Batch")
-        widget.sources.line.setText(str(inputs / "*.tif"))
-        widget.sources.add.click()
-        wait(lambda: widget.rows.rowCount() == STACKS)
-        widget.outputs.folder.setText(str(results))
-        wait(lambda: "Looking" not in widget.device.reason.text())
-        widget.run_panel.run.click()
-        if not wait(lambda: len(widget.rows.numbers("done")) > 1):
-            sys.exit(f"nothing was done: {widget.run_panel.message.text()}")
-        widget.open_result(0)
-        widget.table.view.selectRow(2)
-        wait(lambda: len(viewer.layers) > 1)
-        wait(lambda: any(0.3 < row.fraction < 0.8 for row in widget.rows.rows if row.status == "running"), 20)
-        viewer.window._qt_window.grab().save(sys.argv[1])
-        widget.run_panel.stop.click()
-        wait(lambda: not widget.control.is_busy)
-        close_worker()
-        viewer.close()
+        with window(1280, 960) as viewer:
+            _, widget = viewer.window.add_plugin_dock_widget("napari-unets", "Batch")
+            widget.sources.line.setText(str(inputs / "*.tif"))
+            widget.sources.add.click()
+            wait(lambda: widget.rows.rowCount() == STACKS)
+            widget.outputs.folder.setText(str(results))
+            wait(lambda: "Looking" not in widget.device.reason.text())
+            widget.run_panel.run.click()
+            if not wait(lambda: len(widget.rows.numbers("done")) > 1):
+                sys.exit(f"nothing was done: {widget.run_panel.message.text()}")
+            widget.open_result(0)
+            widget.table.view.selectRow(2)
+            wait(lambda: len(viewer.layers) > 1)
+            wait(lambda: any(0.3 < row.fraction < 0.8 for row in widget.rows.rows if row.status == "running"), 20)
+            picture_of(viewer, sys.argv[1])
+            widget.run_panel.stop.click()
+            wait(lambda: not widget.control.is_busy)
 
 
 if __name__ == "__main__":

@@ -8,26 +8,13 @@ has saved of it on the right.
 import argparse
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import napari
-from qtpy.QtWidgets import QApplication
+from windows import picture_of, wait, window
 
 from napari_unets.images import create_page_writer, synthetic_page
 from napari_unets.widgets.files.readers import read_stack
-from napari_unets.widgets.parts.session import close_worker
-
-PATIENCE = 600  # seconds
-
-
-def wait(until: Callable[[], bool], seconds: float = PATIENCE) -> bool:
-    end = time.monotonic() + seconds
-    while not until() and time.monotonic() < end:
-        QApplication.processEvents()
-        time.sleep(0.005)
-    return until()
 
 
 def made_up(path: Path) -> Path:
@@ -45,7 +32,7 @@ def show(viewer: napari.Viewer, path: Path, name: str) -> napari.layers.Layer:
 def clean(viewer: napari.Viewer, model: str, target: Path, *, colour: bool) -> None:
     """Press Run in the Segment widget, then save its clean pages."""
     _, widget = viewer.window.add_plugin_dock_widget("napari-unets", "Segment")
-    wait(lambda: False, 2)
+    wait(seconds=2)
     widget.model.choose(model)
     widget.scope.choose("stack")
     widget.run_panel.run.click()
@@ -78,25 +65,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         scans = given.scans or made_up(Path(folder) / "scans.pdf")
         target = given.output or Path(folder) / "clean.pdf"
-        viewer = napari.Viewer(show=True)
-        viewer.window._qt_window.resize(1500, 900)
-        show(viewer, scans, scans.stem)
-        clean(viewer, given.model, target, colour=given.colour)
-        for layer in viewer.layers[1:]:
-            layer.visible = False
-        cleaned = show(viewer, target, target.stem)
-        viewer.layers.move(viewer.layers.index(cleaned), 1)
-        viewer.canvas.grid.enabled = True
-        viewer.canvas.grid.stride = 1
-        viewer.canvas.grid.shape = (1, 2)
-        viewer.dims.set_point(0, given.page - 1)
-        viewer.reset_view()
-        wait(lambda: False, 2)
-        zoom(viewer, given.zoom, given.at)
-        wait(lambda: False, 3)
-        viewer.window._qt_window.grab().save(str(given.picture))
-        close_worker()
-        viewer.close()
+        with window(1500, 900) as viewer:
+            show(viewer, scans, scans.stem)
+            clean(viewer, given.model, target, colour=given.colour)
+            for layer in viewer.layers[1:]:
+                layer.visible = False
+            cleaned = show(viewer, target, target.stem)
+            viewer.layers.move(viewer.layers.index(cleaned), 1)
+            viewer.canvas.grid.enabled = True
+            viewer.canvas.grid.stride = 1
+            viewer.canvas.grid.shape = (1, 2)
+            viewer.dims.set_point(0, given.page - 1)
+            viewer.reset_view()
+            wait(seconds=2)
+            zoom(viewer, given.zoom, given.at)
+            wait(seconds=3)
+            picture_of(viewer, given.picture)
 
 
 if __name__ == "__main__":

@@ -21,14 +21,11 @@ def main() -> None:
         program = Path(sys.executable).parent / "napari-unets"
         subprocess.run([program, "demo", "--headless", "--output", folder], check=True)
         keep(Path(folder) / "screenshot.png", "demo.png")
-        picture = Path(folder) / "annotate.png"
-        script = [sys.executable, DOCS / "screenshot_annotate.py", picture]
-        subprocess.run([DOCS.parent / "tools" / "with-display", *script], check=True)
-        keep(picture, "annotate.png")
-        picture = Path(folder) / "batch.png"
-        script = [sys.executable, DOCS / "screenshot_batch.py", picture]
-        subprocess.run([DOCS.parent / "tools" / "with-display", *script], check=True)
-        keep(picture, "batch.png")
+        for name in ("annotate", "batch"):
+            picture = Path(folder) / f"{name}.png"
+            script = [sys.executable, DOCS / f"screenshot_{name}.py", picture]
+            subprocess.run([DOCS.parent / "tools" / "with-display", *script], check=True)
+            keep(picture, picture.name)
 
 
 if __name__ == "__main__":
