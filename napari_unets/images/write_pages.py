@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import uuid
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import shutil
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +17,13 @@ from PIL.TiffImagePlugin import AppendingTiffWriter, ImageFileDirectory_v2
 
 from napari_unets.images.errors import (
     EmptyImageError,
-    ImageExistsError,
-    ImageWriteError,
     MissingExtraError,
     UnsupportedImageError,
 )
 from napari_unets.images.note import NOTE_KEY, Note
 from napari_unets.images.pdf import DEFAULT_DPI
 from napari_unets.images.tiff_metadata import NOTE_TAG
-from napari_unets.images.writing import put_in_place, remove_all
+from napari_unets.images.unfinished import Unfinished
 
 __all__ = ["PAGE_SUFFIXES", "PageWriter", "create_page_writer"]
 
@@ -40,10 +36,8 @@ _POINTS = 72.0  # an inch, of PDF
 _SIDES = (3.0, 14400.0)  # points; what PDF readers take
 
 
-class PageWriter(ABC):
-    """Writes a document page by page, under a hidden name beside its target, and moves it there when it is closed.
-
-    As a context manager it closes itself, or aborts on an error.
+class PageWriter(Unfinished):
+    """Writes a document page by page; it is at its place once the writer is closed.
 
     Parameters
     ----------
@@ -59,21 +53,13 @@ class PageWriter(ABC):
     Raises
     ------
     ImageExistsError, ImageWriteError
-        If the target is there, or its folder is not.
+        See :class:`~napari_unets.images.unfinished.Unfinished`.
     """
 
     def __init__(self, path: Path, metadata: Mapping[str, Any], *, overwrite: bool, labels: bool) -> None:
-        self.path = path
+        super().__init__(path, overwrite=overwrite)
         self.note = Note(axes="yx", is_labels=labels, metadata=dict(metadata))
-        if not path.parent.is_dir():
-            raise ImageWriteError(f"{path}: the folder {path.parent} does not exist; create it first")
-        if path.is_dir():
-            raise ImageExistsError(f"{path}: is a folder and is not replaced; choose another name")
-        if path.exists() and not overwrite:
-            raise ImageExistsError(f"{path}: is there already; choose another name, or overwrite it")
         self.count = 0
-        self._temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-        self._open = True
 
     def write(self, pixels: NDArray[Any], *, dpi: Sequence[float] | None = None) -> None:
         """Write the next page.
@@ -104,59 +90,14 @@ class PageWriter(ABC):
         EmptyImageError
             If no page was written.
         """
-        if self._open:
-            if not self.count:
-                self.abort()
-                raise EmptyImageError(f"{self.path}: there is no page to write")
-            with self._explained():
-                self._finish()
-                put_in_place(self._temporary, self.path)
-            self._open = False
-        return self.path
-
-    def abort(self) -> None:
-        """Remove what was written; the target stays as it was. Does nothing after :meth:`close`."""
-        if self._open:
-            self._open = False
-            try:
-                self._let_go()
-            finally:
-                remove_all(self._temporary)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self.close()
-        else:
+        if self._open and not self.count:
             self.abort()
+            raise EmptyImageError(f"{self.path}: there is no page to write")
+        return super().close()
 
     @abstractmethod
     def _write(self, image: Image.Image, dpi: tuple[float, float] | None) -> None:
         """Write a page."""
-
-    @abstractmethod
-    def _finish(self) -> None:
-        """Complete what is under the temporary name, and let go of it."""
-
-    @abstractmethod
-    def _let_go(self) -> None:
-        """Close all files, whatever their state."""
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            self.abort()
-            reason = error.strerror or str(error)
-            raise ImageWriteError(f"{self.path}: could not be written ({reason}); nothing was changed there") from error
-        except BaseException:
-            self.abort()
-            raise
 
 
 def create_page_writer(
@@ -302,4 +243,4 @@ class _PdfWriter(PageWriter):
 
     def _let_go(self) -> None:
         if hasattr(self, "_folder"):
-            remove_all(self._folder)
+            shutil.rmtree(self._folder, ignore_errors=True)

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
-import uuid
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from abc import abstractmethod
 from math import prod
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from napari_unets.images.axes import check_axes, stack_axes
-from napari_unets.images.errors import AxesError, EmptyImageError, ImageExistsError, ImageWriteError
+from napari_unets.images.errors import AxesError, EmptyImageError
 from napari_unets.images.note import Note
 from napari_unets.images.stack import Window
+from napari_unets.images.unfinished import Unfinished
 
-__all__ = ["PlaneWriter", "Scratch", "put_in_place", "remove_all"]
+__all__ = ["PlaneWriter", "Scratch"]
 
 
-class PlaneWriter(ABC):
-    """Writes a stack beside its target, under a hidden name, and moves it there when it is closed.
-
-    As a context manager it closes itself, or aborts on an error. A writer is for one thread.
+class PlaneWriter(Unfinished):
+    """Writes a stack, which is at its place once the writer is closed. A writer is for one thread.
 
     Parameters
     ----------
@@ -39,20 +33,17 @@ class PlaneWriter(ABC):
     note : Note
         Axes, voxel size and metadata, kept in the file.
     overwrite : bool
-        Whether a target that is there is replaced; it stays untouched until :meth:`close`.
+        Whether a target that is there is replaced.
 
     Raises
     ------
-    ImageExistsError
-        If the target is there and ``overwrite`` is False, or if it is something else than this writer makes.
-    ImageWriteError
-        If nothing can be written there.
+    ImageExistsError, ImageWriteError
+        See :class:`~napari_unets.images.unfinished.Unfinished`.
     AxesError, EmptyImageError
         If axes and shape do not go together, or there are no pixels.
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: DTypeLike, note: Note, *, overwrite: bool) -> None:
-        self.path = path
         self.shape = tuple(int(n) for n in shape)
         self.dtype = np.dtype(dtype)
         self.note = note
@@ -60,13 +51,7 @@ class PlaneWriter(ABC):
             raise AxesError(f"{path}: the axes {note.axes!r} are not those of a stack, which end in 'yx' or 'yxs'")
         if 0 in self.shape:
             raise EmptyImageError(f"{path}: there are no pixels to write, the shape is {self.shape}")
-        if not path.parent.is_dir():
-            raise ImageWriteError(f"{path}: the folder {path.parent} does not exist; create it first")
-        if path.exists() and not (overwrite and self._may_replace()):
-            what = "is something else and is not replaced" if overwrite else "is there already"
-            raise ImageExistsError(f"{path}: {what}; choose another name" + ("" if overwrite else ", or overwrite it"))
-        self._temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-        self._open = True
+        super().__init__(path, overwrite=overwrite)
 
     @property
     def plane_shape(self) -> tuple[int, ...]:
@@ -101,68 +86,9 @@ class PlaneWriter(ABC):
         with self._explained():
             self._write(plane, region, np.asarray(array, self.dtype))
 
-    def close(self) -> Path:
-        """Finish the file and move it to its place.
-
-        Returns
-        -------
-        Path
-            The target.
-        """
-        if self._open:
-            with self._explained():
-                self._finish()
-                put_in_place(self._temporary, self.path)
-            self._open = False
-        return self.path
-
-    def abort(self) -> None:
-        """Remove what was written; the target stays as it was. Does nothing after :meth:`close`."""
-        if self._open:
-            self._open = False
-            try:
-                self._let_go()
-            finally:
-                remove_all(self._temporary)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self.close()
-        else:
-            self.abort()
-
     @abstractmethod
     def _write(self, plane: int, region: Window, array: NDArray[Any]) -> None:
         """Write a window, whose slices have a start and a stop."""
-
-    @abstractmethod
-    def _finish(self) -> None:
-        """Complete what is under the temporary name, and let go of it."""
-
-    @abstractmethod
-    def _let_go(self) -> None:
-        """Close all files, whatever their state."""
-
-    def _may_replace(self) -> bool:
-        """Whether what is at the target is of the kind that this writer makes."""
-        return self.path.is_file()
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            self.abort()
-            reason = error.strerror or str(error)
-            raise ImageWriteError(f"{self.path}: could not be written ({reason}); nothing was changed there") from error
-        except BaseException:
-            self.abort()
-            raise
 
 
 class Scratch:
@@ -213,26 +139,3 @@ def _within(part: slice, length: int) -> slice:
     if step != 1:
         raise ValueError("windows are written without steps")
     return slice(start, max(start, stop))
-
-
-def put_in_place(temporary: Path, target: Path) -> None:
-    """Put a finished file or folder in its place; a folder that is replaced is first moved aside."""
-    if not target.is_dir():
-        temporary.replace(target)
-        return
-    aside = temporary.with_suffix(".old")
-    target.replace(aside)
-    try:
-        temporary.replace(target)
-    except BaseException:
-        aside.replace(target)
-        raise
-    remove_all(aside)
-
-
-def remove_all(path: Path) -> None:
-    """Delete a file or a folder, if it is there."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

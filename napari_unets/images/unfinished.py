@@ -1,0 +1,128 @@
+"""A file or folder in the making: it appears at its place as a whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from napari_unets.images.errors import ImageExistsError, ImageWriteError
+
+__all__ = ["Unfinished"]
+
+
+class Unfinished(ABC):
+    """Is made beside its target, under a hidden name, and moved there when it is closed.
+
+    As a context manager it closes itself, or aborts on an error.
+
+    Parameters
+    ----------
+    path : Path
+        The target.
+    overwrite : bool
+        Whether a target that is there is replaced; it stays untouched until :meth:`close`.
+
+    Raises
+    ------
+    ImageExistsError
+        If the target is there and ``overwrite`` is False, or if it is something else than what is made.
+    ImageWriteError
+        If nothing can be written there.
+    """
+
+    def __init__(self, path: Path, *, overwrite: bool) -> None:
+        self.path = path
+        if not path.parent.is_dir():
+            raise ImageWriteError(f"{path}: the folder {path.parent} does not exist; create it first")
+        if path.exists() and not (overwrite and self._may_replace()):
+            what = "is something else and is not replaced" if overwrite else "is there already"
+            raise ImageExistsError(f"{path}: {what}; choose another name" + ("" if overwrite else ", or overwrite it"))
+        self._temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+        self._open = True
+
+    def close(self) -> Path:
+        """Finish the file and move it to its place.
+
+        Returns
+        -------
+        Path
+            The target.
+        """
+        if self._open:
+            with self._explained():
+                self._finish()
+                _put_in_place(self._temporary, self.path)
+            self._open = False
+        return self.path
+
+    def abort(self) -> None:
+        """Remove what was written; the target stays as it was. Does nothing after :meth:`close`."""
+        if self._open:
+            self._open = False
+            try:
+                self._let_go()
+            finally:
+                _remove_all(self._temporary)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            self.abort()
+
+    @abstractmethod
+    def _finish(self) -> None:
+        """Complete what is under the temporary name, and let go of it."""
+
+    @abstractmethod
+    def _let_go(self) -> None:
+        """Close all files, whatever their state."""
+
+    def _may_replace(self) -> bool:
+        """Whether what is at the target is of the kind that is made."""
+        return self.path.is_file()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.abort()
+            reason = error.strerror or str(error)
+            raise ImageWriteError(f"{self.path}: could not be written ({reason}); nothing was changed there") from error
+        except BaseException:
+            self.abort()
+            raise
+
+
+def _put_in_place(temporary: Path, target: Path) -> None:
+    """Put a finished file or folder in its place; a folder that is replaced is first moved aside."""
+    if not target.is_dir():
+        temporary.replace(target)
+        return
+    aside = temporary.with_suffix(".old")
+    target.replace(aside)
+    try:
+        temporary.replace(target)
+    except BaseException:
+        aside.replace(target)
+        raise
+    _remove_all(aside)
+
+
+def _remove_all(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
