@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_leaves
 
 from napari_unets.networks import Network
 
-__all__ = ["fold_batch_norm"]
+__all__ = ["fold_batch_norm", "foldable"]
 
 
 def fold_batch_norm(network: Network) -> Network:
@@ -45,7 +45,7 @@ def fold_batch_norm(network: Network) -> Network:
     folded = copy.deepcopy(network)
     if not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules()):
         return folded
-    for convolution, norm in _pairs(folded):
+    for convolution, norm in foldable(folded):
         _fold(folded.get_submodule(convolution), folded.get_submodule(norm))
         parent, _, name = norm.rpartition(".")
         setattr(folded.get_submodule(parent), name, nn.Identity())
@@ -69,8 +69,19 @@ class _Watch(TorchFunctionMode):
         return result
 
 
-def _pairs(network: Network) -> list[tuple[str, str]]:
-    """Names of the convolutions and batch normalisations that belong together."""
+def foldable(network: Network) -> list[tuple[str, str]]:
+    """Name the convolutions and batch normalisations of a network that belong together.
+
+    Parameters
+    ----------
+    network : Network
+        In eval mode, on any device.
+
+    Returns
+    -------
+    list of tuple of two str
+        A convolution and the normalisation that :func:`fold_batch_norm` puts into it, as ``named_modules`` has them.
+    """
     names = {module: name for name, module in network.named_modules()}
     calls: Counter[nn.Module] = Counter()
     made_by: dict[int, nn.Module] = {}
@@ -88,10 +99,10 @@ def _pairs(network: Network) -> list[tuple[str, str]]:
     watched = (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d)
     hooks = [module.register_forward_hook(after) for module in names if isinstance(module, watched)]
     side = network.next_valid_size(1 + 2 * network.margin)
-    dtype = next(network.parameters()).dtype
+    weight = next(network.parameters())
     try:
         with torch.inference_mode(), _Watch() as watch:
-            network(torch.zeros(1, network.in_channels, side, side, dtype=dtype))
+            network(torch.zeros(1, network.in_channels, side, side, dtype=weight.dtype, device=weight.device))
     finally:
         for hook in hooks:
             hook.remove()

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_unets.learning.checkpoint import load_checkpoint, save_checkpoint
+from napari_unets.learning.frozen_norm import frozen_outputs
 from napari_unets.learning.losses import create_loss
 from napari_unets.learning.optimising import create_optimiser, rate_at
 from napari_unets.learning.ranks import Ranks
@@ -248,7 +249,8 @@ def _run(
     clock: Callable[[], float],
 ) -> Iterator[FitEvent]:
     loss_of = create_loss(settings.loss, settings.label_smoothing)
-    outputs_of = ranks.outputs_of(state.network)
+    frozen = settings.freeze_batch_norm and ranks.size == 1
+    outputs_of = frozen_outputs(state.network) if frozen else ranks.outputs_of(state.network)
     if settings.compile:
         outputs_of = torch.compile(outputs_of)
     start = clock() - state.seconds

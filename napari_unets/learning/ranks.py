@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from napari_unets.networks import Network
 
-__all__ = ["Ranks", "is_first_rank"]
+__all__ = ["Ranks", "TrainingOutputs", "is_first_rank"]
 
 
 def is_first_rank() -> bool:
@@ -24,12 +24,15 @@ def is_first_rank() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-class _TrainingOutputs(nn.Module):
+class TrainingOutputs(nn.Module):
+    """A network's training outputs as a module's own."""
+
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, x: Tensor) -> list[Tensor]:
+        """Return what the loss is taken of."""
         return self.network.training_outputs(x)
 
 
@@ -66,7 +69,7 @@ class Ranks:
         if self.size == 1:
             return network.training_outputs
         ids = [self.device.index] if self.device.type == "cuda" else None
-        return DistributedDataParallel(_TrainingOutputs(network), device_ids=ids)
+        return DistributedDataParallel(TrainingOutputs(network), device_ids=ids)
 
     def agree(self, decision: bool) -> bool:
         """Return the first process's decision: clocks differ, and one that stopped alone would leave others waiting."""
