@@ -23,6 +23,7 @@ def plot(result: dict[str, Any], target: Path) -> None:
     rows = result["workers"]
     counts = [r["workers"] for r in rows]
     workers.plot(counts, [r["speedup"] for r in rows], "o-", label="measured")
+    workers.plot(counts, [r["machine"] for r in rows], "--", color="C1", label="processes that only compute")
     workers.plot(counts, counts, ":", color="grey", label="ideal")
     workers.set(xlabel="workers of one thread", ylabel="speed-up", title="This machine", xticks=counts)
     workers.set_ylim(0, max(counts) + 0.5)
