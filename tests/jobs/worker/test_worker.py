@@ -236,9 +236,8 @@ class TestDeath:
 class TestLife:
     def test_starts_in_the_background_and_leaves_nothing_behind(self, runner) -> None:
         worker = Worker()
-        begun = time.monotonic()
         worker.start()
-        assert time.monotonic() - begun < 0.5
+        assert not worker.ready  # a process takes longer than this call
         run = runner(worker)
         pid = run.result(functions.pid)
         assert worker.ready

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import time
 from pathlib import Path
 
 import numpy as np
@@ -269,10 +268,8 @@ def test_stop_stops_and_run_goes_on(qtbot, widget, tmp_path, out):
     qtbot.waitUntil(lambda: 0 < widget.run_panel.bar.value() < 1000, timeout=PATIENCE)
     assert widget.run_panel.bar.maximum() == 3000
     assert message(widget).startswith("0 of 3 inputs")
-    begun = time.monotonic()
     press(qtbot, widget.run_panel.stop)
     wait_for_end(qtbot, widget)
-    assert time.monotonic() - begun < 10
     assert states(widget) == {"x.tif": "stopped", "y.tif": "queued", "z.tif": "queued"}
     assert message(widget).startswith("Stopped. ")
     assert not list(out.iterdir())
