@@ -1,25 +1,29 @@
 """Ink on pages that training never saw: thresholds, one U-Net, and the modular cascade with and without its parts.
 
     python benchmarks/documents.py --data ../shared/data/dibco --models otsu sauvola my-models/document-ink
+    python benchmarks/documents.py --made-up 6 --models document-ink
     python benchmarks/documents.py --data ../shared/data/dibco --train 40 --output my-models
     python benchmarks/documents.py --data ../shared/data/dibco --train 40 --hold-out "2014/*" --output my-models-2014
 
 Scores models (names in the store, or folders) on the pages that the recipe document-ink holds out, each score the
 mean over the pages. With ``--train M`` the recipes of the comparison are trained first, M minutes each; the modules
 must be in the store. A model that is in the output folder already is not trained again, and a run that was stopped
-goes on. Prints a table, and writes documents.json beside this file or where ``--json`` says.
+goes on. ``--made-up N`` scores on pages that no model has learnt from: text, stains and bleed-through of our own
+making. Prints a table, and writes documents.json beside this file or where ``--json`` says.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+from imageio.v3 import imwrite
 
-from napari_unets.images import open_stack
+from napari_unets.images import open_stack, synthetic_page
 from napari_unets.inference import Predictor, keep_freed_memory, segment
 from napari_unets.learning import StepEvent, ValidationEvent, read_recipe, run_recipe
 from napari_unets.learning.pages import find_pages, matches, read_truth
@@ -61,6 +65,15 @@ def train(name: str, data: Path, output: Path, minutes: float, hold_out: list[st
             print(f"{name}, step {event.step}: {scores}", flush=True)
         elif isinstance(event, StepEvent) and event.step == 1:
             print(f"{name}: {minutes:g} minutes", flush=True)
+
+
+def make_up(count: int, folder: Path) -> None:
+    """Write pages as the contests' are."""
+    folder.mkdir()
+    for seed in range(count):
+        page = synthetic_page(seed=seed)
+        imwrite(folder / f"{seed}_source.png", page.image)
+        imwrite(folder / f"{seed}_target.png", page.truth)
 
 
 def score(name: str, pages: dict[str, tuple[Path, Path]]) -> dict[str, object]:
@@ -107,7 +120,9 @@ def table(rows: list[dict[str, object]]) -> str:
 def main() -> None:
     """Read the arguments, train, score, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of YEAR/NAME_source.png and _target.png")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--data", type=Path, help="folder of YEAR/NAME_source.png and _target.png")
+    where.add_argument("--made-up", type=int, metavar="N", help="score on N made-up pages instead")
     parser.add_argument("--models", nargs="*", default=[], help="names or folders; the thresholds come by themselves")
     parser.add_argument("--train", type=float, metavar="MINUTES", help="train the recipes of the comparison first")
     parser.add_argument("--output", type=Path, help="folder of the models to be trained")
@@ -118,6 +133,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if (arguments.train is None) != (arguments.output is None):
         parser.error("--train and --output belong together")
+    if arguments.train is not None and arguments.data is None:
+        parser.error("--train needs --data")
     models = [*THRESHOLDS, *arguments.models]
     keep_freed_memory()
     if arguments.train is not None:
@@ -126,11 +143,16 @@ def main() -> None:
             models.append(str(arguments.output / name))
     recipe = read_recipe(TRAINING / "document-ink.toml").data
     patterns = arguments.pages or arguments.hold_out or recipe.validation
-    found = find_pages(arguments.data, recipe.images, recipe.labels)
-    pages = {name: paths for name, paths in found.items() if matches(name, patterns)}
-    if not pages:
-        parser.error(f"no page in {arguments.data} fits {' '.join(patterns)}")
-    rows = [score(name, pages) for name in models]
+    with tempfile.TemporaryDirectory() as name:
+        data = arguments.data
+        if data is None:
+            data, patterns = Path(name), ["made-up/*"]
+            make_up(arguments.made_up, data / "made-up")
+        found = find_pages(data, recipe.images, recipe.labels)
+        pages = {name: paths for name, paths in found.items() if matches(name, patterns)}
+        if not pages:
+            parser.error(f"no page in {data} fits {' '.join(patterns)}")
+        rows = [score(name, pages) for name in models]
     arguments.json.write_text(json.dumps({"pages": list(pages), "models": rows}, indent=2) + "\n", encoding="utf-8")
     print(f"{len(pages)} pages: {', '.join(patterns)}\n")
     print(table(rows))
