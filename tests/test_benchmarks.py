@@ -106,18 +106,3 @@ def test_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     otsu, sauvola = (row["f_measure"] for row in found["models"])
     assert 0 < otsu < sauvola < 100  # stains are dark: one threshold for all of a page takes them for ink
     assert "| sauvola | 0 |" in capsys.readouterr().out
-
-
-def test_fine_tuning(sections: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    finetune = benchmark("finetune", monkeypatch)
-    output = sections / "curve.json"
-    small = '{"width": 4, "depth": 2, "batch_norm": true}'
-    arguments = ("--data", sections, "--minutes", "0.01,0.02,0.03", "--starts", "random", "--settings", small)
-    changes = '{"patch": 32, "batch": 2}'
-    run(finetune, monkeypatch, *arguments, "--changes", changes, "--threads", 1, "--no-speed", "--output", output)
-    points = json.loads(output.read_text())["points"]
-    assert [p["sections"] for p in points if p["way"] == "random forest"] == [2, 4]
-    learnt = [p for p in points if p["way"] == "random"]
-    assert learnt[0]["minutes"] == 0
-    assert learnt[-1]["minutes"] == pytest.approx(0.03)
-    assert all(0 <= p[score] <= 1 for p in points for score in ("v_rand", "dice"))
