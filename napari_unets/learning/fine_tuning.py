@@ -163,10 +163,12 @@ def iter_fine_tune(
         if isinstance(event, StoppedEvent):
             stopped = event
         yield event
+    scores = {k: v for k, v in max(history, key=lambda s: s["dice"]).items() if k != "step"} if history else {}
     if adapt and not settings.freeze_batch_norm:
         network = _adapted_at_the_end(network, prepared, held_out, validate)
+        scores = validate(network) if validate is not None else {}  # the history's are of other statistics
     card = card.model_copy(update={"threshold": _best_threshold(held_out, network, card.threshold)})
-    filled = _fill(card, prepared, settings, stopped, history)
+    filled = _fill(card, prepared, settings, stopped, history, scores)
     yield TunedEvent(Model(filled, network=network.cpu()))
 
 
@@ -336,6 +338,7 @@ def _fill(
     settings: FitSettings,
     stopped: StoppedEvent,
     history: list[dict[str, float]],
+    scores: dict[str, float],
 ) -> ModelCard:
     names = {c.id: c.name for c in card.classes}
     pixels = dict.fromkeys(names.values(), 0)
@@ -353,8 +356,6 @@ def _fill(
         history=history,
     )
     changes: dict[str, Any] = {"training": record}
-    if history:
-        best = max(history, key=lambda scores: scores["dice"])
-        values = {k: v for k, v in best.items() if k != "step"}
-        changes["scores"] = [Score(data="annotated pixels held out of training", values=values)]
+    if scores:
+        changes["scores"] = [Score(data="annotated pixels held out of training", values=scores)]
     return card.model_copy(update=changes)

@@ -206,3 +206,23 @@ def test_statistics_that_do_harm_are_not_taken(painted, monkeypatch) -> None:
     plain = fine_tune(tiny_model(), image, strokes, adapt=False, **settings)
     for name, value in statistics(tuned).items():
         assert torch.equal(value, statistics(plain)[name])
+
+
+def test_the_card_has_the_scores_of_the_statistics_that_it_comes_with(painted, monkeypatch) -> None:
+    image, _, strokes = painted
+
+    def slightly_other(network, crops):
+        changed = adapt_batch_norm(network, crops)
+        for name, value in changed.state_dict().items():
+            if "running_mean" in name:
+                value.copy_(network.state_dict()[name] + 0.01)
+            elif "running_var" in name:
+                value.copy_(network.state_dict()[name])
+        return changed
+
+    monkeypatch.setattr("napari_unets.learning.fine_tuning.adapt_batch_norm", slightly_other)
+    tuned = fine_tune(tiny_model(), image, strokes, steps=20, learning_rate=1e-2, from_scratch=True, **QUICK)
+    assert tuned.card.training is not None
+    (score,) = tuned.card.scores
+    in_training = [scores["cross_entropy"] for scores in tuned.card.training.history]
+    assert score.values["cross_entropy"] not in in_training
