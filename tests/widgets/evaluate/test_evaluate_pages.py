@@ -11,10 +11,8 @@ from qtpy.QtCore import Qt
 from napari_unets.images import create_page_writer
 from napari_unets.metrics import evaluate
 from napari_unets.models import load_model
-from napari_unets.widgets.evaluate.widget import EvaluateWidget
 from napari_unets.widgets.files.readers import read_stack
 from napari_unets.widgets.parts.result_layers import result_layer
-from napari_unets.widgets.parts.session import close_worker, shared_worker
 
 SIZES = ((60, 50), (40, 80))
 PATIENCE = 60_000
@@ -22,13 +20,6 @@ RNG = np.random.default_rng(0)
 TRUTHS = [np.kron(RNG.random((h // 5, w // 5)) > 0.3, np.ones((5, 5), bool)) for h, w in SIZES]
 IDS = [np.where(truth ^ (RNG.random(truth.shape) < 0.1), 2, 1) for truth in TRUTHS]
 METRICS = ["f_measure", "psnr"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _worker():
-    shared_worker()
-    yield
-    close_worker()
 
 
 def save_truths(folder, truths):
@@ -50,13 +41,6 @@ def viewer(make_napari_viewer, tmp_path):
     result.array[:] = 1
     for plane, ids in zip(result.array, IDS, strict=True):
         plane[: ids.shape[0], : ids.shape[1]] = ids
-    return made
-
-
-@pytest.fixture
-def widget(viewer):
-    made = EvaluateWidget(viewer)
-    viewer.window.add_dock_widget(made, name="Evaluate")
     return made
 
 

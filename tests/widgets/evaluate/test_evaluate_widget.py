@@ -18,7 +18,6 @@ from napari_unets.inference import class_ids
 from napari_unets.metrics import DOCUMENT_ERRORS, SEGMENT_ERRORS, error_layer, evaluate
 from napari_unets.widgets.evaluate.score_choice import PRESETS
 from napari_unets.widgets.evaluate.widget import EvaluateWidget
-from napari_unets.widgets.parts.session import close_worker, shared_worker
 from napari_unets.widgets.parts.shared_threshold import membrane_threshold, shared_threshold
 from napari_unets.widgets.segment.widget import SegmentWidget
 from tests.widgets.evaluate_support import (
@@ -36,14 +35,6 @@ from tests.widgets.evaluate_support import (
     run,
     table,
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _worker():
-    """One worker process for all tests of this file, and none after."""
-    shared_worker()
-    yield
-    close_worker()
 
 
 def test_what_is_missing_is_said(qtbot, viewer, widget):

@@ -5,14 +5,12 @@ from __future__ import annotations
 import threading
 
 import numpy as np
-import pytest
 
 from napari_unets.jobs.tasks.evaluation import Candidate
 from napari_unets.metrics import evaluate
 from napari_unets.widgets.evaluate import widget as evaluate_widget
 from napari_unets.widgets.evaluate.reader import EvaluateReader
 from napari_unets.widgets.evaluate.run import EvaluateRequest
-from napari_unets.widgets.parts.session import close_worker, shared_worker
 from tests.widgets.evaluate_support import (
     CLASSES,
     EM,
@@ -23,14 +21,6 @@ from tests.widgets.evaluate_support import (
     read,
     run,
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _worker():
-    """One worker process for all tests of this file, and none after."""
-    shared_worker()
-    yield
-    close_worker()
 
 
 def live_on(qtbot, widget):
