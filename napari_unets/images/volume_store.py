@@ -45,13 +45,16 @@ class VolumeStore:
     note: Note
     classes: tuple[tuple[int, str, str], ...] = ()
 
-    def create(self, path: Path) -> None:
+    def create(self, path: Path, scratch: Path) -> None:
         """Write the description of the volume, in which every voxel is 0.
 
         Parameters
         ----------
         path : Path
             Where nothing is yet. It appears there as a whole.
+        scratch : Path
+            A folder of the same file system for what is unfinished; made if missing. A process that is killed leaves
+            its part there.
 
         Raises
         ------
@@ -61,8 +64,9 @@ class VolumeStore:
             If it cannot be written.
         """
         check_ome_axes(self.note.axes, path)
-        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.new")
+        temporary = scratch / uuid.uuid4().hex
         try:
+            scratch.mkdir(exist_ok=True)
             group = zarr.create_group(temporary, zarr_format=3, attributes=self._attributes(path.name))
             for level in self.pyramid.levels:
                 self._create_array(group, level)

@@ -38,7 +38,7 @@ def _write(store, path, values):
 def test_blocks_make_a_pyramid(tmp_path, dtype, labels):
     values = np.random.default_rng(0).integers(0, 4, SHAPE).astype(dtype)
     store = _store(dtype, labels=labels)
-    store.create(tmp_path / "a.ome.zarr")
+    store.create(tmp_path / "a.ome.zarr", tmp_path / "scratch")
     _write(store, tmp_path / "a.ome.zarr", values)
     for number, level in enumerate(store.pyramid.levels):
         if number:
@@ -52,7 +52,7 @@ def test_blocks_make_a_pyramid(tmp_path, dtype, labels):
 @pytest.mark.parametrize("labels", [True, False])
 def test_it_is_valid_before_anything_is_written(tmp_path, labels):
     store = _store("uint8" if labels else "float32", labels=labels)
-    store.create(tmp_path / "a.ome.zarr")
+    store.create(tmp_path / "a.ome.zarr", tmp_path / "scratch")
     group = zarr.open_group(tmp_path / "a.ome.zarr", mode="r")
     kind = ome_zarr_models.v05.image_label.ImageLabel if labels else ome_zarr_models.v05.Image
     image = kind.from_zarr(group)
@@ -70,7 +70,7 @@ def test_it_is_valid_before_anything_is_written(tmp_path, labels):
 
 def test_other_programs_find_the_shards(tmp_path):
     store = _store()
-    store.create(tmp_path / "a.ome.zarr")
+    store.create(tmp_path / "a.ome.zarr", tmp_path / "scratch")
     array = zarr.open_group(tmp_path / "a.ome.zarr", mode="r")["0"]
     assert (array.chunks, array.shards) == ((1, 1024, 1024), (2, 1024, 1024))
 
@@ -85,8 +85,8 @@ def test_the_same_voxels_give_the_same_bytes():
 def test_what_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ImageWriteError, match=r"b\.ome\.zarr"):
-        _store().create(tmp_path / "file" / "b.ome.zarr")
+        _store().create(tmp_path / "file" / "b.ome.zarr", tmp_path / "file" / "scratch")
     store = VolumeStore(Pyramid((4, 8, 8), (4, 8, 8)), "uint8", Note("pyx"))
     with pytest.raises(UnsupportedImageError, match="'pyx'"):
-        store.create(tmp_path / "a.ome.zarr")
+        store.create(tmp_path / "a.ome.zarr", tmp_path / "scratch")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

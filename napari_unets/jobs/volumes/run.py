@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -153,7 +154,7 @@ def run_volume(
         if not ledger.is_finished:
             _tidy(job.output, everything=False)
             if not (job.output / "zarr.json").exists():
-                job.store.create(job.output)
+                job.store.create(job.output, scratch_folder(job.output))
             tell.start("blocks", before, len(blocks))
             left = [block for block in blocks if block.number not in done]
             run = execute or partial(
@@ -222,10 +223,10 @@ def _remove(output: Path, path: Path) -> None:
     if output.exists():
         if not (output.is_dir() and is_zarr(output)):
             raise ImageExistsError(f"{output}: is something else than a Zarr and is not replaced; choose another name")
-        aside = output.with_name(f".{output.name}.old")
-        shutil.rmtree(aside, ignore_errors=True)
-        output.rename(aside)  # at once: never is half of it there
-        shutil.rmtree(aside, ignore_errors=True)
+        scratch = scratch_folder(output)
+        scratch.mkdir(exist_ok=True)
+        output.rename(scratch / uuid.uuid4().hex)  # at once: never is half of it there
+        shutil.rmtree(scratch, ignore_errors=True)
     path.unlink(missing_ok=True)
 
 
@@ -269,7 +270,9 @@ def _tidy(output: Path, *, everything: bool) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         return
     for path in folder.glob("*"):
-        if path.name != TABLES:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != TABLES:
             path.unlink(missing_ok=True)
 
 

@@ -14,6 +14,7 @@ from napari_unets.jobs.volumes.block_size import choose_block
 from napari_unets.jobs.volumes.blocks import BlockRecord, VolumeJob, plan_blocks, run_block
 from napari_unets.jobs.volumes.errors import LedgerMismatchError, SourceChangedError, VolumeError
 from napari_unets.jobs.volumes.process import close_volume
+from napari_unets.jobs.volumes.writing import scratch_folder
 from napari_unets.models import load_model, save_model
 from tests.jobs.volume_support import SHAPE, blobs, contents, plan, save_volume
 
@@ -27,7 +28,7 @@ def _closed():
 
 
 def _run(job):
-    job.store.create(job.output)
+    job.store.create(job.output, scratch_folder(job.output))
     return [run_block(job, block) for block in plan_blocks(job)]
 
 
@@ -157,7 +158,7 @@ def test_another_model_of_the_same_name_is_refused(tmp_path):
 def test_missing_chunks_of_a_volume_that_is_gone_are_not_zeros(tmp_path):
     source = save_volume(tmp_path / "in.ome.zarr")
     job = plan(source, tmp_path / "out.ome.zarr")
-    job.store.create(job.output)
+    job.store.create(job.output, scratch_folder(job.output))
     run_block(job, plan_blocks(job)[0])
     source.rename(tmp_path / "moved.ome.zarr")
     with pytest.raises(SourceChangedError, match="no longer there"):

@@ -11,6 +11,7 @@ import pytest
 from napari_unets.jobs.volumes.blocks import BlockRecord
 from napari_unets.jobs.volumes.errors import BlockWriteError, LedgerError, LedgerInUseError, LedgerMismatchError
 from napari_unets.jobs.volumes.ledger import Ledger, ledger_path
+from napari_unets.jobs.volumes.writing import scratch_folder
 from tests.jobs.volume_support import plan, save_volume
 
 RECORDS = [BlockRecord(n, {f"0/c/{n}/0/0": "0123456789abcdef"}, (0.1, 0.2, 0.3), 5, "cpu") for n in range(3)]
@@ -19,7 +20,7 @@ RECORDS = [BlockRecord(n, {f"0/c/{n}/0/0": "0123456789abcdef"}, (0.1, 0.2, 0.3),
 @pytest.fixture
 def job(tmp_path):
     job = plan(save_volume(tmp_path / "in.ome.zarr"), tmp_path / "out.ome.zarr")
-    job.store.create(job.output)
+    job.store.create(job.output, scratch_folder(job.output))
     (job.output / "0" / "c").mkdir()
     return job
 

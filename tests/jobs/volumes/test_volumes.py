@@ -107,6 +107,24 @@ def test_what_is_there_is_not_replaced_unasked(source, tmp_path):
     run_volume(job, overwrite=True)
 
 
+def test_killed_while_a_volume_is_removed(source, tmp_path, monkeypatch):
+    job = plan(source, tmp_path / "out.ome.zarr")
+    run_volume(job)
+    before = contents(job.output)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            run_volume(job, overwrite=True)
+    assert not job.output.exists()
+    run_volume(job, resume=True)
+    assert contents(job.output) == before
+    assert set(tmp_path.iterdir()) == {source, job.output, ledger_path(job.output)}
+
+
+def _killed(*_, **__):
+    raise KeyboardInterrupt
+
+
 def test_only_volumes_are_overwritten(source, tmp_path):
     (tmp_path / "out.ome.zarr").write_text("a letter")
     with pytest.raises(ImageExistsError, match="something else"):
