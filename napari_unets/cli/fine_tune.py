@@ -30,6 +30,7 @@ def fine_tune(
     model: Annotated[str, typer.Option(metavar="NAME", help="A model's name or folder.")] = "em-membranes",
     steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="Steps to train for; 300 if not said.")] = None,
     minutes: Annotated[float | None, typer.Option(metavar="M", min=0.01, help="Minutes to train for.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", min=0, help="Another choice of patches and changes.")] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to train.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run has stopped.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that is there.")] = False,
@@ -39,7 +40,9 @@ def fine_tune(
         raise typer.BadParameter("choose one of --steps and --minutes")
     if more and len(more) % 2:
         raise typer.BadParameter(f"{more[-1]}: every image needs its annotations after it")
-    length: dict[str, Any] = {"steps": steps} if steps else {"minutes": minutes} if minutes else {}
+    given: dict[str, Any] = {"steps": steps} if steps else {"minutes": minutes} if minutes else {}
+    if seed is not None:
+        given["seed"] = seed
 
     from napari_unets.images import open_stack
     from napari_unets.inference import keep_freed_memory
@@ -71,7 +74,7 @@ def fine_tune(
         for event in iter_fine_tune(
             parent,
             sources,
-            tuning_settings(**length),
+            tuning_settings(**given),
             name=model_name(output.name),
             checkpoint=checkpoint,
             resume=resume,

@@ -21,6 +21,7 @@ def train(
     minutes: Annotated[
         float | None, typer.Option(metavar="M", min=0.01, help="Instead of the recipe's length.")
     ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", min=0, help="Instead of the recipe's.")] = None,
     protocol: Annotated[
         str | None, typer.Option(metavar="NAME", help="One of the recipe's, such as paper or best; the first one else.")
     ] = None,
@@ -55,6 +56,7 @@ def train(
             output,
             steps=steps,
             minutes=minutes,
+            seed=seed,
             smoke=smoke,
             device=device,
             resume=resume,

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -52,6 +53,7 @@ def run_recipe(
     *,
     steps: int | None = None,
     minutes: float | None = None,
+    seed: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
     start: Model | None = None,
@@ -73,6 +75,9 @@ def run_recipe(
         Folder of the model to be. A checkpoint lies beside it until it is written.
     steps, minutes : optional
         Replace the recipe's length.
+    seed : int, optional
+        Replaces the recipe's seed, of the first weights, the choice of patches and their changes. Training that goes on
+        from weights of the same recipe would otherwise see what they have seen already.
     resume : bool
         Go on from the checkpoint beside ``output``, if there is one.
     overwrite : bool
@@ -108,7 +113,7 @@ def run_recipe(
     recipe = read_recipe(path, protocol=protocol, network=network)
     if output.exists() and not overwrite:
         raise ModelExistsError(f"{output} exists already; choose another folder, or ask to overwrite it")
-    settings = _with_length(recipe.fit, steps, minutes)
+    settings = _replaced(recipe.fit, steps, minutes, seed)
     where = choose_device(device).name
     torch.manual_seed(settings.seed)
     made = recipe.create_network()
@@ -155,10 +160,13 @@ def _start_from(start: Model, network: Network, card: ModelCard) -> ModelCard:
     return card.model_copy(update={"parent": _signature(theirs)})
 
 
-def _with_length(settings: FitSettings, steps: int | None, minutes: float | None) -> FitSettings:
-    if steps is None and minutes is None:
-        return settings
-    return FitSettings.model_validate(settings.model_dump() | {"steps": steps, "minutes": minutes, "epochs": None})
+def _replaced(settings: FitSettings, steps: int | None, minutes: float | None, seed: int | None) -> FitSettings:
+    changes: dict[str, Any] = {}
+    if steps is not None or minutes is not None:
+        changes |= {"steps": steps, "minutes": minutes, "epochs": None}
+    if seed is not None:
+        changes["seed"] = seed
+    return FitSettings.model_validate(settings.model_dump() | changes)
 
 
 def _in_steps(settings: FitSettings, source: Source) -> FitSettings:

@@ -30,14 +30,14 @@ def files(tmp_path: Path) -> Path:
 
 def test_annotations_become_a_model(program, files: Path) -> None:
     arguments = ["fine-tune", files / "image.tif", files / "painted.tif", "--model", files / "parent"]
-    result = program(*arguments, "--output", files / "My model", "--steps", 2, "--device", "cpu")
+    result = program(*arguments, "--output", files / "My model", "--steps", 2, "--seed", 3, "--device", "cpu")
     assert (result.code, result.out) == (0, "")
     assert "1 annotated slice (1)" in result.err
     card = load_model(files / "My model").card
     assert card.name == "my-model"
     assert card.parent == "tiny"
     assert card.training is not None
-    assert card.training.steps == 2
+    assert (card.training.steps, card.training.seed) == (2, 3)
     assert not list(files.glob("*.safetensors"))
     again = program(*arguments, "--output", files / "My model", "--steps", 1)
     assert again.code == 1

@@ -74,6 +74,15 @@ def test_the_length_can_be_replaced(program, recipe, tmp_path):
     assert program("train", recipe, "--data", tmp_path, "--output", "m", "--steps", 1, "--minutes", 1).code == 2
 
 
+def test_the_seed_can_be_replaced(program, recipe, tmp_path):
+    models = {}
+    for name, *seed in (("a",), ("b", "--seed", 0), ("c", "--seed", 5)):
+        assert program("train", recipe, "--data", tmp_path, "--output", tmp_path / name, *seed).code == 0
+        models[name] = (tmp_path / name / "weights.safetensors").read_bytes()
+    assert models["a"] == models["b"] != models["c"]
+    assert load_model(tmp_path / "c").card.training.seed == 5
+
+
 def test_a_smoke_run_has_a_length_of_its_own(program, recipe, tmp_path):
     recipe.write_text(RECIPE.replace("steps = 4", "minutes = 60"))
     assert program("train", recipe, "--data", tmp_path, "--output", tmp_path / "m", "--smoke").code == 0
