@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_unets.jobs.outputs.documents import Report, clean_document, label_pages, probability_pages
+from napari_unets.jobs.outputs.documents import write_pages
+from napari_unets.jobs.outputs.order import Order, Report
 from napari_unets.jobs.outputs.record import record
 from napari_unets.jobs.outputs.writer_array import WriterArray
 
 if TYPE_CHECKING:
     from napari_unets.images import Stack
-    from napari_unets.inference import Predictor, TileEvent
+    from napari_unets.inference import Predictor
     from napari_unets.jobs.outputs.matching import MadeFrom
     from napari_unets.jobs.outputs.settings import OutputSettings
 
@@ -67,59 +68,44 @@ def make_output(
         made_from=made_from.to_dict(),
         **settings.changed(),
     )
-    how: dict[str, Any] = {"overwrite": overwrite, "cancel": cancel}
+    order = Order(predictor, settings, metadata, report, overwrite=overwrite, cancel=cancel)
     if settings.kind == "clean":
         metadata["napari_unets"] |= {"output": "clean pages", "colour": settings.colour}
-        clean_document(sources, target, predictor, settings, metadata, report, **how)
+        write_pages(sources, target, order)
     else:
-        _make_of_stack(sources[0], target, predictor, settings, metadata, report, **how)
+        _make_of_stack(sources[0], target, order, metadata)
 
 
-def _make_of_stack(
-    source: str,
-    target: Path,
-    predictor: Predictor,
-    settings: OutputSettings,
-    metadata: dict[str, Any],
-    report: Report,
-    **how: Any,
-) -> None:
+def _make_of_stack(source: str, target: Path, order: Order, metadata: dict[str, Any]) -> None:
     from napari_unets.images import MixedSizesError, open_stack
 
+    settings = order.settings
     try:
         stack = open_stack(source, pages=settings.pages, dpi=settings.dpi)
     except MixedSizesError:
         tiff = target.suffix.lower() in (".tif", ".tiff")
         flat = settings.kind in ("segmentation", "probabilities") and not settings.ortho
-        every = settings.kind == "probabilities" and predictor.model.card.out_channels > 1
-        if not (tiff and flat) or every:
+        if not (tiff and flat) or _has_every_class(order):
             raise
-        write = probability_pages if settings.kind == "probabilities" else label_pages
-        write(source, target, predictor, settings, metadata, report, **how)
+        write_pages([source], target, order)
         return
     with stack:
         metadata["napari_unets"]["image"] = stack.name
-        _write_stack(stack, target, predictor, settings, metadata, report, **how)
+        _write_stack(stack, target, order)
 
 
-def _write_stack(
-    stack: Stack,
-    target: Path,
-    predictor: Predictor,
-    settings: OutputSettings,
-    metadata: Mapping[str, Any],
-    report: Report,
-    *,
-    overwrite: bool,
-    cancel: Callable[[], bool] | None,
-) -> None:
+def _has_every_class(order: Order) -> bool:
+    """Whether the output has an axis of classes."""
+    return order.settings.kind == "probabilities" and order.predictor.model.card.out_channels > 1
+
+
+def _write_stack(stack: Stack, target: Path, order: Order) -> None:
     import numpy as np
 
     from napari_unets.images import create_writer
     from napari_unets.inference import predict, segment
 
-    model = predictor.model
-    every = settings.kind == "probabilities" and model.card.out_channels > 1
+    model, settings, every = order.predictor.model, order.settings, _has_every_class(order)
     axes = ("c" if every else "") + stack.axes.removesuffix("s")
     shape = (*((model.card.out_channels,) if every else ()), *stack.shape[: stack.plane_axes], *stack.plane_shape)
     dtype = {"segmentation": np.uint8, "probabilities": np.float32, "instances": np.uint32}[settings.output]
@@ -130,21 +116,12 @@ def _write_stack(
         dtype,
         axes=axes,
         voxel_size_nm=stack.voxel_size_nm,
-        metadata=metadata,
+        metadata=order.metadata,
         labels=settings.kind != "probabilities",
-        overwrite=overwrite,
+        overwrite=order.overwrite,
     ) as writer:
-        common: dict[str, Any] = {
-            "predictor": predictor,
-            "on_event": _told(report),
-            "out": WriterArray(writer),
-            "cancel": cancel,
-        }
+        common = {**order.how(), "out": WriterArray(writer)}
         if settings.kind == "probabilities":
             predict(model, stack, all_classes=every, **settings.of_prediction(), **common)
         else:
             segment(model, stack, **settings.of_segmentation(), **common)
-
-
-def _told(report: Report) -> Callable[[TileEvent], None]:
-    return lambda event: report(event.done, event.total)
