@@ -106,3 +106,10 @@ def test_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     otsu, sauvola = (row["f_measure"] for row in found["models"])
     assert 0 < otsu < sauvola < 100  # stains are dark: one threshold for all of a page takes them for ink
     assert "| sauvola | 0 |" in capsys.readouterr().out
+
+
+def test_scale(sections: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    run(benchmark("scale", monkeypatch), monkeypatch, "--data", sections, "--sizes", 8)
+    rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()[2:]]
+    assert [row[:2] for row in rows] == [["8", "1"], ["8", "2"]]
+    assert all(0 < float(score) <= 1 for row in rows for score in row[2:])

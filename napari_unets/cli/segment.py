@@ -93,6 +93,10 @@ def segment(
     tta: Annotated[
         bool, typer.Option("--tta", help="Average over the eight flips and rotations; 8 times slower.")
     ] = False,
+    scale: Annotated[
+        float,
+        typer.Option(metavar="S", help="The network sees images so many times as large: 2 if their pixels are."),
+    ] = 1.0,
     tile: Annotated[int | None, typer.Option(metavar="N", help="Largest side of a window, in pixels.")] = None,
     halo: Annotated[
         str, typer.Option(metavar="N|exact", help="Pixels seen around a window; by default what the model's card says.")
@@ -159,6 +163,7 @@ def segment(
         backend=backend.value,
         precision=precision.value,
         tta=tta,
+        scale=scale,
         tile=tile,
         halo=int(halo) if halo.isdecimal() else halo,
     )

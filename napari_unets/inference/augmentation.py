@@ -1,13 +1,16 @@
-"""Test-time augmentation: the mean over the eight ways to turn and mirror an image."""
+"""What happens around the network: images made larger or smaller, and the mean over eight ways to turn them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch.nn import functional
 
-__all__ = ["eightfold"]
+__all__ = ["at_scale", "eightfold"]
 
 _Floats = npt.NDArray[np.float32]
 
@@ -41,3 +44,35 @@ def eightfold(predict: Callable[[_Floats], _Floats], batch: _Floats) -> _Floats:
     assert total is not None  # noqa: S101 - the loop ran
     total /= 8
     return total
+
+
+def at_scale(predict: Callable[[_Floats], _Floats], batch: _Floats, scale: Fraction) -> _Floats:
+    """Predict from images that are made larger or smaller first, and bring the result back to their size.
+
+    Both ways are linear between pixels; what becomes smaller is averaged over what a new pixel covers.
+
+    Parameters
+    ----------
+    predict : callable
+        From images (B, C, H, W) to maps (B, n, H, W).
+    batch : ndarray of float32, shape (B, C, H, W)
+        ``scale`` times H and W are whole numbers.
+    scale : Fraction
+        How many times as large.
+
+    Returns
+    -------
+    ndarray of float32, shape (B, n, H, W)
+    """
+    if scale == 1:
+        return predict(batch)
+    height, width = batch.shape[2:]
+    seen = predict(_resized(batch, int(height * scale), int(width * scale)))
+    return _resized(seen, height, width)
+
+
+def _resized(batch: _Floats, height: int, width: int) -> _Floats:
+    smaller = height < batch.shape[2]
+    x = torch.from_numpy(np.ascontiguousarray(batch))
+    resized: _Floats = functional.interpolate(x, (height, width), mode="bilinear", antialias=smaller).numpy()
+    return resized

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
 
 from napari_unets.networks import Network
 
@@ -37,6 +39,32 @@ class Geometry:
         margin = network.margin
         smallest = network.next_valid_size(1 + 2 * margin) - 2 * margin
         return cls(network.stride, smallest, margin, max(0, network.receptive_field_radius - margin))
+
+    def scaled(self, scale: Fraction) -> Geometry:
+        """Sizes in pixels of an image that the network sees ``scale`` times as large.
+
+        Windows then begin and end where pixels of the image and of what the network sees begin together, so that
+        the values in between are the same in every window.
+
+        Parameters
+        ----------
+        scale : Fraction
+            Its denominator makes the stride longer.
+
+        Raises
+        ------
+        ValueError
+            If the network does not take multiples of its stride: those with unpadded convolutions do not.
+        """
+        if scale == 1:
+            return self
+        if self.margin or self.smallest % self.stride:
+            raise ValueError(f"sizes of {self.smallest} and every {self.stride} more cannot be scaled")
+        stride = self.stride * scale.denominator
+        smallest = stride * ceil(Fraction(self.smallest, stride) / scale)
+        # Resizing there and back looks at a pixel more on each side, of the coarser of both grids.
+        halo = ceil(self.exact_halo / scale) + 2 * ceil(max(1, 1 / scale)) + 2
+        return Geometry(stride, smallest, 0, halo)
 
     def side(self, pixels: int) -> int:
         """Smallest admissible side of at least so many pixels."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import isqrt
+from math import ceil, isqrt
 
 import torch
 
@@ -73,7 +73,9 @@ def resolve_halo(predictor: Predictor) -> int:
     halo, exact = predictor.settings.halo, predictor.geometry.exact_halo
     if halo == "exact":
         return exact
-    return min(predictor.model.card.halo if halo == "card" else halo, exact)
+    if halo == "card":
+        halo = ceil(predictor.model.card.halo / predictor.scale)  # it was measured in pixels that the network saw
+    return min(halo, exact)
 
 
 def make_plan(

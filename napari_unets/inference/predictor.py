@@ -6,7 +6,8 @@ import copy
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from fractions import Fraction
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
@@ -15,9 +16,9 @@ import torch
 from torch import Tensor
 
 from napari_unets.inference import memory
-from napari_unets.inference.augmentation import eightfold
+from napari_unets.inference.augmentation import at_scale, eightfold
 from napari_unets.inference.devices import DeviceChoice, choose_device, hardware_has_bf16
-from napari_unets.inference.errors import BackendError, WindowMemoryError
+from napari_unets.inference.errors import BackendError, InferenceError, WindowMemoryError
 from napari_unets.inference.folding import fold_batch_norm
 from napari_unets.inference.geometry import Geometry
 from napari_unets.inference.openvino_backend import OpenVINOBackend, openvino_is_installed
@@ -65,12 +66,14 @@ class Predictor:
     precision : {"fp32", "bf16", "fp16"}
         What it computes in.
     geometry : Geometry
-        Sizes that the network takes.
+        Sizes of windows that the network takes, at the scale of the settings.
 
     Raises
     ------
     DeviceError, BackendError
         If what the settings ask for by name is not there.
+    InferenceError
+        If the network cannot see images at another scale.
     """
 
     def __init__(self, model: Model, settings: InferenceSettings | None = None) -> None:
@@ -80,7 +83,7 @@ class Predictor:
         choice = _device_for(self.settings) if network.has_weights else _device_for_formula(network.name)
         self.device, self.device_reason = choice.name, choice.reason
         self.precision = _precision_for(self.settings, self.device) if network.has_weights else "fp32"
-        self.geometry = Geometry.of(network)
+        self.geometry = self._geometry()
         self._folded = fold_batch_norm(network)
         self._backend: _Backend | None = self._make_backend()
         self.backend = self._backend.name
@@ -95,6 +98,11 @@ class Predictor:
         self.close()
 
     @property
+    def scale(self) -> Fraction:
+        """How many times as large as the image the network sees it."""
+        return Fraction(self.settings.scale)
+
+    @property
     def out_channels(self) -> int:
         """Channels of the result: 1 for two classes (class 1), otherwise one a class."""
         return self.model.network.out_channels
@@ -103,7 +111,8 @@ class Predictor:
     def bytes_per_pixel(self) -> float:
         """Memory that a pixel of a window takes while the network runs and its result is blended."""
         network = self.model.network
-        side = self.geometry.side(_MEASURED_SIDE) + 2 * self.geometry.margin
+        geometry = Geometry.of(network)
+        side = geometry.side(_MEASURED_SIDE) + 2 * geometry.margin
         features = memory.bytes_per_pixel(self._folded, network.in_channels, side)
         # The image as read, normalised and batched; logits, probabilities, blended, and their weights. All float32.
         around = 4 * (3 * network.in_channels + 4 * network.out_channels + 2)
@@ -111,7 +120,8 @@ class Predictor:
             features /= 2
         # Torch reorders feature maps for its kernels and keeps what it frees in pieces; OpenVINO, which knows the whole
         # network, uses the same memory again as soon as it can. Both factors are measured, on SF-Net.
-        return around + features * (1.5 if self.backend == "torch" else 0.75)
+        seen = around + features * (1.5 if self.backend == "torch" else 0.75)
+        return seen * float(self.scale) ** 2 + (0 if self.scale == 1 else around)
 
     def __call__(self, batch: _Floats) -> _Floats:
         """Probabilities of a batch.
@@ -132,7 +142,8 @@ class Predictor:
             If the memory does not suffice.
         """
         try:
-            return eightfold(self._probabilities, batch) if self.settings.tta else self._probabilities(batch)
+            predict = partial(eightfold, self._probabilities) if self.settings.tta else self._probabilities
+            return at_scale(predict, batch, self.scale)
         except (RuntimeError, MemoryError) as error:
             if not memory.is_out_of_memory(error):
                 raise
@@ -160,15 +171,27 @@ class Predictor:
             yield
 
     def with_settings(self, settings: InferenceSettings) -> Predictor:
-        """Return one that shares the network and device, with other windows, batch, halo or augmentation."""
+        """Return one that shares the network and device, with other windows, batch, halo, scale or augmentation."""
         other = copy.copy(self)
         other.settings = settings
+        if other.scale != self.scale:
+            other.geometry = other._geometry()
+            vars(other).pop("bytes_per_pixel", None)
         return other
 
     def close(self) -> None:
         """Give the memory back, on the GPU to other programs too. The predictor cannot be called any more."""
         self._backend = None
         memory.release(self.device)
+
+    def _geometry(self) -> Geometry:
+        try:
+            return Geometry.of(self.model.network).scaled(self.scale)
+        except ValueError:
+            raise InferenceError(
+                f"model {self.model.name!r} has unpadded convolutions, so that it sees images in their own size only; "
+                "leave the scale at 1"
+            ) from None
 
     def _make_backend(self) -> _Backend:
         wanted, threads = self.settings.backend, self.settings.threads

@@ -22,6 +22,9 @@ class InferenceSettings(BaseModel):
         ``"auto"`` computes in bf16 where the hardware has instructions for it. Results are float32 always.
     tta : bool
         Test-time augmentation: the mean over the eight flips and rotations; eight times the work.
+    scale : float
+        The network sees the image so many times as large: 2 where pixels are twice as large as those it has learnt
+        from, 0.5 where they are half as large. In quarters; the result has the image's own size.
     tile : int or None
         Largest side of a window, in pixels; None chooses from the free memory. Windows are fitted to the
         image, so most are smaller; where the halo needs more, they are larger.
@@ -40,6 +43,7 @@ class InferenceSettings(BaseModel):
     backend: Literal["auto", "torch", "openvino"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     tta: bool = False
+    scale: Annotated[float, Field(ge=0.25, le=4, multiple_of=0.25)] = 1.0
     tile: Annotated[int, Field(ge=1)] | None = None
     halo: Literal["card", "exact"] | Annotated[int, Field(ge=0)] = "card"
     batch: Annotated[int, Field(ge=1)] | None = None

@@ -74,9 +74,9 @@ def test_instances(program, own_model, image, tmp_path):
 
 def test_settings_reach_the_inference(program, own_model, image, tmp_path):
     target = tmp_path / "out.tif"
-    arguments = ("--probabilities", "--tta", "--tile", "32", "--halo", "exact", *FAST)
+    arguments = ("--probabilities", "--tta", "--scale", "1.5", "--tile", "32", "--halo", "exact", *FAST)
     assert program("segment", image, "--output", target, *arguments).code == 0
-    expected = in_python(own_model, image, predict, tta=True, tile=32, halo="exact")
+    expected = in_python(own_model, image, predict, tta=True, scale=1.5, tile=32, halo="exact")
     with open_stack(target) as out:
         np.testing.assert_allclose(out[...], expected, atol=1e-6)
         assert out.metadata["napari_unets"]["settings"]["halo"] == "exact"
@@ -138,6 +138,7 @@ def test_terminated_leaves_nothing(own_model, tmp_path):
         (["--device", "cuda:99"], 1, "cuda:99"),
         (["--device", "tpu"], 2, "--device"),
         (["--halo", "some"], 2, "--halo"),
+        (["--scale", "0.3"], 2, "--scale"),
         (["--tile", "0"], 2, "--tile"),
         (["--precision", "fp8"], 2, "--precision"),
         (["--probabilities", "--instances"], 2, "one of"),

@@ -117,7 +117,15 @@ def test_augmentation_is_the_mean_over_eight_different_views():
 
 
 def test_settings_are_checked():
-    for wrong in ({"device": "gpu"}, {"tile": 0}, {"halo": -1}, {"halo": "wide"}, {"batch": 0}, {"colour": "red"}):
+    for wrong in (
+        {"device": "gpu"},
+        {"tile": 0},
+        {"halo": -1},
+        {"halo": "wide"},
+        {"batch": 0},
+        {"scale": 0.3},
+        {"scale": 8},
+    ):
         with pytest.raises(ValidationError):
             InferenceSettings(**wrong)
     assert InferenceSettings(device="cuda:1", halo=32).halo == 32

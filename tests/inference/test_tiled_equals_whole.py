@@ -72,6 +72,22 @@ def test_augmented_tiles_are_exact_too(name):
     np.testing.assert_allclose(tiled, in_one, atol=1e-5)
 
 
+@pytest.mark.parametrize("scale", [0.5, 0.75, 1.25, 2])
+@pytest.mark.parametrize("name", [name for name in SMALL if not name.endswith("-valid")])
+def test_tiles_at_another_scale_are_exact_too(name, scale):
+    small = small_model(name)
+    plane = image(150, 131)
+    how = STRICT.model_copy(update={"halo": "exact", "scale": scale})
+    with Predictor(small, how) as predictor:
+        halo, stride = predictor.geometry.exact_halo, predictor.geometry.stride
+        in_one = predict(small, plane, predictor=predictor.with_settings(how.model_copy(update={"tile": 1000})))
+        events = []
+        few = predictor.with_settings(how.model_copy(update={"tile": 2 * halo + 2 * stride}))
+        tiled = predict(small, plane, predictor=few, on_event=events.append)
+    assert len(events) > 1 or 2 * halo + 2 * stride >= 150
+    np.testing.assert_allclose(tiled, in_one, atol=5e-5)
+
+
 def test_a_smaller_halo_is_near_and_the_seam_is_none():
     """With half the receptive field the error is small, and no larger where windows meet than elsewhere."""
     model = small_model("sf-net")

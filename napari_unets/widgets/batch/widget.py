@@ -51,6 +51,7 @@ _LABELS = {
     "colour": "Ink keeps its colour",
     "backend": "Back end",
     "tta": "Average over 8 orientations",
+    "scale": "Seen so many times as large",
     "tile": "Largest tile (px)",
     "halo": "Halo (px)",
     "batch": "Tiles at once",

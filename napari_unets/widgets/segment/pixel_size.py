@@ -31,4 +31,8 @@ def pixel_size_note(layer: Layer, card: ModelCard) -> str:
     size = pixel_size_nm(layer)
     if size is None or card.pixel_size_nm is None or 1 / _FACTOR <= size / card.pixel_size_nm <= _FACTOR:
         return ""
-    return f"Pixels of {size:g} nm; the model learnt from {card.pixel_size_nm:g} nm. Rescaling the image may help."
+    scale = min(max(round(4 * size / card.pixel_size_nm) / 4, 0.25), 4)
+    return (
+        f"Pixels of {size:g} nm; the model learnt from {card.pixel_size_nm:g} nm. If the result is poor, let it see "
+        f"the image {scale:g} times as large (advanced settings)."
+    )

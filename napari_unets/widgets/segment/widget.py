@@ -41,6 +41,7 @@ _LABELS = {
     "min_size": "Smallest object (px)",
     "backend": "Back end",
     "tta": "Average over 8 orientations",
+    "scale": "Seen so many times as large",
     "tile": "Largest tile (px)",
     "halo": "Halo (px)",
     "batch": "Tiles at once",

@@ -300,6 +300,7 @@ def test_a_pixel_size_far_from_the_models_is_warned_of(own_widget, own_store):
     widget.model.choose("tiny")
     widget._viewer.add_image(STACK, scale=(50, 10, 10), units=("nm",) * 3)
     assert "10 nm" in widget.image_note.text()
+    assert "2.5 times as large" in widget.image_note.text()
     widget._viewer.add_image(STACK, scale=(0.05, 0.004, 0.004), units=("um",) * 3, name="fitting")
     widget.image.choose(widget._viewer.layers["fitting"])
     assert "nm" not in widget.image_note.text()
