@@ -63,7 +63,7 @@ class Geometry:
         stride = self.stride * scale.denominator
         smallest = stride * ceil(Fraction(self.smallest, stride) / scale)
         # Resizing there and back looks at a pixel more on each side, of the coarser of both grids.
-        halo = ceil(self.exact_halo / scale) + 2 * ceil(max(1, 1 / scale)) + 2
+        halo = ceil(self.exact_halo / scale) + 2 * ceil(max(Fraction(1), 1 / scale)) + 2
         return Geometry(stride, smallest, 0, halo)
 
     def side(self, pixels: int) -> int:

@@ -74,7 +74,7 @@ def resolve_halo(predictor: Predictor) -> int:
     if halo == "exact":
         return exact
     if halo == "card":
-        halo = ceil(predictor.model.card.halo / predictor.scale)  # it was measured in pixels that the network saw
+        return min(ceil(predictor.model.card.halo / predictor.scale), exact)  # measured in pixels that the network sees
     return min(halo, exact)
 
 
