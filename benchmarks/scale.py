@@ -17,8 +17,11 @@ from skimage.transform import resize
 
 from napari_unets.images import open_stack
 from napari_unets.inference import predict
+from napari_unets.inference.settings import fitting_scale
 from napari_unets.metrics import evaluate
 from napari_unets.models import load_model
+
+NM = 4.0  # a pixel of the sections
 
 
 def brought_to(planes: npt.NDArray[np.uint8], factor: float) -> npt.NDArray[np.float64]:
@@ -34,16 +37,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of image/ and label/")
     parser.add_argument("--model", default="em-membranes")
     parser.add_argument("--planes", type=int, nargs="+", default=[4, 13], help="sections, from 0")
-    parser.add_argument("--sizes", type=float, nargs="+", default=[4, 2, 8, 10], help="nanometres a pixel; 4: as it is")
+    parser.add_argument("--sizes", type=float, nargs="+", default=[4, 2, 8, 10], help="nanometres a pixel")
     arguments = parser.parse_args()
     model = load_model(arguments.model)
     with open_stack(arguments.data / "image") as image, open_stack(arguments.data / "label") as label:
         planes, truth = (np.stack([stack.plane(n) for n in arguments.planes]) for stack in (image, label))
     print("| nm a pixel | scale | V_rand | Dice |\n|---:|---:|---:|---:|")
     for size in arguments.sizes:
-        seen = brought_to(planes, 4 / size).round().astype(np.uint8)
-        cells = np.where(brought_to(truth, 4 / size) > 127, 255, 0).astype(np.uint8)
-        for scale in sorted({1.0, round(size) / 4}):
+        seen = brought_to(planes, NM / size).round().astype(np.uint8)
+        cells = np.where(brought_to(truth, NM / size) > 127, 255, 0).astype(np.uint8)
+        for scale in sorted({1.0, fitting_scale(size, NM)}):
             membrane = predict(model, seen, scale=scale)
             v_rand = float(evaluate(1 - membrane, cells, metrics=["v_rand"])["v_rand"])
             chosen = np.where(membrane > 0.5, 1, 2).astype(np.uint8)

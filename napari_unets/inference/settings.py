@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["InferenceSettings"]
+__all__ = ["InferenceSettings", "fitting_scale"]
 
 
 class InferenceSettings(BaseModel):
@@ -48,3 +48,21 @@ class InferenceSettings(BaseModel):
     halo: Literal["card", "exact"] | Annotated[int, Field(ge=0)] = "card"
     batch: Annotated[int, Field(ge=1)] | None = None
     threads: Annotated[int, Field(ge=1)] | None = None
+
+
+def fitting_scale(pixel_size_nm: float, known_nm: float) -> float:
+    """Return the scale at which a model sees pixels as large as those that it has learnt from, as near as it can be.
+
+    Parameters
+    ----------
+    pixel_size_nm : float
+        Of the image.
+    known_nm : float
+        Of the images that the model has learnt from.
+
+    Returns
+    -------
+    float
+        In quarters, 0.25 to 4.
+    """
+    return min(max(round(4 * pixel_size_nm / known_nm) / 4, 0.25), 4.0)

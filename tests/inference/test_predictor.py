@@ -125,6 +125,7 @@ def test_settings_are_checked():
         {"batch": 0},
         {"scale": 0.3},
         {"scale": 8},
+        {"colour": "red"},
     ):
         with pytest.raises(ValidationError):
             InferenceSettings(**wrong)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import torch
 
 from napari_unets.models import ClassInfo, ModelCard, load_model, save_model
 from napari_unets.networks import create_network
+from napari_unets.widgets.parts.session import close_worker, shared_worker
 
 
 def save_tiny_model(folder: Path, name: str, classes: int) -> ModelCard:
@@ -31,6 +32,14 @@ def save_tiny_model(folder: Path, name: str, classes: int) -> ModelCard:
     )
     save_model(network, card, folder / name)
     return card
+
+
+@pytest.fixture(scope="module")
+def one_worker() -> Iterator[None]:
+    """One worker process for all tests of a file, and none after."""
+    shared_worker()
+    yield
+    close_worker()
 
 
 @pytest.fixture(scope="session")

@@ -16,19 +16,12 @@ from napari_unets.widgets.evaluate.widget import EvaluateWidget
 from napari_unets.widgets.files.page_writer import write_clean_pages
 from napari_unets.widgets.files.readers import read_stack
 from napari_unets.widgets.parts.result_layers import METADATA_KEY
-from napari_unets.widgets.parts.session import close_worker, shared_worker
 from napari_unets.widgets.segment.widget import SegmentWidget
+
+pytestmark = pytest.mark.usefixtures("one_worker")
 
 PAGE = synthetic_page(200, 300, seed=3)
 PATIENCE = 120_000
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _worker():
-    """One worker process for all tests of this file, and none after."""
-    shared_worker()
-    yield
-    close_worker()
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pint
 
+from napari_unets.inference.settings import fitting_scale
+
 if TYPE_CHECKING:
     from napari.layers import Layer
 
@@ -31,7 +33,7 @@ def pixel_size_note(layer: Layer, card: ModelCard) -> str:
     size = pixel_size_nm(layer)
     if size is None or card.pixel_size_nm is None or 1 / _FACTOR <= size / card.pixel_size_nm <= _FACTOR:
         return ""
-    scale = min(max(round(4 * size / card.pixel_size_nm) / 4, 0.25), 4)
+    scale = fitting_scale(size, card.pixel_size_nm)
     return (
         f"Pixels of {size:g} nm; the model learnt from {card.pixel_size_nm:g} nm. If the result is poor, let it see "
         f"the image {scale:g} times as large (advanced settings)."

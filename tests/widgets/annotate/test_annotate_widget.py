@@ -18,7 +18,9 @@ from napari_unets.models import ModelStore, load_model
 from napari_unets.widgets.annotate.autosave import read_autosave
 from napari_unets.widgets.annotate.widget import AnnotateWidget
 from napari_unets.widgets.parts.result_layers import is_result
-from napari_unets.widgets.parts.session import close_worker, shared_worker
+from napari_unets.widgets.parts.session import shared_worker
+
+pytestmark = pytest.mark.usefixtures("one_worker")
 
 RNG = np.random.default_rng(0)
 TRUTH = np.full((3, 96, 160), 2, np.uint8)
@@ -26,14 +28,6 @@ TRUTH[:, 20:70, 30:120] = 1
 STACK = (np.where(TRUTH == 1, 60, 180) + RNG.normal(0, 15, TRUTH.shape)).clip(0, 255).astype(np.uint8)
 QUICK = {"patch": 32, "batch": 1, "validate_every": 5}
 PATIENCE = 120_000
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _worker():
-    """One worker process for all tests of this file, and none after."""
-    shared_worker()
-    yield
-    close_worker()
 
 
 @pytest.fixture

@@ -21,18 +21,12 @@ from napari_unets.images import open_stack, save_stack
 from napari_unets.inference import segment
 from napari_unets.models import load_model
 from napari_unets.widgets.batch.widget import BatchWidget
-from napari_unets.widgets.parts.session import close_worker, shared_worker
+from napari_unets.widgets.parts.session import shared_worker
+
+pytestmark = pytest.mark.usefixtures("one_worker")
 
 EXACT = {"backend": "torch", "precision": "fp32"}
 PATIENCE = 120_000
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _worker():
-    """One worker process for all tests of this file, and none after."""
-    shared_worker()
-    yield
-    close_worker()
 
 
 @pytest.fixture

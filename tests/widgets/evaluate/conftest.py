@@ -5,16 +5,7 @@ from __future__ import annotations
 import pytest
 
 from napari_unets.widgets.evaluate.widget import EvaluateWidget
-from napari_unets.widgets.parts.session import close_worker, shared_worker
 from tests.widgets.evaluate_support import CLASSES, MEMBRANE, TRUTH, made_by_us
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _worker():
-    """One worker process for all tests of a file, and none after."""
-    shared_worker()
-    yield
-    close_worker()
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from napari_unets.models import load_model
 from napari_unets.widgets.files.readers import read_stack
 from napari_unets.widgets.parts.result_layers import result_layer
 
+pytestmark = pytest.mark.usefixtures("one_worker")
+
 SIZES = ((60, 50), (40, 80))
 PATIENCE = 60_000
 RNG = np.random.default_rng(0)

@@ -36,6 +36,8 @@ from tests.widgets.evaluate_support import (
     table,
 )
 
+pytestmark = pytest.mark.usefixtures("one_worker")
+
 
 def test_what_is_missing_is_said(qtbot, viewer, widget):
     assert not widget.run_panel.run.isEnabled()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import numpy as np
+import pytest
 
 from napari_unets.jobs.tasks.evaluation import Candidate
 from napari_unets.metrics import evaluate
@@ -21,6 +22,8 @@ from tests.widgets.evaluate_support import (
     read,
     run,
 )
+
+pytestmark = pytest.mark.usefixtures("one_worker")
 
 
 def live_on(qtbot, widget):

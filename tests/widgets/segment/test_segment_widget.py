@@ -14,20 +14,14 @@ from qtpy.QtCore import Qt
 from napari_unets.inference import predict, segment
 from napari_unets.models import load_model
 from napari_unets.widgets.parts.result_layers import METADATA_KEY
-from napari_unets.widgets.parts.session import close_worker, shared_worker
+from napari_unets.widgets.parts.session import shared_worker
 from napari_unets.widgets.segment.widget import SegmentWidget
+
+pytestmark = pytest.mark.usefixtures("one_worker")
 
 EXACT = {"backend": "torch", "precision": "fp32"}
 RNG = np.random.default_rng(0)
 STACK = RNG.integers(0, 255, (3, 60, 70)).astype(np.uint8)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _worker():
-    """One worker process for all tests of this file, and none after."""
-    shared_worker()
-    yield
-    close_worker()
 
 
 @pytest.fixture
