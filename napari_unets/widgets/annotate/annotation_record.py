@@ -39,6 +39,7 @@ class AnnotationRecord(QObject):
 
     #: What is painted has changed and was read.
     changed = Signal()
+    _was_read = Signal()
 
     def __init__(self, layer: Labels, *, empty: bool = False, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -46,6 +47,8 @@ class AnnotationRecord(QObject):
         self._planes: dict[int, NDArray[np.uint8]] = {}
         self._counts: dict[int, dict[int, int]] = {}
         self._lock = threading.Lock()
+        self._reading = threading.Lock()  # from taking up a plane until it is known: what is not dirty is known
+        self._untold = 0
         self._dirty: set[int] = set() if empty else set(range(n_planes(layer)))
         self._history = _history(layer)
         self._touched: set[int] = set()
@@ -54,6 +57,7 @@ class AnnotationRecord(QObject):
         self._pause.setSingleShot(True)
         self._pause.setInterval(_PAUSE_MS)
         self._pause.timeout.connect(self._read_in_background)
+        self._was_read.connect(self._tell)
         layer.events.paint.connect(self._painted)
         layer.events.set_data.connect(self._perhaps_undone)
         layer.events.data.connect(self._replaced)
@@ -68,8 +72,8 @@ class AnnotationRecord(QObject):
 
     @property
     def is_settled(self) -> bool:
-        """Whether everything painted was read."""
-        return not self._dirty and not self._pause.isActive()
+        """Whether everything painted was read, and whoever follows ``changed`` was told."""
+        return not self._dirty and not self._pause.isActive() and not self._untold
 
     def snapshot(self) -> SparseAnnotations:
         """Annotations as they are now."""
@@ -81,7 +85,7 @@ class AnnotationRecord(QObject):
         """Say that planes were written to."""
         with self._lock:
             self._dirty |= set(planes)
-        self._touched |= self._dirty
+            self._touched |= self._dirty
         self._pause.start(_PAUSE_MS)
 
     def close(self) -> None:
@@ -101,7 +105,9 @@ class AnnotationRecord(QObject):
         if not isalive(self):  # type: ignore[no-untyped-call]
             return
         history, self._history = self._history, _history(self.layer)
-        if history != self._history and (changed := self._touched | set(self._planes)):
+        with self._lock:
+            changed = self._touched | set(self._planes)
+        if history != self._history and changed:
             self.touch(changed)
 
     def _replaced(self, _event: Any) -> None:
@@ -109,21 +115,36 @@ class AnnotationRecord(QObject):
             self.touch(range(n_planes(self.layer)))
 
     def _read_in_background(self) -> None:
+        self._untold += 1
         self._threads.submit(self._read_and_tell)
 
     def _read_and_tell(self) -> None:
-        self._read()
-        if isalive(self):  # type: ignore[no-untyped-call]
-            self.changed.emit()
+        try:
+            self._read()
+        finally:
+            if isalive(self):  # type: ignore[no-untyped-call]
+                self._was_read.emit()
+
+    def _tell(self) -> None:
+        self.changed.emit()
+        self._untold -= 1
 
     def _read(self) -> None:
-        while True:
+        while self._read_one():
+            pass
+
+    def _read_one(self) -> bool:
+        with self._reading:
             with self._lock:
                 if not self._dirty:
-                    return
+                    return False
                 number = self._dirty.pop()
-            plane = np.array(plane_of(self.layer, number))
-            counts = _count(plane)
+            try:
+                plane = np.array(plane_of(self.layer, number))
+                counts = _count(plane)
+            except BaseException:
+                self._dirty.add(number)  # not read is not lost
+                raise
             with self._lock:
                 if counts:
                     self._planes[number] = plane.astype(np.uint8, copy=False)
@@ -131,6 +152,7 @@ class AnnotationRecord(QObject):
                 else:
                     self._planes.pop(number, None)
                     self._counts.pop(number, None)
+        return True
 
 
 def _count(plane: NDArray[Any]) -> dict[int, int]:
