@@ -119,7 +119,7 @@ class ModelChoice(QWidget):
             f'<span style="color:{c.color}">■</span>&nbsp;{escape(c.name)}&nbsp;({c.id})' for c in card.classes
         )
         trained = f" Trained at {card.pixel_size_nm:g} nm a pixel." if card.pixel_size_nm else ""
-        self.summary.say(f"{escape(card.summary)}{trained}<br>{classes}", rich=True)
+        self.summary.say(f"{escape(card.summary.removesuffix('.'))}.{trained}<br>{classes}", rich=True)
         self.summary.setToolTip(card.description)
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pint
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_unets.inference.settings import fitting_scale
+from napari_unets.widgets.parts.notes import Note
 
 if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_unets.models import ModelCard
 
-__all__ = ["pixel_size_nm", "pixel_size_note"]
+__all__ = ["PixelSizeAdvice", "pixel_size_nm"]
 
 #: Beyond this factor cells look too large or too small to the model.
 _FACTOR = 1.5
@@ -28,13 +31,44 @@ def pixel_size_nm(layer: Layer) -> float | None:
         return None
 
 
-def pixel_size_note(layer: Layer, card: ModelCard) -> str:
-    """Warning if the image's pixels are of another size than those that the model knows; otherwise empty."""
-    size = pixel_size_nm(layer)
-    if size is None or card.pixel_size_nm is None or 1 / _FACTOR <= size / card.pixel_size_nm <= _FACTOR:
-        return ""
-    scale = fitting_scale(size, card.pixel_size_nm)
-    return (
-        f"Pixels of {size:g} nm; the model learnt from {card.pixel_size_nm:g} nm. If the result is poor, let it see "
-        f"the image {scale:g} times as large (advanced settings)."
-    )
+class PixelSizeAdvice(QWidget):
+    """Says when an image's pixels are of another size than those a model knows; a button makes up for it.
+
+    Attributes
+    ----------
+    note : Note
+        The warning, or that the model already sees the image larger or smaller than it is.
+    button : QPushButton
+        Asks for the scale at which the model sees pixels as large as those that it has learnt from.
+    """
+
+    #: The button was pressed: how many times as large the model shall see the image.
+    asked = Signal(float)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._scale = 1.0
+        self.note = Note()
+        self.button = QPushButton()
+        self.button.clicked.connect(lambda: self.asked.emit(self._scale))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.note)
+        layout.addWidget(self.button)
+        self.setVisible(False)
+
+    def show_for(self, layer: Layer | None, card: ModelCard | None, scale: float) -> None:
+        """Say what there is to say about a layer and a model that sees it ``scale`` times as large."""
+        size = None if layer is None else pixel_size_nm(layer)
+        known = None if card is None else card.pixel_size_nm
+        is_far = size is not None and known is not None and not 1 / _FACTOR <= size / known <= _FACTOR
+        offer = scale == 1 and is_far
+        if size is not None and known is not None and offer:
+            self._scale = fitting_scale(size, known)
+            self.note.say(f"Pixels of {size:g} nm; the model learnt from {known:g} nm.", "warning")
+            self.button.setText(f"Let it see the image {self._scale:g} times as large")
+        else:
+            self.note.say("" if scale == 1 else f"The model sees it {scale:g} times as large.")
+        self.button.setVisible(offer)
+        self.setVisible(offer or scale != 1)

@@ -26,7 +26,7 @@ from napari_unets.widgets.parts.shared_threshold import shared_threshold
 from napari_unets.widgets.parts.warm_up import warm_up
 from napari_unets.widgets.segment.clean_pages import CleanPages
 from napari_unets.widgets.segment.output_choice import OutputChoice
-from napari_unets.widgets.segment.pixel_size import pixel_size_note
+from napari_unets.widgets.segment.pixel_size import PixelSizeAdvice
 from napari_unets.widgets.segment.run import SegmentRun, SegmentSettings
 from napari_unets.widgets.segment.scheduler_choice import SchedulerChoice
 from napari_unets.widgets.segment.scope_choice import ScopeChoice
@@ -71,6 +71,7 @@ class SegmentWidget(Panel):
         self._store = ModelStore()
         self.image = LayerChoice(napari_viewer, _can_be_segmented, "no image layer yet")
         self.image_note = Note()
+        self.pixel_size = PixelSizeAdvice()
         self.model = ModelChoice(self._store)
         self.scope = ScopeChoice()
         self.outputs = OutputChoice()
@@ -89,6 +90,8 @@ class SegmentWidget(Panel):
         self.image.layer_changed.connect(self._suggest_model)
         self.image.layer_changed.connect(self._describe_image)
         self.model.model_changed.connect(self._describe_image)
+        self.inference_form["scale"].changed.connect(self._describe_image)
+        self.pixel_size.asked.connect(lambda scale: self.inference_form.set("scale", scale))
         self.run_panel.run_clicked.connect(self._start)
         self.run_panel.stop_clicked.connect(self._stop)
         self.clean.offered.connect(self.clean_fold.setVisible)
@@ -104,7 +107,7 @@ class SegmentWidget(Panel):
         form = QFormLayout()
         form.setVerticalSpacing(10)
         form.setContentsMargins(0, 0, 0, 0)
-        form.addRow("Image", _column(self.image, self.image_note))
+        form.addRow("Image", _column(self.image, self.image_note, self.pixel_size))
         form.addRow("Model", self.model)
         form.addRow("Run on", self.scope)
         form.addRow("Make", self.outputs)
@@ -148,15 +151,14 @@ class SegmentWidget(Panel):
         layer = self.image.layer
         card = self.model.card
         self.run_panel.run.setEnabled(layer is not None and card is not None and self._run is None)
+        self.pixel_size.show_for(layer, card, self.inference_form["scale"].value)
         if layer is None:
             self.image_note.say("Open an image or a stack first.")
             return
         source = image_source(layer)
         height, width = source.plane_shape
         planes = "" if source.n_planes == 1 else f", {source.n_planes} planes"
-        text = f"{width} × {height}{planes} · {source.data.dtype}{' RGB' if source.rgb else ''}"
-        warning = pixel_size_note(layer, card) if card is not None else ""
-        self.image_note.say(f"{text}\n{warning}" if warning else text, "warning" if warning else "plain")
+        self.image_note.say(f"{width} × {height}{planes} · {source.data.dtype}{' RGB' if source.rgb else ''}")
 
     def _start(self) -> None:
         layer, card = self.image.layer, self.model.card

@@ -287,17 +287,24 @@ def test_errors_are_shown_and_the_next_run_works(qtbot, own_widget, own_store):
     assert "at least one output" in message(widget)
 
 
-def test_a_pixel_size_far_from_the_models_is_warned_of(own_widget, own_store):
+def test_a_pixel_size_far_from_the_models_is_warned_of_and_made_up_for(qtbot, own_widget, own_store):
     widget = own_widget
     card = load_model("tiny").card.model_copy(update={"pixel_size_nm": 4.0})
     (own_store / "tiny" / "card.json").write_text(card.model_dump_json())
     widget.model.choose("tiny")
-    widget._viewer.add_image(STACK, scale=(50, 10, 10), units=("nm",) * 3)
-    assert "10 nm" in widget.image_note.text()
-    assert "2.5 times as large" in widget.image_note.text()
+    widget._viewer.add_image(STACK, scale=(50, 10, 10), units=("nm",) * 3, name="coarse")
+    advice = widget.pixel_size
+    assert "10 nm" in advice.note.text()
+    assert "2.5 times as large" in advice.button.text()
+    press(qtbot, advice.button)
+    assert widget.inference_form.value(device="auto").scale == 2.5
+    assert advice.note.text() == "The model sees it 2.5 times as large."
+    assert advice.button.isHidden()
+    widget.inference_form.set("scale", 1.0)
+    assert not advice.button.isHidden()
     widget._viewer.add_image(STACK, scale=(0.05, 0.004, 0.004), units=("um",) * 3, name="fitting")
     widget.image.choose(widget._viewer.layers["fitting"])
-    assert "nm" not in widget.image_note.text()
+    assert advice.isHidden()
 
 
 def test_a_damaged_card_is_listed_but_cannot_be_chosen(own_widget, own_store):
