@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -25,6 +26,7 @@ from napari_unets.jobs.batch.events import (
 )
 from napari_unets.jobs.batch.plan import check_items, refuse_existing
 from napari_unets.jobs.worker.kept import KEPT
+from napari_unets.jobs.worker.sent_model import SentModel
 
 if TYPE_CHECKING:
     from napari_unets.inference import InferenceSettings, Predictor
@@ -41,13 +43,17 @@ class NotOursError(NapariUnetsError):
     """Something at the place of an output that no batch has left there as it is."""
 
 
-def run_batch(job: BatchJob, *, cancel: Callable[[], bool] | None = None) -> Generator[BatchEvent, None, None]:
+def run_batch(
+    job: BatchJob, *, model: SentModel | None = None, cancel: Callable[[], bool] | None = None
+) -> Generator[BatchEvent, None, None]:
     """Make the outputs of a batch. A job for `Worker.submit`.
 
     Parameters
     ----------
     job : BatchJob
         What to make.
+    model : SentModel, optional
+        Instead of the job's own, whose folder a worker elsewhere does not see.
     cancel : callable, optional
         Given by the worker.
 
@@ -56,6 +62,8 @@ def run_batch(job: BatchJob, *, cancel: Callable[[], bool] | None = None) -> Gen
     BatchEvent
         See :func:`make_batch`.
     """
+    if model is not None:
+        job = replace(job, model=model.unpack())
 
     def make(emit: Callable[[BatchEvent], None], asked_to_end: Callable[[], bool]) -> None:
         make_batch(job, emit, cancel=asked_to_end)

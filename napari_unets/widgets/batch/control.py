@@ -9,6 +9,7 @@ from pathlib import Path
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unets.inference.settings import InferenceSettings
+from napari_unets.jobs import Worker
 from napari_unets.jobs.batch.events import (
     BatchEvent,
     BatchItem,
@@ -28,7 +29,6 @@ from napari_unets.widgets.batch.rows import BatchRows
 from napari_unets.widgets.batch.run import BatchRun
 from napari_unets.widgets.parts.notes import Mood, time_in_words
 from napari_unets.widgets.parts.run_panel import RunPanel
-from napari_unets.widgets.parts.session import shared_worker
 
 __all__ = ["BatchControl"]
 
@@ -74,6 +74,7 @@ class BatchControl(QObject):
 
     def start(
         self,
+        worker: Worker,
         numbers: Sequence[int] | None,
         *,
         model: Path,
@@ -88,6 +89,8 @@ class BatchControl(QObject):
 
         Parameters
         ----------
+        worker : Worker
+            Does the work. One of another machine is sent the model, and sees the files under the same paths.
         numbers : sequence of int or None
             The rows to run; None for all.
         model, name : Path, str
@@ -124,7 +127,7 @@ class BatchControl(QObject):
         self.ready = None
         self._begun, self._at, self._shown = time.monotonic(), -1, -1
         self._panel.start("Looking at what is there and preparing the model …")
-        self._run = BatchRun(shared_worker(), self.batch)
+        self._run = BatchRun(worker, self.batch)
         self._run.told.connect(self._heard)
         self._run.ended.connect(self._done)
         self._run.failed.connect(self._failed)

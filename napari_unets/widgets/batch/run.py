@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from qtpy.QtCore import QObject, Signal
 
 from napari_unets.jobs import Inbox, Job, Worker, WorkerDiedError
 from napari_unets.jobs.batch.events import BatchEvent, BatchJob, BatchLog, Ended, Progress, Queued, Row, Started
 from napari_unets.jobs.batch.run import run_batch
+from napari_unets.jobs.worker.sent_model import sent_model
 from napari_unets.widgets.parts.job_signals import JobSignals
 
 __all__ = ["BatchRun"]
@@ -43,6 +45,7 @@ class BatchRun(QObject):
         self._job: Job | None = None
         self._inbox: Inbox[BatchEvent] = Inbox(self._arrived.emit, _WAITING)
         self._arrived.connect(self._take_all)
+        self._elsewhere = worker.address is not None
         self._signals = JobSignals(worker)
         self._signals.done.connect(self._done)
         self._signals.failed.connect(self._failed)
@@ -50,7 +53,8 @@ class BatchRun(QObject):
     def start(self) -> None:
         """Begin; returns at once."""
         left = replace(self.batch, items=self.batch.items[self._first :])
-        self._job = self._signals.submit(run_batch, left, on_event=self._inbox.put)
+        model = sent_model(Path(self.batch.model)) if self._elsewhere else None
+        self._job = self._signals.submit(run_batch, left, model=model, on_event=self._inbox.put)
 
     def stop(self) -> None:
         """End within a tile; nothing half-made is left."""

@@ -10,7 +10,7 @@ from napari.layers import Layer
 from napari.utils.notifications import show_error
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import QFileDialog, QFormLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QFormLayout, QLabel, QWidget
 from superqt.utils import create_worker
 
 from napari_unets.errors import NapariUnetsError
@@ -27,12 +27,10 @@ from napari_unets.widgets.batch.sources import BatchSources
 from napari_unets.widgets.batch.table import BatchTable
 from napari_unets.widgets.parts.device_choice import DeviceChoice
 from napari_unets.widgets.parts.fold import Fold
-from napari_unets.widgets.parts.inquiry import find_devices
-from napari_unets.widgets.parts.job_signals import JobSignals
 from napari_unets.widgets.parts.model_choice import ModelChoice
 from napari_unets.widgets.parts.panel import Panel
 from napari_unets.widgets.parts.run_panel import RunPanel
-from napari_unets.widgets.parts.session import shared_worker
+from napari_unets.widgets.parts.scheduler_choice import SchedulerChoice
 from napari_unets.widgets.parts.settings_form import SettingsForm
 
 if TYPE_CHECKING:
@@ -85,16 +83,14 @@ class BatchWidget(Panel):
         self.model = ModelChoice(self._store)
         self.outputs = BatchOutputs()
         self.device = DeviceChoice()
+        self.scheduler = SchedulerChoice()
         self.output_form = SettingsForm(OutputSettings, leave_out=("kind",), labels=_LABELS)
         self.inference_form = SettingsForm(InferenceSettings, leave_out=("device",), labels=_LABELS)
         self.run_panel = RunPanel("Run", "inputs")
         self.control = BatchControl(self.rows, self.run_panel)
         self._lay_out()
         self._connect()
-        self._inquiry = JobSignals(shared_worker())
-        self._inquiry.done.connect(self.device.show_devices)
-        self._inquiry.failed.connect(self.device.show_failure)
-        self._inquiry.submit(find_devices)
+        self.device.follow(self.scheduler)
         self._refresh()
 
     def _lay_out(self) -> None:
@@ -117,6 +113,8 @@ class BatchWidget(Panel):
         form.setContentsMargins(0, 0, 0, 0)
         self.output_form.add_rows(form)
         self.inference_form.add_rows(form)
+        form.addRow(QLabel("Dask scheduler (its workers see the files under the same paths)"))
+        form.addRow(self.scheduler)  # below: an address needs the whole width
         return settings
 
     def _connect(self) -> None:
@@ -181,6 +179,7 @@ class BatchWidget(Panel):
             return
         try:
             self.control.start(
+                self.scheduler.worker,
                 numbers,
                 model=self._store.folder(self.model.name),
                 name=card.name,

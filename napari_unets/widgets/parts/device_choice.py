@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_unets.widgets.parts.inquiry import Devices
 from napari_unets.widgets.parts.notes import Note
 
+if TYPE_CHECKING:
+    from napari_unets.widgets.parts.scheduler_choice import SchedulerChoice
+
 __all__ = ["DeviceChoice"]
+
+_SEARCH = "Looking for a GPU …"
 
 
 class DeviceChoice(QWidget):
@@ -18,7 +25,8 @@ class DeviceChoice(QWidget):
         self.box = QComboBox()
         self.box.addItem("automatic", "auto")
         self.box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.reason = Note("Looking for a GPU …")
+        self.reason = Note(_SEARCH)
+        self._scheduler: SchedulerChoice | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -30,12 +38,18 @@ class DeviceChoice(QWidget):
         """What to ask the inference for."""
         return str(self.box.currentData())
 
-    def show_search(self) -> None:
-        """Say that a worker is being asked."""
-        self.reason.say("Looking for a GPU …")
+    def follow(self, scheduler: SchedulerChoice) -> None:
+        """Show what the chosen machine has, now and whenever another one is chosen."""
+        self._scheduler = scheduler
+        scheduler.asking.connect(self._show_search)
+        scheduler.answered.connect(self._show_devices)
+        scheduler.failed.connect(self._show_failure)
+        scheduler.ask()
 
-    def show_devices(self, devices: Devices) -> None:
-        """List what the worker process has found; the choice is kept."""
+    def _show_search(self) -> None:
+        self.reason.say(_SEARCH)
+
+    def _show_devices(self, devices: Devices) -> None:
         chosen = self.device
         self.box.clear()
         for name in devices.names:
@@ -43,6 +57,8 @@ class DeviceChoice(QWidget):
         self.box.setCurrentIndex(max(0, self.box.findData(chosen)))
         self.reason.say(devices.reason, "warning" if devices.chosen == "cpu" else "good")
 
-    def show_failure(self, error: Exception) -> None:
-        """Say that the worker process could not be asked."""
-        self.reason.say(str(error), "error")
+    def _show_failure(self, error: Exception) -> None:
+        if self._scheduler is None or self._scheduler.address is None:
+            self.reason.say(str(error), "error")
+        else:
+            self.reason.say("Unknown: no answer from the Dask scheduler, see the advanced settings.", "warning")

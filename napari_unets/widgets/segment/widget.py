@@ -21,6 +21,7 @@ from napari_unets.widgets.parts.notes import Note
 from napari_unets.widgets.parts.panel import Panel
 from napari_unets.widgets.parts.result_layers import is_result
 from napari_unets.widgets.parts.run_panel import RunPanel
+from napari_unets.widgets.parts.scheduler_choice import SchedulerChoice
 from napari_unets.widgets.parts.settings_form import SettingsForm
 from napari_unets.widgets.parts.shared_threshold import shared_threshold
 from napari_unets.widgets.parts.warm_up import warm_up
@@ -28,7 +29,6 @@ from napari_unets.widgets.segment.clean_pages import CleanPages
 from napari_unets.widgets.segment.output_choice import OutputChoice
 from napari_unets.widgets.segment.pixel_size import PixelSizeAdvice
 from napari_unets.widgets.segment.run import SegmentRun, SegmentSettings
-from napari_unets.widgets.segment.scheduler_choice import SchedulerChoice
 from napari_unets.widgets.segment.scope_choice import ScopeChoice
 
 if TYPE_CHECKING:
@@ -82,10 +82,7 @@ class SegmentWidget(Panel):
         self.run_panel = RunPanel("Run", "tiles")
         self.clean = CleanPages(napari_viewer)
         self._lay_out()
-        self.scheduler.asking.connect(self.device.show_search)
-        self.scheduler.answered.connect(self.device.show_devices)
-        self.scheduler.failed.connect(self._show_no_devices)
-        self.scheduler.ask()
+        self.device.follow(self.scheduler)
         warm_up()
         self.image.layer_changed.connect(self._suggest_model)
         self.image.layer_changed.connect(self._describe_image)
@@ -140,12 +137,6 @@ class SegmentWidget(Panel):
         """Propose a model: scans are in colour or come from a PDF, sections are not."""
         if layer is not None:
             self.model.suggest("document" if image_source(layer).rgb or "pages" in layer.metadata else "em")
-
-    def _show_no_devices(self, error: Exception) -> None:
-        if self.scheduler.address is None:
-            self.device.show_failure(error)
-        else:
-            self.device.reason.say("Unknown: no answer from the Dask scheduler, see the advanced settings.", "warning")
 
     def _describe_image(self, _: object = None) -> None:
         layer = self.image.layer

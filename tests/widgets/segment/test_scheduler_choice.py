@@ -85,7 +85,7 @@ def test_nobody_answers(widget, qtbot, monkeypatch) -> None:
 
 
 def test_another_version(widget, cluster: Cluster, qtbot, monkeypatch) -> None:
-    monkeypatch.setattr("napari_unets.widgets.segment.scheduler_choice.metadata.version", lambda _: "99.0")
+    monkeypatch.setattr("napari_unets.widgets.parts.scheduler_choice.metadata.version", lambda _: "99.0")
     enter(qtbot, widget, cluster.address)
     qtbot.waitUntil(lambda: "but this is 99.0" in note(widget), timeout=60_000)
 
