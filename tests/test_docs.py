@@ -59,8 +59,7 @@ def run(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
-@pytest.mark.timeout(900)  # a page has many commands, each a process of its own
+@pytest.mark.timeout(1200)  # a page has many commands, each a process of its own
 @pytest.mark.parametrize("page", [p for p in PAGES if any(b.mark == "run" for b in blocks(p))], ids=name)
 def test_commands_run(page, run):
     for block in blocks(page):

@@ -10,11 +10,10 @@ from napari.layers import Layer
 from napari.utils.notifications import show_error
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import QFileDialog, QFormLayout, QLabel, QWidget
+from qtpy.QtWidgets import QFileDialog, QFormLayout
 from superqt.utils import create_worker
 
 from napari_unets.errors import NapariUnetsError
-from napari_unets.inference.settings import InferenceSettings
 from napari_unets.jobs.batch.report import batch_report, write_report
 from napari_unets.jobs.outputs.settings import OutputSettings
 from napari_unets.models import ModelStore
@@ -25,12 +24,11 @@ from napari_unets.widgets.batch.result import read_result
 from napari_unets.widgets.batch.rows import BatchRows
 from napari_unets.widgets.batch.sources import BatchSources
 from napari_unets.widgets.batch.table import BatchTable
+from napari_unets.widgets.parts.advanced_settings import AdvancedSettings
 from napari_unets.widgets.parts.device_choice import DeviceChoice
-from napari_unets.widgets.parts.fold import Fold
 from napari_unets.widgets.parts.model_choice import ModelChoice
 from napari_unets.widgets.parts.panel import Panel
 from napari_unets.widgets.parts.run_panel import RunPanel
-from napari_unets.widgets.parts.scheduler_choice import SchedulerChoice
 from napari_unets.widgets.parts.settings_form import SettingsForm
 
 if TYPE_CHECKING:
@@ -47,13 +45,6 @@ _LABELS = {
     "ortho": "Average xy, xz and yz",
     "dpi": "Pixels an inch (PDF)",
     "colour": "Ink keeps its colour",
-    "backend": "Back end",
-    "tta": "Average over 8 orientations",
-    "scale": "Seen so many times as large",
-    "tile": "Largest tile (px)",
-    "halo": "Halo (px)",
-    "batch": "Tiles at once",
-    "threads": "CPU threads",
 }
 
 
@@ -83,14 +74,15 @@ class BatchWidget(Panel):
         self.model = ModelChoice(self._store)
         self.outputs = BatchOutputs()
         self.device = DeviceChoice()
-        self.scheduler = SchedulerChoice()
-        self.output_form = SettingsForm(OutputSettings, leave_out=("kind",), labels=_LABELS)
-        self.inference_form = SettingsForm(InferenceSettings, leave_out=("device",), labels=_LABELS)
+        self.advanced = AdvancedSettings(
+            SettingsForm(OutputSettings, leave_out=("kind",), labels=_LABELS),
+            "Dask scheduler (its workers see the files under the same paths)",
+        )
         self.run_panel = RunPanel("Run", "inputs")
         self.control = BatchControl(self.rows, self.run_panel)
         self._lay_out()
         self._connect()
-        self.device.follow(self.scheduler)
+        self.device.follow(self.advanced.scheduler)
         self._refresh()
 
     def _lay_out(self) -> None:
@@ -100,22 +92,11 @@ class BatchWidget(Panel):
         form.addRow("Model", self.model)
         form.addRow("Device", self.device)
         self.outputs.add_rows(form)
-        self.advanced = Fold("Advanced settings", self._settings())
         for part in (self.sources, self.table, self.buttons):
             self.column.addWidget(part)
         self.column.addLayout(form)
         self.column.addWidget(self.run_panel)
         self.column.addWidget(self.advanced)  # last: unfolding it moves neither Run nor its messages out of sight
-
-    def _settings(self) -> QWidget:
-        settings = QWidget()
-        form = QFormLayout(settings)
-        form.setContentsMargins(0, 0, 0, 0)
-        self.output_form.add_rows(form)
-        self.inference_form.add_rows(form)
-        form.addRow(QLabel("Dask scheduler (its workers see the files under the same paths)"))
-        form.addRow(self.scheduler)  # below: an address needs the whole width
-        return settings
 
     def _connect(self) -> None:
         self.sources.found.connect(self.add)
@@ -179,14 +160,14 @@ class BatchWidget(Panel):
             return
         try:
             self.control.start(
-                self.scheduler.worker,
+                self.advanced.scheduler.worker,
                 numbers,
                 model=self._store.folder(self.model.name),
                 name=card.name,
                 folder=place,
                 pattern=self.outputs.pattern.text().strip(),
-                output=self.output_form.value(kind=self.outputs.kind),
-                settings=self.inference_form.value(device=self.device.device),
+                output=self.advanced.output.value(kind=self.outputs.kind),
+                settings=self.advanced.inference.value(device=self.device.device),
                 existing=self.outputs.existing,
             )
         except NapariUnetsError as error:

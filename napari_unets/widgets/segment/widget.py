@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from napari.layers import Image
 from napari.utils.notifications import show_error
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
 from napari_unets.errors import NapariUnetsError
-from napari_unets.inference.settings import InferenceSettings
 from napari_unets.models import ModelStore
+from napari_unets.widgets.parts.advanced_settings import AdvancedSettings
 from napari_unets.widgets.parts.device_choice import DeviceChoice
 from napari_unets.widgets.parts.fold import Fold
 from napari_unets.widgets.parts.image_source import image_source
@@ -21,7 +21,6 @@ from napari_unets.widgets.parts.notes import Note
 from napari_unets.widgets.parts.panel import Panel
 from napari_unets.widgets.parts.result_layers import is_result
 from napari_unets.widgets.parts.run_panel import RunPanel
-from napari_unets.widgets.parts.scheduler_choice import SchedulerChoice
 from napari_unets.widgets.parts.settings_form import SettingsForm
 from napari_unets.widgets.parts.shared_threshold import shared_threshold
 from napari_unets.widgets.parts.warm_up import warm_up
@@ -37,16 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SegmentWidget"]
 
-_LABELS = {
-    "min_size": "Smallest object (px)",
-    "backend": "Back end",
-    "tta": "Average over 8 orientations",
-    "scale": "Seen so many times as large",
-    "tile": "Largest tile (px)",
-    "halo": "Halo (px)",
-    "batch": "Tiles at once",
-    "threads": "CPU threads",
-}
+_LABELS = {"min_size": "Smallest object (px)"}
 
 
 class SegmentWidget(Panel):
@@ -76,19 +66,17 @@ class SegmentWidget(Panel):
         self.scope = ScopeChoice()
         self.outputs = OutputChoice()
         self.device = DeviceChoice()
-        self.scheduler = SchedulerChoice()
-        self.segmentation_form = SettingsForm(SegmentSettings, labels=_LABELS)
-        self.inference_form = SettingsForm(InferenceSettings, leave_out=("device",), labels=_LABELS)
+        self.advanced = AdvancedSettings(SettingsForm(SegmentSettings, labels=_LABELS))
         self.run_panel = RunPanel("Run", "tiles")
         self.clean = CleanPages(napari_viewer)
         self._lay_out()
-        self.device.follow(self.scheduler)
+        self.device.follow(self.advanced.scheduler)
         warm_up()
         self.image.layer_changed.connect(self._suggest_model)
         self.image.layer_changed.connect(self._describe_image)
         self.model.model_changed.connect(self._describe_image)
-        self.inference_form["scale"].changed.connect(self._describe_image)
-        self.pixel_size.asked.connect(lambda scale: self.inference_form.set("scale", scale))
+        self.advanced.inference["scale"].changed.connect(self._describe_image)
+        self.pixel_size.asked.connect(lambda scale: self.advanced.inference.set("scale", scale))
         self.run_panel.run_clicked.connect(self._start)
         self.run_panel.stop_clicked.connect(self._stop)
         self.clean.offered.connect(self.clean_fold.setVisible)
@@ -111,27 +99,16 @@ class SegmentWidget(Panel):
         form.addRow("Device", self.device)
         self.clean_fold = Fold("Clean pages", self.clean)
         self.clean_fold.expand()
-        self.advanced = Fold("Advanced settings", self._settings())
         self.column.addLayout(form)
         self.column.addWidget(self.run_panel)
         self.column.addWidget(self.clean_fold)
         self.column.addWidget(self.advanced)  # last: unfolding it moves neither Run nor its messages out of sight
 
-    def _settings(self) -> QWidget:
-        settings = QWidget()
-        form = QFormLayout(settings)
-        form.setContentsMargins(0, 0, 0, 0)
-        self.segmentation_form.add_rows(form)
-        self.inference_form.add_rows(form)
-        form.addRow(QLabel("Dask scheduler"))
-        form.addRow(self.scheduler)  # below: an address needs the whole width
-        return settings
-
     def _take_threshold(self, threshold: float, model: str) -> None:
         """Use what another widget has found to be best, with the model that it was found for."""
         if self.model.box.findData(model) >= 0:
             self.model.choose(model)
-        self.segmentation_form.set("threshold", threshold)
+        self.advanced.output.set("threshold", threshold)
 
     def _suggest_model(self, layer: Layer | None) -> None:
         """Propose a model: scans are in colour or come from a PDF, sections are not."""
@@ -142,7 +119,7 @@ class SegmentWidget(Panel):
         layer = self.image.layer
         card = self.model.card
         self.run_panel.run.setEnabled(layer is not None and card is not None and self._run is None)
-        self.pixel_size.show_for(layer, card, self.inference_form["scale"].value)
+        self.pixel_size.show_for(layer, card, self.advanced.inference["scale"].value)
         if layer is None:
             self.image_note.say("Open an image or a stack first.")
             return
@@ -160,17 +137,17 @@ class SegmentWidget(Panel):
             self.run_panel.finish("Choose at least one output to make.", "warning")
             return
         try:
-            settings = self.inference_form.value(device=self.device.device)
+            settings = self.advanced.inference.value(device=self.device.device)
             self._run = SegmentRun(
                 self._viewer,
-                self.scheduler.worker,
+                self.advanced.scheduler.worker,
                 image=layer,
                 card=card,
                 folder=self._store.folder(self.model.name),
                 scope=self.scope.scope,
                 outputs=outputs,
                 settings=settings,
-                segmentation=self.segmentation_form.value(),
+                segmentation=self.advanced.output.value(),
             )
         except NapariUnetsError as error:
             self._show_failure(error)

@@ -131,8 +131,8 @@ def test_the_loop_with_the_mouse(qtbot, make_napari_viewer, sections, own_store,
     segmenting = SegmentWidget(viewer)
     viewer.window.add_dock_widget(segmenting, name="Segment")
     segmenting.model.choose("of-my-sections")
-    segmenting.inference_form.set("backend", "torch")
-    segmenting.inference_form.set("precision", "fp32")
+    segmenting.advanced.inference.set("backend", "torch")
+    segmenting.advanced.inference.set("precision", "fp32")
     with qtbot.waitSignal(segmenting.run_ended, timeout=PATIENCE):
         press(segmenting.run_panel.run)
     look(viewer, "7-segmented")

@@ -38,12 +38,12 @@ def test_runs_there(make_napari_viewer, store, cluster, tmp_path, qtbot):
     widget.model.choose("tiny")
     widget.outputs.folder.setText(str(tmp_path / "out"))
     for name, value in EXACT.items():
-        widget.inference_form.set(name, value)
+        widget.advanced.inference.set(name, value)
     widget.advanced.expand()
-    line = widget.scheduler.line
+    line = widget.advanced.scheduler.line
     qtbot.keyClicks(line, cluster.address)
     qtbot.keyClick(line, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: "Connected" in widget.scheduler.note.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "Connected" in widget.advanced.scheduler.note.text(), timeout=PATIENCE)
     widget.add([str(tmp_path / "a.tif"), str(tmp_path / "gone.tif")])
     with qtbot.waitSignal(widget.run_ended, timeout=PATIENCE) as ended:
         qtbot.mouseClick(widget.run_panel.run, Qt.MouseButton.LeftButton)

@@ -57,7 +57,7 @@ def make_widget(viewer, out):
     made.model.choose("tiny")
     made.outputs.folder.setText(str(out))
     for name, value in EXACT.items():
-        made.inference_form.set(name, value)
+        made.advanced.inference.set(name, value)
     return made
 
 
@@ -135,7 +135,7 @@ def test_what_is_there(qtbot, widget, inputs, out):
     shutil.copy(inputs / "c.tif", inputs / "a.tif")
     assert run(qtbot, widget) == {"a.tif": "done", "c.tif": "skipped"}
     assert cell(widget, 0, role=Qt.ItemDataRole.ToolTipRole) == "made anew: a.tif has changed"
-    widget.output_form.set("threshold", 0.25)
+    widget.advanced.output.set("threshold", 0.25)
     assert run(qtbot, widget) == {"a.tif": "done", "c.tif": "done"}
     assert "threshold was not set and is 0.25" in cell(widget, 1, role=Qt.ItemDataRole.ToolTipRole)
     widget.outputs.choose(existing="refuse")
@@ -248,8 +248,8 @@ def slow_inputs(folder):
 def begin_slowly(qtbot, widget, folder):
     slow_inputs(folder)
     add(qtbot, widget, folder / "*.tif", 3)
-    widget.inference_form.set("batch", 1)
-    widget.inference_form.set("tta", True)
+    widget.advanced.inference.set("batch", 1)
+    widget.advanced.inference.set("tta", True)
     press(qtbot, widget.run_panel.run)
     qtbot.waitUntil(lambda: any(0 < row.fraction < 1 for row in widget.rows.rows), timeout=PATIENCE)
 
@@ -267,7 +267,7 @@ def test_stop_stops_and_run_goes_on(qtbot, widget, tmp_path, out):
     assert states(widget) == {"x.tif": "stopped", "y.tif": "queued", "z.tif": "queued"}
     assert message(widget).startswith("Stopped. ")
     assert not list(out.iterdir())
-    widget.inference_form.set("tta", False)
+    widget.advanced.inference.set("tta", False)
     assert set(run(qtbot, widget).values()) == {"done"}
 
 

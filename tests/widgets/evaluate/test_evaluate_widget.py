@@ -304,11 +304,11 @@ def test_the_best_threshold_goes_to_the_segment_widget(qtbot, viewer, store, com
     compared.results.which.setCurrentIndex(1)
     press(qtbot, compared.results.threshold)
     best = expected("p")["v_rand_threshold"]
-    assert before.segmentation_form.value().threshold == membrane_threshold(best)
+    assert before.advanced.output.value().threshold == membrane_threshold(best)
     assert before.model.name == "tiny"
     after = SegmentWidget(viewer)
     viewer.window.add_dock_widget(after)
-    assert after.segmentation_form.value().threshold == membrane_threshold(best)
+    assert after.advanced.output.value().threshold == membrane_threshold(best)
     assert f"{membrane_threshold(best):g}" in message(compared)
 
 

@@ -37,7 +37,7 @@ def widget(make_napari_viewer, store):
     viewer.window.add_dock_widget(made, name="Segment")
     made.model.choose("tiny")
     for name, value in EXACT.items():
-        made.inference_form.set(name, value)
+        made.advanced.inference.set(name, value)
     viewer.add_image(STACK, name="cells")
     made.advanced.expand()
     yield made
@@ -45,20 +45,22 @@ def widget(make_napari_viewer, store):
 
 
 def enter(qtbot, widget, text: str) -> None:
-    line = widget.scheduler.line
+    line = widget.advanced.scheduler.line
     line.clear()
     qtbot.keyClicks(line, text)
     qtbot.keyClick(line, Qt.Key.Key_Return)
 
 
 def note(widget) -> str:
-    return widget.scheduler.note.text()
+    return widget.advanced.scheduler.note.text()
 
 
 def test_runs_there_and_here_again(widget, cluster: Cluster, qtbot, monkeypatch) -> None:
-    monkeypatch.setattr(widget.scheduler._silence, "start", lambda: widget.scheduler._silence.timeout.emit())
+    monkeypatch.setattr(
+        widget.advanced.scheduler._silence, "start", lambda: widget.advanced.scheduler._silence.timeout.emit()
+    )
     enter(qtbot, widget, cluster.address.removeprefix("tcp://"))
-    assert widget.scheduler.line.text() == cluster.address
+    assert widget.advanced.scheduler.line.text() == cluster.address
     assert "no free worker" in note(widget)
     cluster.add_worker("--no-nanny")
     qtbot.waitUntil(lambda: "Connected" in note(widget), timeout=60_000)
@@ -73,7 +75,7 @@ def test_runs_there_and_here_again(widget, cluster: Cluster, qtbot, monkeypatch)
     np.testing.assert_array_equal(result.data, segment(load_model("tiny"), STACK, **EXACT))
 
     enter(qtbot, widget, "")
-    assert widget.scheduler.address is None
+    assert widget.advanced.scheduler.address is None
     assert note(widget) == ""
 
 

@@ -40,7 +40,7 @@ def make_widget(viewer):
     viewer.window.add_dock_widget(made, name="Segment")
     made.model.choose("tiny")
     for name, value in EXACT.items():
-        made.inference_form.set(name, value)
+        made.advanced.inference.set(name, value)
     return made
 
 
@@ -76,8 +76,8 @@ def slow_run(qtbot, widget):
     """Begin a run of many tiles and wait for the first of them."""
     widget._viewer.add_image(RNG.integers(0, 255, (1500, 1500)).astype(np.uint8), name="large")
     widget.image.choose(widget._viewer.layers["large"])
-    widget.inference_form.set("tile", 96)
-    widget.inference_form.set("batch", 1)
+    widget.advanced.inference.set("tile", 96)
+    widget.advanced.inference.set("batch", 1)
     press(qtbot, widget.scope.buttons["stack"])
     press(qtbot, widget.run_panel.run)
     qtbot.waitUntil(lambda: "tiles" in message(widget) or widget.run_panel.run.isEnabled(), timeout=60_000)
@@ -157,8 +157,8 @@ def test_the_model_follows_the_image_until_somebody_chooses_one(qtbot, make_napa
 
 def test_every_output_and_its_metadata(qtbot, widget):
     widget._viewer.add_image(STACK, name="sections", scale=(50, 4, 4), units=("nm",) * 3)
-    widget.segmentation_form.set("threshold", 0.45)
-    widget.segmentation_form.set("min_size", 5)
+    widget.advanced.output.set("threshold", 0.45)
+    widget.advanced.output.set("min_size", 5)
     results = run(qtbot, widget, outputs=("segmentation", "probabilities", "instances"))
     model = load_model("tiny")
     probabilities = predict(model, STACK, **EXACT)
@@ -199,7 +199,7 @@ def test_second_run_updates_the_layer(qtbot, widget):
     image = widget._viewer.add_image(STACK)
     first = run(qtbot, widget)["segmentation"]
     image.name = "another name"
-    widget.segmentation_form.set("threshold", 1.0)
+    widget.advanced.output.set("threshold", 1.0)
     again = run(qtbot, widget)["segmentation"]
     assert again is first
     assert len(widget._viewer.layers) == 2
@@ -209,7 +209,7 @@ def test_second_run_updates_the_layer(qtbot, widget):
 
 def test_objects_of_separate_runs_have_separate_numbers(qtbot, widget):
     widget._viewer.add_image(STACK)
-    widget.segmentation_form.set("min_size", 1)
+    widget.advanced.output.set("min_size", 1)
     for step in (0, 1):
         widget._viewer.dims.set_current_step(0, step)
         layer = run(qtbot, widget, "slice", ("instances",))["instances"]
@@ -279,7 +279,7 @@ def test_errors_are_shown_and_the_next_run_works(qtbot, own_widget, own_store):
     assert "weights of model 'tiny'" in message(widget) or "weights are not those" in message(widget)
     assert widget.run_panel.message.textFormat() is Qt.TextFormat.PlainText
     assert "&" not in message(widget)
-    widget.segmentation_form["threshold"].value = "7"
+    widget.advanced.output["threshold"].value = "7"
     press(qtbot, widget.run_panel.run)
     assert message(widget).startswith("Threshold: ")
     widget.outputs.boxes["segmentation"].setChecked(False)
@@ -297,10 +297,10 @@ def test_a_pixel_size_far_from_the_models_is_warned_of_and_made_up_for(qtbot, ow
     assert "10 nm" in advice.note.text()
     assert "2.5 times as large" in advice.button.text()
     press(qtbot, advice.button)
-    assert widget.inference_form.value(device="auto").scale == 2.5
+    assert widget.advanced.inference.value(device="auto").scale == 2.5
     assert advice.note.text() == "The model sees it 2.5 times as large."
     assert advice.button.isHidden()
-    widget.inference_form.set("scale", 1.0)
+    widget.advanced.inference.set("scale", 1.0)
     assert not advice.button.isHidden()
     widget._viewer.add_image(STACK, scale=(0.05, 0.004, 0.004), units=("um",) * 3, name="fitting")
     widget.image.choose(widget._viewer.layers["fitting"])
