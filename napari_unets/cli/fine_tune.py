@@ -74,7 +74,7 @@ def fine_tune(
         for event in iter_fine_tune(
             parent,
             sources,
-            tuning_settings(**given),
+            tuning_settings(from_scratch=parent.card.is_untrained, **given),
             name=model_name(output.name),
             checkpoint=checkpoint,
             resume=resume,

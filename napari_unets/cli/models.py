@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +18,13 @@ __all__ = ["models"]
 
 models = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
+
+class _Task(StrEnum):
+    EM = "em"
+    DOCUMENT = "document"
+    OTHER = "other"
+
+
 _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 _NewName = Annotated[str, typer.Argument(metavar="NEW", help="The new name.")]
@@ -24,7 +33,7 @@ _Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a model, or 
 
 @models.callback()
 def _models(context: typer.Context, as_json: _AsJson = False) -> None:
-    """List the models, show one, send one, take one in, copy, rename, or remove one of your own."""
+    """List the models, show one, make one, send one, take one in, copy, rename, or remove one of your own."""
     if context.invoked_subcommand is None:
         list_models(as_json=as_json)
 
@@ -84,6 +93,54 @@ def _card_lines(card: ModelCard) -> list[tuple[str, str]]:
         ("licence", card.licence),
         ("cite", "\n".join(card.citation)),
     ]
+
+
+@models.command("new")
+def new(
+    name: _NewName,
+    network: Annotated[
+        str, typer.Option(metavar="NETWORK", help="unet, unet-plus-plus, sf-net, fusionnet, …")
+    ] = "unet",
+    classes: Annotated[
+        list[str] | None,
+        typer.Option("--class", metavar="CLASS", help="Name of class 1, 2, …", show_default="object, background"),
+    ] = None,
+    rgb: Annotated[bool, typer.Option("--rgb", help="It sees colour.")] = False,
+    task: Annotated[_Task, typer.Option(help="Kind of images.")] = _Task.OTHER,
+    pixel_size: Annotated[
+        float | None, typer.Option(metavar="NM", min=0, help="Size of a pixel in nanometres.")
+    ] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the network: width=32.")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Other random weights.")] = 0,
+) -> None:
+    """Make a model of your own with random weights, to be fine-tuned on what you annotate."""
+    from napari_unets.models import ModelStore, new_model, save_model
+
+    made = new_model(
+        name,
+        network,
+        classes or ["object", "background"],
+        rgb=rgb,
+        task=task.value,
+        pixel_size_nm=pixel_size,
+        seed=seed,
+        settings=dict(_setting(text) for text in setting or []),
+    )
+    folder = save_model(made.network, made.card, ModelStore().place_for(name))
+    note(f"{made.name}: {made.network.name} of {made.network.n_parameters:,} random weights → {folder}")
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """Read KEY=VALUE; a value is JSON, or else a word."""
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise typer.BadParameter(f"{text!r} is not KEY=VALUE, such as width=32", param_hint="--set")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
 
 
 @models.command("export")

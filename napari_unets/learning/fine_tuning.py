@@ -71,7 +71,7 @@ def iter_fine_tune(
     *,
     classes: Sequence[ClassInfo] | None = None,
     name: str | None = None,
-    from_scratch: bool = False,
+    from_scratch: bool | None = None,
     adapt: bool = True,
     checkpoint: Path | None = None,
     resume: bool = False,
@@ -94,8 +94,9 @@ def iter_fine_tune(
         Classes of the new model: those of the parent first, then new ones. The parent's by default.
     name : str, optional
         Name of the new model; the parent's with ``-tuned`` by default.
-    from_scratch : bool
-        Begin with random weights instead of the parent's.
+    from_scratch : bool, optional
+        Begin with random weights instead of the parent's. By default if the parent has none but random weights; those
+        are then what it begins with.
     adapt : bool
         Take the batch-norm statistics from the stacks (see
         :func:`~napari_unets.learning.adapting.adapt_batch_norm`). With ``settings.freeze_batch_norm`` before the first
@@ -128,6 +129,8 @@ def iter_fine_tune(
     """
     if not model.network.has_weights:
         raise NothingToTrainError(model.name)
+    if from_scratch is None:
+        from_scratch = model.card.is_untrained
     known = list(classes or model.card.classes)
     report = preflight(sources, known)
     if report.problems:
@@ -202,8 +205,9 @@ def fine_tune(model: Model, stack: object, annotations: object, *, steps: int | 
     if steps is not None:
         arguments["steps"] = steps
     fields = {k: arguments.pop(k) for k in list(arguments) if k in FitSettings.model_fields}
+    from_scratch = arguments.setdefault("from_scratch", model.card.is_untrained)
     source = AnnotatedStack.of(stack, annotations)
-    *_, last = iter_fine_tune(model, [source], tuning_settings(**fields), **arguments)
+    *_, last = iter_fine_tune(model, [source], tuning_settings(from_scratch=from_scratch, **fields), **arguments)
     assert isinstance(last, TunedEvent)  # noqa: S101 - what the generator ends with
     return last.model
 
@@ -217,15 +221,16 @@ class _Prepared:
 
 
 def _network(model: Model, n_classes: int, from_scratch: bool) -> Network:
-    if from_scratch:
+    if from_scratch and not model.card.is_untrained:
         channels = 1 if n_classes == 2 else n_classes
         return create_network(model.card.network, **(model.network.config | {"out_channels": channels}))
     return grow_head(copy.deepcopy(model.network), n_classes)
 
 
 def _card(model: Model, network: Network, classes: list[ClassInfo], name: str | None) -> ModelCard:
+    named = name or f"{model.name}-tuned"
     changes = {
-        "name": name or f"{model.name}-tuned",
+        "name": named,
         "title": f"{model.card.title}, tuned",
         "network_config": network.config,
         "classes": [c.model_dump() for c in classes],
@@ -233,6 +238,8 @@ def _card(model: Model, network: Network, classes: list[ClassInfo], name: str | 
         "training": None,
         "scores": [],
     }
+    if model.card.is_untrained:
+        changes |= {"title": named, "summary": f"Tells apart {', '.join(c.name for c in classes)}"}
     return ModelCard.model_validate(model.card.model_dump() | changes)
 
 

@@ -17,6 +17,7 @@ from napari_unets.models.errors import (
 from napari_unets.models.model import Model, read_model
 from napari_unets.models.store import ModelStore, load_model, user_models_folder
 from napari_unets.models.transfer import copy_model, export_model, import_model, model_in, rename_model
+from napari_unets.models.untrained import new_model
 
 if TYPE_CHECKING:
     from napari_unets.models.save import save_model
@@ -42,6 +43,7 @@ __all__ = [
     "load_model",
     "model_in",
     "model_name",
+    "new_model",
     "read_card",
     "read_model",
     "rename_model",

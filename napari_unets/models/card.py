@@ -109,6 +109,11 @@ class ModelCard(_Part):
         """Channels of the network's result."""
         return int(self.network_config.get("out_channels", 1))
 
+    @property
+    def is_untrained(self) -> bool:
+        """Whether its weights are random: it says of itself that it has made no step."""
+        return self.training is not None and self.training.steps == 0 and self.weights_sha256 is not None
+
     @model_validator(mode="after")
     def _classes_fit(self) -> Self:
         wanted = 2 if self.out_channels == 1 else self.out_channels

@@ -105,6 +105,20 @@ class ModelStore:
         """
         return self.folder(name).parent == self.user
 
+    def place_for(self, name: str, *, overwrite: bool = False) -> Path:
+        """Folder of a model of the user's that is to be made.
+
+        Raises
+        ------
+        ModelExistsError
+            If a model that ships with the package has the name, or one of the user's, unless ``overwrite``.
+        """
+        if name in self.folders() and not self.is_own(name):
+            raise ModelExistsError(f"a model {name!r} ships with the package; choose another name for this one")
+        if (self.user / name).exists() and not overwrite:
+            raise ModelExistsError(f"there is a model {name!r} already; choose another name, or ask to overwrite it")
+        return self.user / name
+
     def remove(self, name: str) -> Path:
         """Delete one of the user's models and return where it was.
 

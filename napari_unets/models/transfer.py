@@ -176,15 +176,12 @@ def rename_model(name: str, new: str, *, store: ModelStore | None = None) -> str
 def _adopt(source: Path, name: str | None, store: ModelStore, *, overwrite: bool, strange: bool) -> str:
     """Check a folder's model, thoroughly if it is from elsewhere, and copy it to the user's models."""
     card = _renamed(read_card(source / CARD_FILE), name)
-    if card.name in store.folders() and not store.is_own(card.name):
-        raise ModelExistsError(f"a model {card.name!r} ships with the package; choose another name for this one")
-    if (store.user / card.name).exists() and not overwrite:
-        raise ModelExistsError(f"there is a model {card.name!r} already; choose another name, or ask to overwrite it")
+    target = store.place_for(card.name, overwrite=overwrite)
     check_hash(card, source / WEIGHTS_FILE)
     if strange:
         check_fit(card, source / WEIGHTS_FILE)
     store.user.mkdir(parents=True, exist_ok=True)
-    with _beside(store.user / card.name, overwrite=overwrite) as folder:
+    with _beside(target, overwrite=overwrite) as folder:
         _copy(source, folder, card)
     return card.name
 

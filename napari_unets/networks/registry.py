@@ -67,4 +67,8 @@ def create_network(name: str, in_channels: int = 1, out_channels: int = 1, **set
     known = [k for k in inspect.signature(cls).parameters if k not in ("in_channels", "out_channels")]
     if strange := sorted(set(settings) - set(known)):
         raise NetworkSettingsError(f"{name} has no setting {', '.join(strange)}; it has {', '.join(known) or 'none'}")
-    return cls(in_channels=in_channels, out_channels=out_channels, **settings)
+    try:
+        return cls(in_channels=in_channels, out_channels=out_channels, **settings)
+    except (TypeError, ValueError) as error:  # a word where a number belongs, for instance
+        given = ", ".join(f"{key}={value!r}" for key, value in settings.items())
+        raise NetworkSettingsError(f"{name} cannot be built with {given}: {error}") from error

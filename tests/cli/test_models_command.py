@@ -68,3 +68,20 @@ def test_export_import_copy_and_rename(program, own_model, tmp_path):
     assert {"mine", "ours", "my-wolf"} <= set(names)
     assert "theirs" not in names
     assert program("models", "rename", "wolf", "fox").code == 1
+
+
+def test_new(program, own_model):
+    result = program("models", "new", "nuclei", "--class", "nucleus", "--class", "rest", "--set", "width=4", "--rgb")
+    assert result.code == 0, result.err
+    card = json.loads(program("models", "show", "nuclei", "--json").out)
+    assert [c["name"] for c in card["classes"]] == ["nucleus", "rest"]
+    assert (card["network_config"]["width"], card["network_config"]["in_channels"]) == (4, 3)
+    for arguments, says in (
+        (["nuclei"], "already"),
+        (["em-membranes"], "ships with the package"),
+        (["other", "--set", "width"], "KEY=VALUE"),
+        (["other", "--set", "width=wide"], "width='wide'"),
+    ):
+        refused = program("models", "new", *arguments)
+        assert refused.code != 0
+        assert says in refused.err

@@ -11,9 +11,9 @@ from napari_unets.inference import segment, stack_statistics
 from napari_unets.learning.adapting import adapt_batch_norm, spread_crops
 from napari_unets.learning.annotations import AnnotatedStack, split_annotations
 from napari_unets.learning.errors import AnnotationError
-from napari_unets.learning.fine_tuning import fine_tune
+from napari_unets.learning.fine_tuning import fine_tune, tuning_settings
 from napari_unets.learning.head import grow_head
-from napari_unets.models import ClassInfo
+from napari_unets.models import ClassInfo, new_model
 
 NEW_CLASS = ClassInfo(id=3, name="mitochondrion", color="#0000ff")
 
@@ -77,6 +77,23 @@ def test_batch_norm_statistics_are_the_stacks(painted) -> None:
     assert any(not torch.equal(value, statistics(tiny_model())[name]) for name, value in statistics(first).items())
     for name, value in statistics(first).items():  # both are normalised to the same
         torch.testing.assert_close(value, statistics(second)[name], rtol=0.1, atol=0.1)
+
+
+def test_a_model_that_has_learnt_nothing_learns_with_what_suits_random_weights(painted) -> None:
+    image, truth, strokes = painted
+    parent = new_model("fresh", "sf-net", ["dark", "bright"], settings={"width": 8, "narrow": 4, "depth": 2})
+    tuned = fine_tune(parent, image, strokes, steps=60, name="learnt", **QUICK)
+    assert (segment(tuned, image, backend="torch", precision="fp32") == truth).mean() > 0.95
+    card = tuned.card
+    assert card.training is not None
+    assert card.training.settings["learning_rate"] == tuning_settings(from_scratch=True).learning_rate
+    assert card.training.settings["freeze_batch_norm"] is False
+    assert not card.is_untrained
+    assert (card.title, card.parent) == ("learnt", "fresh")
+    assert "dark, bright" in card.summary
+    still = fine_tune(parent, image, strokes, steps=1, learning_rate=1e-12, **QUICK)
+    for name, value in still.network.named_parameters():
+        torch.testing.assert_close(value, dict(parent.network.named_parameters())[name], rtol=0, atol=1e-6)
 
 
 def test_a_run_that_only_does_harm_ends_with_the_parent(painted) -> None:

@@ -169,7 +169,7 @@ def test_what_is_refused_leaves_nothing(store, tmp_path, parts, monkeypatch):
             ("card.json", json.dumps(changed | {"network": "os.system"})),
             ("weights.safetensors", weights),
         ],
-        "no network 'sf-net' can be built": [
+        "sf-net cannot be built with width='wide'": [
             ("card.json", json.dumps(changed | {"network_config": {"width": "wide"}})),
             ("weights.safetensors", weights),
         ],

@@ -159,10 +159,11 @@ def tune(
     place = TuningFolder(folder)
     stack = _as_stack(image, rgb, image_name)
     stopped: StoppedEvent | None = None
+    begin_with = load_model(model)
     for event in iter_fine_tune(
-        load_model(model),
+        begin_with,
         [AnnotatedStack(stack, annotations)],
-        tuning_settings(**settings),
+        tuning_settings(from_scratch=begin_with.card.is_untrained, **settings),
         classes=classes,
         name=name,
         checkpoint=place.checkpoint,

@@ -42,8 +42,9 @@ class LearningSettings(BaseModel):
 
     Attributes
     ----------
-    rate : float
-        Learning rate in units of 0.0001; too large a rate forgets what the parent knew.
+    rate : float or None
+        Learning rate in units of 0.0001; too large a rate forgets what the parent knew. Left empty: 3, and 30 for a
+        model that has learnt nothing yet.
     patch : int
         Side of the patches that are learnt from, in pixels.
     batch : int
@@ -56,7 +57,7 @@ class LearningSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rate: Annotated[float, Field(ge=0.05, le=1000)] = 3.0
+    rate: Annotated[float, Field(ge=0.05, le=1000)] | None = None
     patch: Annotated[int, Field(ge=16, le=1024)] = 128
     batch: Annotated[int, Field(ge=1, le=64)] = 8
     validate_every: Annotated[int, Field(ge=1, le=10_000)] = 25
@@ -121,8 +122,10 @@ class TunePanel(QWidget):
         amount = self.length.value()
         length = {"steps": int(amount)} if self.unit.currentText() == "steps" else {"minutes": amount}
         chosen = self.form.value().model_dump()
-        rate = chosen.pop("rate") * 1e-4
-        return {**chosen, **length, "learning_rate": rate, "checkpoint_every": _CHECKPOINT_EVERY}
+        rate = chosen.pop("rate")
+        if rate is not None:
+            chosen["learning_rate"] = rate * 1e-4
+        return {**chosen, **length, "checkpoint_every": _CHECKPOINT_EVERY}
 
     def show_preflight(self, report: Preflight | None, error: str = "") -> None:
         """Say what would be learnt from, and what is wrong with it."""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image, Labels
 from napari.utils.notifications import show_error
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QFileDialog, QFormLayout, QInputDialog
+from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QInputDialog, QPushButton, QWidget
 
 from napari_unets.errors import NapariUnetsError
 from napari_unets.models import ModelStore
@@ -22,6 +23,7 @@ from napari_unets.widgets.files.writers import write_labels
 from napari_unets.widgets.parts.image_source import image_source
 from napari_unets.widgets.parts.layer_choice import LayerChoice
 from napari_unets.widgets.parts.model_choice import ModelChoice
+from napari_unets.widgets.parts.new_model import NewModelButton
 from napari_unets.widgets.parts.panel import Panel
 from napari_unets.widgets.parts.result_layers import is_result
 from napari_unets.widgets.parts.session import shared_worker
@@ -51,6 +53,7 @@ class AnnotateWidget(Panel):
         store = ModelStore()
         self.image = LayerChoice(napari_viewer, _can_be_painted_on, "no image layer yet")
         self.model = ModelChoice(store)
+        self.new_model = NewModelButton()
         self.annotations = LayerChoice(napari_viewer, can_be_annotations, "no annotations yet")
         self.tools = AnnotateTools()
         self.offer = RestoreOffer()
@@ -70,7 +73,7 @@ class AnnotateWidget(Panel):
         form.setVerticalSpacing(10)
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("Image", self.image)
-        form.addRow("Model", self.model)
+        form.addRow("Model", _beside(self.model, self.new_model))
         form.addRow("Paint on", self.annotations)
         self.column.addLayout(form)
         for part in (self.offer, self.tools, self.panel):
@@ -79,6 +82,8 @@ class AnnotateWidget(Panel):
     def _connect(self) -> None:
         self.image.layer_changed.connect(self._choose_image)
         self.model.model_changed.connect(self._choose_model)
+        self.new_model.made.connect(self.model.choose)
+        self.new_model.failed.connect(self._action_failed)
         self.annotations.layer_changed.connect(self._choose_annotations)
         self.session.changed.connect(self._describe)
         self.check.checked.connect(self._show_preflight)
@@ -147,6 +152,7 @@ class AnnotateWidget(Panel):
         self.tools.enable(new=image is not None and card is not None, paint=painted, model=idle and card is not None)
         self.control.enable(ready=painted and card is not None and not self.helper.is_busy, image=image)
         self.model.setEnabled(not self.control.is_running)
+        self.new_model.allow(not self.control.is_running)
 
     def _new_annotations(self) -> None:
         image, card = self._image, self.control.card
@@ -224,6 +230,15 @@ class AnnotateWidget(Panel):
 
 def _can_be_painted_on(layer: Layer) -> bool:
     return isinstance(layer, Image) and not is_result(layer)
+
+
+def _beside(wide: QWidget, button: QPushButton) -> QWidget:
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(wide, 1)
+    layout.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+    return row
 
 
 def _announce(error: Exception) -> None:

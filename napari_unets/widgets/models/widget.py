@@ -16,8 +16,9 @@ from superqt.utils import create_worker
 from napari_unets.errors import NapariUnetsError
 from napari_unets.models import ModelStore, copy_model, export_model, model_in, rename_model
 from napari_unets.widgets.models.card_text import card_html
-from napari_unets.widgets.models.command import import_in_process
 from napari_unets.widgets.models.model_list import ModelList
+from napari_unets.widgets.parts.model_command import import_in_process
+from napari_unets.widgets.parts.new_model import NewModelButton
 from napari_unets.widgets.parts.notes import Note
 from napari_unets.widgets.parts.panel import Panel
 
@@ -54,6 +55,7 @@ class ModelsWidget(Panel):
         self.use = QPushButton("Use in Segment")
         self.use.setStyleSheet("font-weight: bold;")
         self.reveal = QPushButton("Show folder")
+        self.new = NewModelButton()
         self.export = QPushButton("Export …")
         self.bring_in = QPushButton("Import …")
         self.copy = QPushButton("Copy …")
@@ -72,8 +74,13 @@ class ModelsWidget(Panel):
         buttons = QWidget()
         grid = QGridLayout(buttons)
         grid.setContentsMargins(0, 0, 0, 0)
-        rows = ((self.use, self.reveal), (self.bring_in, self.export), (self.copy, self.rename))
-        for row, pair in enumerate((*rows, (self.refresh, self.remove))):
+        rows = (
+            (self.use, self.new),
+            (self.bring_in, self.export),
+            (self.copy, self.rename),
+            (self.reveal, self.refresh),
+        )
+        for row, pair in enumerate((*rows, (self.remove,))):
             for column, button in enumerate(pair):
                 grid.addWidget(button, row, column)
         for part in (self.models, buttons, self.message, self.card):
@@ -82,6 +89,8 @@ class ModelsWidget(Panel):
     def _connect(self) -> None:
         self.models.chosen.connect(self._show)
         self.use.clicked.connect(self._use)
+        self.new.made.connect(self._made)
+        self.new.failed.connect(self._failed)
         self.reveal.clicked.connect(self._reveal)
         self.export.clicked.connect(self._export)
         self.from_zip.triggered.connect(self._import_zip)
@@ -191,6 +200,10 @@ class ModelsWidget(Panel):
         worker.returned.connect(self._done)
         worker.errored.connect(self._failed)
         worker.start()
+
+    def _made(self, name: str) -> None:
+        self._after = f"{name} is one of your models, and has learnt nothing yet. Use it in Annotate.", name
+        self._done(name)
 
     def _done(self, _result: object) -> None:
         said, name = self._after

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDialogButtonBox
 
 from napari_unets.images import open_stack
 from napari_unets.inference import segment
@@ -153,6 +154,28 @@ def test_painted_pixels_are_counted_saved_and_checked(qtbot, widget, viewer, dat
     layer.redo()
     settle(qtbot, widget)
     assert file.exists()
+
+
+def test_a_model_that_begins_with_nothing(qtbot, widget):
+    press(qtbot, widget.new_model)
+    dialog = widget.new_model.dialog
+    qtbot.keyClicks(dialog.name, "fresh")
+    dialog.features.setValue(8)
+    with qtbot.waitSignal(widget.new_model.made, timeout=PATIENCE):
+        press(qtbot, dialog.buttons.button(QDialogButtonBox.StandardButton.Ok))
+    assert (widget.model.name, widget.model.card.is_untrained) == ("fresh", True)
+    layer = new_annotations(qtbot, widget)
+    assert list(layer.features["class"]) == ["not annotated", "object", "background"]
+    paint(widget)
+    settle(qtbot, widget)
+    fine_tune(qtbot, widget, steps=30)
+    assert not widget.new_model.isEnabled()
+    wait_for_end(qtbot, widget)
+    card = widget.control.card
+    assert (card.name, card.title, card.parent) == ("fresh-tuned", "fresh-tuned", "fresh")
+    assert card.training.settings["learning_rate"] == pytest.approx(3e-3)
+    assert not card.is_untrained
+    assert widget.new_model.isEnabled()
 
 
 def test_annotations_of_a_napari_that_died_are_offered_and_restored(qtbot, widget, viewer, data):

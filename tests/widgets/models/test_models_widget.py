@@ -7,7 +7,7 @@ import json
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QFileDialog, QInputDialog, QMessageBox
+from qtpy.QtWidgets import QDialogButtonBox, QFileDialog, QInputDialog, QMessageBox
 
 from napari_unets.models import ModelCard, ModelStore, export_model, load_model
 from napari_unets.widgets.models.card_text import card_html
@@ -190,3 +190,41 @@ def test_a_card_cannot_bring_markup_of_its_own(tiny_card):
     assert "<img" not in html
     assert "<script" not in html
     assert '<a href="https://example.org/a?b=1&amp;c=2">' in html
+
+
+def test_a_new_model(qtbot, widget, own_store):
+    press(qtbot, widget.new)
+    dialog = widget.new.dialog
+    ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+    assert not ok.isEnabled()
+    qtbot.keyClicks(dialog.name, "My nuclei")
+    assert ok.isEnabled()
+    dialog.classes.clear()
+    qtbot.keyClicks(dialog.classes, "nucleus")
+    assert not ok.isEnabled()
+    qtbot.keyClicks(dialog.classes, ", rest")
+    dialog.images.setCurrentText("in colour")
+    dialog.network.setCurrentText("segnet")
+    assert not dialog.features.isEnabled()
+    dialog.network.setCurrentText("unet")
+    assert "width of 16" in dialog.advice.text()
+    assert dialog.features.value() == 16
+    dialog.features.setValue(4)
+    with qtbot.waitSignal(widget.finished, timeout=PATIENCE) as ended:
+        press(qtbot, ok)
+        assert not widget.new.isEnabled()
+    assert ended.args == [True], widget.message.text()
+    card = load_model("my-nuclei").card
+    assert card.is_untrained
+    assert [c.name for c in card.classes] == ["nucleus", "rest"]
+    assert (card.network, card.network_config["width"], card.in_channels) == ("unet", 4, 3)
+    assert widget.models.name == "my-nuclei"
+    assert "has learnt nothing" in widget.message.text()
+
+    press(qtbot, widget.new)
+    qtbot.keyClicks(widget.new.dialog.name, "tiny")
+    with qtbot.waitSignal(widget.finished, timeout=PATIENCE) as ended:
+        press(qtbot, widget.new.dialog.buttons.button(QDialogButtonBox.StandardButton.Ok))
+    assert ended.args == [False]
+    assert "already" in widget.message.text()
+    assert widget.new.isEnabled()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -92,11 +91,10 @@ def test_another_version(widget, cluster: Cluster, qtbot, monkeypatch) -> None:
     qtbot.waitUntil(lambda: "but this is 99.0" in note(widget), timeout=60_000)
 
 
-def test_address_that_is_changed_before_the_answer(widget, cluster: Cluster, qtbot) -> None:
+def test_address_that_is_changed_before_the_answer(widget, cluster: Cluster, qtbot, monkeypatch) -> None:
+    monkeypatch.setattr("napari_unets.jobs.worker.remote._CONNECT_S", 3600)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         enter(qtbot, widget, f"127.0.0.1:{silent.getsockname()[1]}")
         enter(qtbot, widget, cluster.address)
         qtbot.waitUntil(lambda: "Connected" in note(widget), timeout=60_000)
-        before = time.monotonic()
-        close_worker()  # does not wait for the other one's answer
-        assert time.monotonic() - before < 5
+        close_worker()  # would take an hour if it waited for the other one's answer

@@ -1,0 +1,105 @@
+"""A model that has learnt nothing yet: a network with random weights, and the classes that it is to tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
+
+from napari_unets.models.card import ClassInfo, ModelCard, TrainingRecord, model_name
+from napari_unets.models.errors import ModelCardError
+from napari_unets.models.model import Model
+
+__all__ = ["CLASS_COLOURS", "SUGGESTED_SETTINGS", "new_model"]
+
+#: What to begin with, by the networks' names, the first choice first: the papers' widths, but for U-Net, and batch
+#: normalisation, without which few annotations teach nothing in minutes.
+SUGGESTED_SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "unet": {"width": 16, "batch_norm": True},
+    "unet-plus-plus": {"width": 32, "batch_norm": True},
+    "sf-net": {"width": 64},
+    "fusionnet": {"width": 64},
+    "modular-cascade": {"width": 8},
+    "segnet": {},
+    "fcn-8s": {"batch_norm": True},
+    "sliding-window": {"width": 48},
+}
+#: Of the classes in their order, again from the beginning after the last.
+CLASS_COLOURS: Final = ("#d1495b", "#3a86c8", "#f2c14e", "#7fb069", "#9b5de5", "#f79d5c", "#00a6a6", "#e56399")
+_LARGEST_HALO = 128
+
+
+def new_model(
+    name: str,
+    network: str = "unet",
+    classes: Sequence[str] = ("object", "background"),
+    *,
+    rgb: bool = False,
+    task: Literal["em", "document", "other"] = "other",
+    pixel_size_nm: float | None = None,
+    seed: int = 0,
+    settings: Mapping[str, Any] | None = None,
+) -> Model:
+    """Make a model with random weights, to be fine-tuned on annotations.
+
+    Parameters
+    ----------
+    name : str
+        Lower-case letters, digits, dots, dashes.
+    network : str
+        One of :func:`~napari_unets.networks.network_names`.
+    classes : sequence of str
+        Names of the classes 1, 2, …; two at least.
+    rgb : bool
+        Whether it sees colour.
+    task : {"em", "document", "other"}
+        Kind of images.
+    pixel_size_nm : float, optional
+        Of the images that it is to learn from, in nanometres.
+    seed : int
+        Another seed, other weights.
+    settings : mapping, optional
+        Keywords of the network; they replace single ones of :data:`SUGGESTED_SETTINGS`.
+
+    Returns
+    -------
+    Model
+        Its card says :attr:`~napari_unets.models.ModelCard.is_untrained`. Keep it with
+        :func:`napari_unets.models.save_model`.
+
+    Raises
+    ------
+    UnknownNetworkError, NetworkSettingsError
+        If there is no such network, or it has no such settings.
+    ModelCardError
+        If the name is none, or there are fewer than two classes.
+    """
+    if len(classes) < 2 or not all(of.strip() for of in classes):
+        raise ModelCardError(f"{name}: name two classes or more, such as object and background")
+    if model_name(name) != name:
+        raise ModelCardError(f"{name!r} is no name of a model; {model_name(name)!r} is one")
+
+    import torch
+
+    from napari_unets.networks import create_network
+
+    keywords = {**SUGGESTED_SETTINGS.get(network, {}), **(settings or {})}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        made = create_network(network, 3 if rgb else 1, 1 if len(classes) == 2 else len(classes), **keywords)
+    colours = [CLASS_COLOURS[i % len(CLASS_COLOURS)] for i in range(len(classes))]
+    named = zip(classes, colours, strict=True)
+    card = ModelCard(
+        name=name,
+        title=name,
+        summary="Has learnt nothing yet: annotate, and fine-tune it.",
+        task=task,
+        network=network,
+        network_config=made.config,
+        classes=[ClassInfo(id=i, name=of, color=colour) for i, (of, colour) in enumerate(named, 1)],
+        pixel_size_nm=pixel_size_nm,
+        halo=min(made.receptive_field_radius, _LARGEST_HALO),
+        weights_sha256="0" * 64,
+        training=TrainingRecord(data="nothing: random weights", seed=seed),
+        licence="not stated",
+    )
+    return Model(card, network=made.eval())
