@@ -34,6 +34,7 @@ class TuneCurves(QWidget):
         super().__init__(parent)
         self.loss = ScorePlot(viewer)
         self.score = ScorePlot(viewer)
+        self.score.getPlotItem().getViewBox().setLimits(yMin=0, yMax=1.02)  # around a constant 1 it would be 0.5 to 1.5
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
