@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image, Labels
 from napari.utils.notifications import show_error
-from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QInputDialog, QPushButton, QWidget
+from qtpy.QtWidgets import QFileDialog, QFormLayout, QInputDialog
 
 from napari_unets.errors import NapariUnetsError
 from napari_unets.models import ModelStore
@@ -73,7 +72,8 @@ class AnnotateWidget(Panel):
         form.setVerticalSpacing(10)
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("Image", self.image)
-        form.addRow("Model", _beside(self.model, self.new_model))
+        self.model.put_beside(self.new_model)
+        form.addRow("Model", self.model)
         form.addRow("Paint on", self.annotations)
         self.column.addLayout(form)
         for part in (self.offer, self.tools, self.panel):
@@ -152,7 +152,6 @@ class AnnotateWidget(Panel):
         self.tools.enable(new=image is not None and card is not None, paint=painted, model=idle and card is not None)
         self.control.enable(ready=painted and card is not None and not self.helper.is_busy, image=image)
         self.model.setEnabled(not self.control.is_running)
-        self.new_model.allow(not self.control.is_running)
 
     def _new_annotations(self) -> None:
         image, card = self._image, self.control.card
@@ -230,15 +229,6 @@ class AnnotateWidget(Panel):
 
 def _can_be_painted_on(layer: Layer) -> bool:
     return isinstance(layer, Image) and not is_result(layer)
-
-
-def _beside(wide: QWidget, button: QPushButton) -> QWidget:
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.addWidget(wide, 1)
-    layout.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
-    return row
 
 
 def _announce(error: Exception) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_unets.models import ModelCard, ModelStore
 from napari_unets.models.advice import network_advice
@@ -48,10 +48,12 @@ class ModelChoice(QWidget):
         self.box.setPlaceholderText("no model yet")
         self.box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.summary = Note()
+        self._row = QHBoxLayout()
+        self._row.addWidget(self.box, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addWidget(self.box)
+        layout.addLayout(self._row)
         layout.addWidget(self.summary)
         self.refill()
         self.box.about_to_open.connect(self.refill)
@@ -67,6 +69,10 @@ class ModelChoice(QWidget):
     def card(self) -> ModelCard | None:
         """Card of the chosen model."""
         return self._cards.get(self.name)
+
+    def put_beside(self, button: QPushButton) -> None:
+        """Put a button to the right of the list."""
+        self._row.addWidget(button)
 
     def choose(self, name: str) -> None:
         """Choose a model by its name."""

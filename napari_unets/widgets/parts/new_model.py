@@ -105,13 +105,7 @@ class NewModelButton(QPushButton):
         super().__init__("New …", parent)
         self.setToolTip("Make a model with random weights, for what no model knows yet")
         self.dialog: NewModelDialog | None = None
-        self._is_allowed, self._is_busy = True, False
         self.clicked.connect(self._ask)
-
-    def allow(self, allowed: bool) -> None:
-        """Say whether it may be pressed; while a model is made, it may not be anyway."""
-        self._is_allowed = allowed
-        self.setEnabled(allowed and not self._is_busy)
 
     def _ask(self) -> None:
         self.dialog = NewModelDialog(self)
@@ -130,21 +124,17 @@ class NewModelButton(QPushButton):
             asked.settings,
             rgb=asked.images.currentData(),
         )
-        self._work(True)
+        self.setEnabled(False)
         # _ignore_errors: whoever has the button shows them, and not napari a second time
         worker: Any = create_worker(make, _ignore_errors=True)
         worker.returned.connect(self._done)
         worker.errored.connect(self._failed)
         worker.start()
 
-    def _work(self, busy: bool) -> None:
-        self._is_busy = busy
-        self.allow(self._is_allowed)
-
     def _done(self, name: str) -> None:
-        self._work(False)
+        self.setEnabled(True)
         self.made.emit(name)
 
     def _failed(self, error: Exception) -> None:
-        self._work(False)
+        self.setEnabled(True)
         self.failed.emit(error)
