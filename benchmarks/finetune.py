@@ -35,8 +35,7 @@ from napari_unets.learning.doubt import best_slice, spread_planes
 from napari_unets.learning.sparse import SparseAnnotations
 from napari_unets.learning.suggest import iter_uncertainty
 from napari_unets.metrics import evaluate
-from napari_unets.models import ClassInfo, Model, ModelCard, load_model, save_model
-from napari_unets.networks import create_network
+from napari_unets.models import Model, load_model, new_model, save_model
 
 PAINTED = (3, 11)  # sections that the user begins with, counted from 0
 ASKED = range(17)  # sections among which the model suggests where to paint next
@@ -63,10 +62,10 @@ class Bench:
     def source(self) -> AnnotatedStack:
         return AnnotatedStack(self.stack, SparseAnnotations(self.truth.shape, dict(self.annotations)))
 
-    def predict(self, model: Model, planes: range | tuple[int, ...]) -> np.ndarray:
+    def predict(self, model: Model, planes: range | tuple[int, ...], *, tta: bool = False) -> np.ndarray:
         result = np.zeros((len(planes), *self.stack.plane_shape), np.float32)
         statistics = stack_statistics(model, self.stack)
-        for tile in iter_tiles(model, self.stack, planes=list(planes), statistics=statistics):
+        for tile in iter_tiles(model, self.stack, planes=list(planes), statistics=statistics, tta=tta):
             result[planes.index(tile.plane), tile.y, tile.x] = tile.probabilities
         return result
 
@@ -80,10 +79,16 @@ class Bench:
             "dice": float(evaluate(chosen, cells, metrics=["dice"])["dice"]),
         }
 
+    def judge(self, model: Model) -> dict[str, float]:
+        """Score a model on the sections that nobody paints on, as it is and averaged over eight orientations."""
+        threshold = model.card.threshold
+        averaged = self.scores(self.predict(model, TEST, tta=True), threshold)
+        return self.scores(self.predict(model, TEST), threshold) | {f"{k}_tta": v for k, v in averaged.items()}
+
 
 @dataclass
 class Point:
-    """A score at a time."""
+    """A score at a time; those of eight orientations are None of what has no model."""
 
     way: str
     minutes: float
@@ -91,25 +96,13 @@ class Point:
     steps: int
     v_rand: float
     dice: float
+    v_rand_tta: float | None = None
+    dice_tta: float | None = None
 
 
-def untrained(network: str, settings: dict[str, Any]) -> Model:
+def untrained(network: str, settings: dict[str, Any], seed: int) -> Model:
     """Return a model with random weights."""
-    net = create_network(network, **settings)
-    classes = [ClassInfo(id=1, name="membrane", color="#d1495b"), ClassInfo(id=2, name="cell", color="#3a86c8")]
-    card = ModelCard(
-        name="start",
-        title="Start",
-        summary="For the benchmark",
-        network=network,
-        network_config=net.config,
-        classes=classes,
-        weights_sha256="0" * 64,
-        task="em",
-        licence="BSD-3-Clause",
-        halo=64,
-    )
-    return Model(card, network=net.eval())
+    return new_model("start", network, ["membrane", "cell"], task="em", seed=seed, settings=settings)
 
 
 def pre_trained(network: str, settings: dict[str, Any], minutes: float, cache: Path | None) -> Model:
@@ -121,7 +114,7 @@ def pre_trained(network: str, settings: dict[str, Any], minutes: float, cache: P
     ids = np.where(np.asarray(truth) == 0, 1, 2).astype(np.uint8)
     fit = tuning_settings(minutes=minutes, from_scratch=True)
     source = AnnotatedStack(as_stack(image), as_stack(ids))
-    *_, last = iter_fine_tune(untrained(network, settings), [source], fit, from_scratch=True, name="synthetic")
+    *_, last = iter_fine_tune(untrained(network, settings, 0), [source], fit, name="synthetic")
     assert isinstance(last, TunedEvent)
     if folder is not None:
         save_model(last.model.network, last.model.card, folder)
@@ -144,14 +137,10 @@ class Watch:
             self.seen.append((now, Model(model.card, network=copy.deepcopy(model.network))))
 
 
-def press(
-    bench: Bench, model: Model, minutes: float, watch: Watch, changes: dict[str, Any], scratch: bool
-) -> TunedEvent:
+def press(bench: Bench, model: Model, minutes: float, watch: Watch, changes: dict[str, Any]) -> TunedEvent:
     """Press the button: one fine-tuning run."""
-    fit = tuning_settings(minutes=minutes, from_scratch=scratch, **changes)
-    *_, stopped, last = iter_fine_tune(
-        model, [bench.source], fit, from_scratch=scratch, preview=watch, clock=watch.clock
-    )
+    fit = tuning_settings(minutes=minutes, from_scratch=model.card.is_untrained, **changes)
+    *_, stopped, last = iter_fine_tune(model, [bench.source], fit, preview=watch, clock=watch.clock)
     assert isinstance(last, TunedEvent)
     print(f"    {stopped.step} steps in {stopped.seconds:.0f} s")
     return last
@@ -175,26 +164,24 @@ def learn(bench: Bench, way: str, start: Model, times: list[float], arguments: a
     """One start: rounds of painting and learning, and the scores in between."""
     parent = bench.scores(bench.predict(start, PAINTED[:1]), start.card.threshold, PAINTED[:1])
     print(f"    {_slice(parent)}: the start, on a painted slice")
-    yield Point(way, 0, 0, 0, **bench.scores(bench.predict(start, TEST), start.card.threshold))
-    model, spent, scratch = start, 0.0, way.startswith("random")
+    yield Point(way, 0, 0, 0, **bench.judge(start))
+    model, spent = start, 0.0
     for rounds, minutes in enumerate((times[1], times[-1] - times[1])):
         if rounds:
             bench.paint(suggest(bench, model, 2))
         between = [60 * (t - spent) for t in times if spent < t < spent + minutes]
         watch = Watch([*between, *(PREVIEWS if not rounds else ())], CLOCKS[arguments.clock])
-        last = press(bench, model, minutes, watch, arguments.changes, scratch and not rounds)
+        last = press(bench, model, minutes, watch, arguments.changes)
         for seconds, seen in watch.seen:
             if not rounds and seconds < PREVIEWS[-1] + 2:
                 scores = bench.scores(bench.predict(seen, PAINTED[:1]), seen.card.threshold, PAINTED[:1])
                 print(f"    {_slice(scores)}: after {seconds:.1f} s")
             else:
-                scores = bench.scores(bench.predict(seen, TEST), seen.card.threshold)
-                yield Point(way, spent + seconds / 60, len(bench.annotations), 0, **scores)
+                yield Point(way, spent + seconds / 60, len(bench.annotations), 0, **bench.judge(seen))
         model, spent = last.model, spent + minutes
         record = model.card.training
         assert record is not None
-        scores = bench.scores(bench.predict(model, TEST), model.card.threshold)
-        yield Point(way, spent, len(bench.annotations), record.steps, **scores)
+        yield Point(way, spent, len(bench.annotations), record.steps, **bench.judge(model))
 
 
 def forests(bench: Bench) -> Iterator[Point]:
@@ -218,7 +205,7 @@ def main() -> None:
         bench.paint(list(PAINTED))
         torch.manual_seed(arguments.seed)
         if way == "random":
-            start = untrained(arguments.network, arguments.settings)
+            start = untrained(arguments.network, arguments.settings, arguments.seed)
         elif way == "synthetic":
             start = pre_trained(arguments.network, arguments.settings, arguments.pretrain, arguments.cache)
         else:
@@ -246,7 +233,8 @@ def _slice(scores: dict[str, float]) -> str:
 
 
 def _row(p: Point) -> str:
-    return f"| {p.way} | {p.minutes:.1f} | {p.sections} | {p.v_rand:.4f} | {p.dice:.4f} |"
+    averaged = "".join(f" {value:.3f} |" if value is not None else " |" for value in (p.v_rand_tta, p.dice_tta))
+    return f"| {p.way} | {p.minutes:.1f} | {p.sections} | {p.v_rand:.3f} | {p.dice:.3f} |{averaged}"
 
 
 def _arguments() -> argparse.Namespace:
