@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import shutil
+import time
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,10 +17,13 @@ from napari_unets.images.errors import ImageExistsError, ImageWriteError
 
 __all__ = ["Unfinished"]
 
+_LEFT_BEHIND_S = 24 * 3600
+
 
 class Unfinished(ABC):
     """Is made beside its target, under a hidden name, and moved there when it is closed.
 
+    What a process that was killed has left beside the target is removed a day later, by the next one that makes it.
     As a context manager it closes itself, or aborts on an error.
 
     Parameters
@@ -43,6 +48,7 @@ class Unfinished(ABC):
         if path.exists() and not (overwrite and self._may_replace()):
             what = "is something else and is not replaced" if overwrite else "is there already"
             raise ImageExistsError(f"{path}: {what}; choose another name" + ("" if overwrite else ", or overwrite it"))
+        _remove_left_behind(path)
         self._temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
         self._open = True
 
@@ -104,6 +110,15 @@ class Unfinished(ABC):
         except BaseException:
             self.abort()
             raise
+
+
+def _remove_left_behind(target: Path) -> None:
+    """Remove what processes that were killed have left beside the target: nobody has written to it for a day."""
+    long_ago = time.time() - _LEFT_BEHIND_S
+    for path in target.parent.glob(f".{glob.escape(target.name)}.????????.part"):
+        with suppress(OSError):  # another process may have removed it
+            if path.stat().st_mtime < long_ago:
+                _remove_all(path)
 
 
 def _put_in_place(temporary: Path, target: Path) -> None:

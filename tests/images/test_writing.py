@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import time
 import tracemalloc
 from pathlib import Path
 
@@ -50,6 +52,19 @@ def test_everything_comes_back(tmp_path, target, labels):
         assert stack.is_labels is labels
         np.testing.assert_array_equal(stack, STACK)
     assert [entry.name for entry in tmp_path.iterdir()] == [target]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_a_killed_process_left_behind_goes_a_day_later(tmp_path, target):
+    of_today, of_last_week = (tmp_path / f".{target}.{name}.part" for name in ("0123abcd", "89abcdef"))
+    others = tmp_path / ".another.tif.0123abcd.part"
+    for path in (of_today, of_last_week, others):
+        path.mkdir()
+        (path / "chunk").write_bytes(b"...")
+    for path in (of_last_week, others):
+        os.utime(path, (1, time.time() - 7 * 24 * 3600))
+    save_stack(tmp_path / target, STACK)
+    assert {path.name for path in tmp_path.iterdir()} == {target, of_today.name, others.name}
 
 
 @pytest.mark.parametrize("target", ["a.tif", "a.ome.zarr"])
