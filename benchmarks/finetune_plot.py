@@ -12,7 +12,7 @@ __all__ = ["plot"]
 
 
 def plot(points: list[dict[str, Any]], target: Path) -> None:
-    """Draw V_rand and Dice over the minutes; the forest as level lines."""
+    """Draw V_rand and Dice over the minutes, averaged over eight orientations too; the forest as level lines."""
     mpl.use("Agg")
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     for axis, key, title in zip(axes, ("v_rand", "dice"), ("V_rand", "Dice"), strict=True):
@@ -25,7 +25,10 @@ def plot(points: list[dict[str, Any]], target: Path) -> None:
                     )
             else:
                 trained = [p for p in mine if p["minutes"] > 0]
-                axis.plot([p["minutes"] for p in trained], [p[key] for p in trained], "o-", label=f"from {way}")
+                minutes = [p["minutes"] for p in trained]
+                (line,) = axis.plot(minutes, [p[key] for p in trained], "o-", label=f"from {way}")
+                averaged = [p[f"{key}_tta"] for p in trained]
+                axis.plot(minutes, averaged, "--", color=line.get_color(), label="the same, eight orientations")
         axis.set(xlabel="minutes of training", title=title)
         axis.grid(alpha=0.3)
     axes[1].legend(fontsize=8, loc="lower right")

@@ -11,6 +11,7 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 
 from napari_unets.models import ClassInfo
+from napari_unets.models.untrained import CLASS_COLOURS
 from napari_unets.widgets.parts.image_source import image_source
 from napari_unets.widgets.parts.result_array import new_result_array
 from napari_unets.widgets.parts.result_layers import (
@@ -41,8 +42,6 @@ __all__ = [
     "take_up_brush",
 ]
 
-#: Colours of classes that the model does not know, in the order they are added.
-_NEW_COLORS = ("#f2c14e", "#7fb069", "#9b5de5", "#f79d5c", "#00a6a6", "#e56399")
 _BRUSH = 6
 _CLASSES_WITH_KEYS = 9
 
@@ -97,7 +96,7 @@ def annotated_classes(layer: Labels | None, known: Sequence[ClassInfo]) -> list[
 def new_class(classes: Sequence[ClassInfo], name: str) -> ClassInfo:
     """Return the class that comes next after ``classes``."""
     used = {c.color.lower() for c in classes}
-    free = [color for color in _NEW_COLORS if color not in used]
+    free = [color for color in CLASS_COLOURS if color not in used]
     return ClassInfo(id=len(classes) + 1, name=name, color=free[0] if free else "#cccccc")
 
 
