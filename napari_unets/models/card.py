@@ -111,8 +111,9 @@ class ModelCard(_Part):
 
     @property
     def is_untrained(self) -> bool:
-        """Whether its weights are random: it says of itself that it has made no step."""
-        return self.training is not None and self.training.steps == 0 and self.weights_sha256 is not None
+        """Whether its weights are random: it has made no step, and no model that had made some is its parent."""
+        made_no_step = self.training is not None and self.training.steps == 0
+        return made_no_step and self.parent is None and self.weights_sha256 is not None
 
     @model_validator(mode="after")
     def _classes_fit(self) -> Self:

@@ -31,8 +31,8 @@ def test_it_says_what_it_is(tmp_path):
     assert card.halo == model.network.receptive_field_radius
     assert not load_model("em-membranes").card.is_untrained
     assert not load_model("sauvola").card.is_untrained
-    learnt = card.model_copy(update={"training": TrainingRecord(steps=1)})
-    assert not learnt.is_untrained
+    assert not card.model_copy(update={"training": TrainingRecord(steps=1)}).is_untrained
+    assert not card.model_copy(update={"parent": "em-membranes"}).is_untrained  # a run that was stopped at once
 
 
 def test_two_classes_take_one_channel_and_the_suggested_settings():
