@@ -15,7 +15,7 @@ import numpy.typing as npt
 from napari_unets.images import Statistics, compute_statistics, prepare_plane
 from napari_unets.inference import InferenceSettings, choose_device
 from napari_unets.learning.adapting import adapt_batch_norm, spread_crops
-from napari_unets.learning.annotations import AnnotatedStack, Split, split_annotations
+from napari_unets.learning.annotations import AnnotatedStack, Split, annotated_density, split_annotations
 from napari_unets.learning.errors import AnnotationError, NothingToTrainError
 from napari_unets.learning.fit import FitEvent, StoppedEvent, ValidationEvent, fit
 from napari_unets.learning.head import grow_head
@@ -31,6 +31,8 @@ __all__ = ["TunedEvent", "fine_tune", "iter_fine_tune", "tuning_settings"]
 _THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(2, 19))
 #: What Dice on a few held-out pixels may say against new batch-norm statistics; it says as much by chance.
 _SLACK = 0.01
+#: Share of what is annotated, where anything is, from which on annotations are like the image around them.
+_DENSE = 0.5
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ def iter_fine_tune(
     if adapt and not settings.freeze_batch_norm:
         network = _adapted_at_the_end(network, prepared, held_out, validate)
         scores = validate(network) if validate is not None else {}  # the history's are of other statistics
-    card = card.model_copy(update={"threshold": _best_threshold(held_out, network, card.threshold)})
+    card = card.model_copy(update={"threshold": _best_threshold(prepared, held_out, network, card.threshold)})
     filled = _fill(card, prepared, settings, stopped, history, scores)
     yield TunedEvent(Model(filled, network=network.cpu()))
 
@@ -325,9 +327,16 @@ def _validation(held_out: list[HeldOutPlanes]) -> Callable[[Network], dict[str, 
     return validate
 
 
-def _best_threshold(held_out: list[HeldOutPlanes], network: Network, default: float) -> float:
-    """Threshold with the best Dice on the validation pixels; the one nearest to 0.5 on ties."""
-    if network.out_channels > 1 or not held_out:
+def _best_threshold(
+    prepared: list[_Prepared], held_out: list[HeldOutPlanes], network: Network, default: float
+) -> float:
+    """Threshold with the best Dice on the validation pixels, the one nearest to 0.5 on ties; of strokes the default.
+
+    People paint as much of a rare class as of a common one, and nothing where it is hard to say: what does best on few
+    strokes does worse on whole sections than no choice at all (benchmarks/threshold.py).
+    """
+    kept_aside = [plane for one in prepared for plane in one.split.validation.values()]
+    if network.out_channels > 1 or annotated_density(kept_aside) < _DENSE:
         return default
     dice = _dice_at_thresholds(held_out, network)
     best = [t for t, value in zip(_THRESHOLDS, dice, strict=True) if value >= dice.max() - 1e-6]

@@ -9,10 +9,11 @@ from tests_support import tiny_model
 
 from napari_unets.inference import segment, stack_statistics
 from napari_unets.learning.adapting import adapt_batch_norm, spread_crops
-from napari_unets.learning.annotations import AnnotatedStack, split_annotations
+from napari_unets.learning.annotations import AnnotatedStack, annotated_density, split_annotations
 from napari_unets.learning.errors import AnnotationError
-from napari_unets.learning.fine_tuning import fine_tune, tuning_settings
+from napari_unets.learning.fine_tuning import _THRESHOLDS, fine_tune, tuning_settings
 from napari_unets.learning.head import grow_head
+from napari_unets.learning.validation import HeldOutPlanes
 from napari_unets.models import ClassInfo, new_model
 
 NEW_CLASS = ClassInfo(id=3, name="mitochondrion", color="#0000ff")
@@ -77,6 +78,26 @@ def test_batch_norm_statistics_are_the_stacks(painted) -> None:
     assert any(not torch.equal(value, statistics(tiny_model())[name]) for name, value in statistics(first).items())
     for name, value in statistics(first).items():  # both are normalised to the same
         torch.testing.assert_close(value, statistics(second)[name], rtol=0.1, atol=0.1)
+
+
+def test_strokes_do_not_choose_the_threshold_but_whole_slices_do(painted, monkeypatch) -> None:
+    image, truth, strokes = painted
+    best_at_the_end = np.linspace(0, 1, len(_THRESHOLDS))
+    monkeypatch.setattr(HeldOutPlanes, "dice_at", lambda *_: best_at_the_end)
+    settings = {"steps": 2, **QUICK}
+    parent = tiny_model()
+    assert fine_tune(parent, image, strokes, **settings).card.threshold == parent.card.threshold
+    assert fine_tune(parent, image, truth, **settings).card.threshold == _THRESHOLDS[-1]
+
+
+def test_density_of_strokes_boxes_and_slices(painted) -> None:
+    _, truth, strokes = painted
+    box = np.zeros((200, 200), np.uint8)
+    box[64:128, 0:128] = 1
+    assert annotated_density(truth) == 1
+    assert annotated_density([box, np.zeros_like(box)]) == 1
+    assert annotated_density(strokes) < 0.3
+    assert annotated_density([np.zeros_like(box)]) == 0
 
 
 def test_a_model_that_has_learnt_nothing_learns_with_what_suits_random_weights(painted) -> None:
