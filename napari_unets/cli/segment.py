@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from napari_unets.cli.terminal import note
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
@@ -171,7 +173,10 @@ def segment(
         OutputSettings, kind=kind, link=link, merge_below=merge_below, ortho=ortho, pages=pages, dpi=dpi, colour=colour
     )
     model = model or _default_model(inputs, clean=clean)
-    items = plan_outputs(inputs, output, pattern, each=each, model=load_model(model).name, kind=kind)
+    card = load_model(model).card
+    if card.is_untrained:
+        note(f"warning: {card.name} has random weights and knows nothing yet; fine-tune it first")
+    items = plan_outputs(inputs, output, pattern, each=each, model=card.name, kind=kind)
     existing: Any = "resume" if resume else "overwrite" if overwrite else "refuse"
     job = BatchJob(model, tuple(items), made, settings, existing)
     if estimate:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
+
+from napari_unets.images import save_stack
+
 
 def test_list(program, own_model):
     for arguments in (["models"], ["models", "list"]):
@@ -70,12 +74,16 @@ def test_export_import_copy_and_rename(program, own_model, tmp_path):
     assert program("models", "rename", "wolf", "fox").code == 1
 
 
-def test_new(program, own_model):
+def test_new(program, own_model, tmp_path):
     result = program("models", "new", "nuclei", "--class", "nucleus", "--class", "rest", "--set", "width=4", "--rgb")
     assert result.code == 0, result.err
     card = json.loads(program("models", "show", "nuclei", "--json").out)
     assert [c["name"] for c in card["classes"]] == ["nucleus", "rest"]
     assert (card["network_config"]["width"], card["network_config"]["in_channels"]) == (4, 3)
+    image = save_stack(tmp_path / "image.tif", np.zeros((1, 40, 40), np.uint8))
+    ran = program("segment", image, "--output", tmp_path / "nothing.tif", "--model", "nuclei", "--backend", "torch")
+    assert ran.code == 0, ran.err
+    assert "nuclei has random weights" in ran.err
     for arguments, says in (
         (["nuclei"], "already"),
         (["em-membranes"], "ships with the package"),

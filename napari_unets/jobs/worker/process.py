@@ -123,8 +123,9 @@ class WorkerProcess:
 
     def _watch(self, on_exit: Callable[[WorkerProcess], None]) -> None:
         self._process.wait()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        with suppress(OSError, ValueError):  # what it was sent and has not read cannot be flushed any more
+            if self._process.stdin is not None:
+                self._process.stdin.close()
         on_exit(self)
 
 
@@ -155,7 +156,7 @@ def _start(path: str, settings: str, log: IO[bytes], environment: dict[str, str]
         start_new_session=True,  # Ctrl-C in the shell is for the parent, which then lets go of the leash
     )
     assert process.stdin is not None  # noqa: S101 - a pipe was asked for
-    with suppress(BrokenPipeError):  # it ended already: `_watch` says so
+    with suppress(OSError):  # it ended already: `_watch` says so
         process.stdin.write(f"{path}\n{settings}\n".encode())
         process.stdin.flush()
     return process

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -264,8 +265,18 @@ class TestLife:
         assert job.wait(PATIENCE)
         assert job.state in ("stopped", "failed")
 
-    def test_that_cannot_start(self, monkeypatch: pytest.MonkeyPatch, runner) -> None:
+    @pytest.mark.parametrize("is_gone_already", [False, True])
+    def test_that_cannot_start(self, monkeypatch: pytest.MonkeyPatch, runner, is_gone_already: bool) -> None:
+        begin = subprocess.Popen
+
+        def begin_and_wait(*args, **keywords):
+            process = begin(*args, **keywords)
+            process.wait()
+            return process  # which will not read what it is sent
+
         with monkeypatch.context() as broken:
+            if is_gone_already:
+                broken.setattr(subprocess, "Popen", begin_and_wait)
             broken.setattr("napari_unets.jobs.worker.process._BOOTSTRAP", "raise SystemExit('no library')")
             worker = Worker()
             job, _ = runner(worker)(functions.divide, 1)
