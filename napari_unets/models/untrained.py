@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
@@ -71,17 +72,24 @@ def new_model(
     UnknownNetworkError, NetworkSettingsError
         If there is no such network, or it has no such settings.
     ModelCardError
-        If the name is none, or there are fewer than two classes.
+        If the name is none, there are fewer than two classes or two of one name, the pixel size is not above 0, or the
+        network is a formula without weights.
     """
-    if len(classes) < 2 or not all(of.strip() for of in classes):
-        raise ModelCardError(f"{name}: name two classes or more, such as object and background")
     if model_name(name) != name:
         raise ModelCardError(f"{name!r} is no name of a model; {model_name(name)!r} is one")
+    if len(set(classes)) < max(2, len(classes)) or not all(of.strip() for of in classes):
+        raise ModelCardError(f"{name}: name two classes or more that differ, such as object and background")
+    if pixel_size_nm is not None and not 0 < pixel_size_nm < math.inf:
+        raise ModelCardError(f"{name}: a pixel is not {pixel_size_nm:g} nm large; give a size above 0, or none")
 
     import torch
 
-    from napari_unets.networks import create_network
+    from napari_unets.networks import NetworkSettingsError, create_network, network_class
 
+    if not network_class(network).has_weights:
+        raise ModelCardError(f"{name}: {network} is a formula without weights, which cannot learn; choose a network")
+    if decided := {"in_channels", "out_channels"} & set(settings or {}):
+        raise NetworkSettingsError(f"{', '.join(sorted(decided))} cannot be set: colour and classes decide")
     keywords = {**SUGGESTED_SETTINGS.get(network, {}), **(settings or {})}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -143,7 +143,8 @@ class AnnotationRecord(QObject):
                 plane = np.array(plane_of(self.layer, number))
                 counts = _count(plane)
             except BaseException:
-                self._dirty.add(number)  # not read is not lost
+                with self._lock:
+                    self._dirty.add(number)  # not read is not lost
                 raise
             with self._lock:
                 if counts:

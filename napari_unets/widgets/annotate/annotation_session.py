@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
@@ -117,12 +118,18 @@ class AnnotationSession(QObject):
 
     def close(self) -> None:
         """Read and save what was painted last, and follow nothing more."""
-        for layer, record in self._records.items():
+        with ExitStack() as closing:  # all of them, also if one cannot be read
+            for layer, record in self._records.items():
+                closing.callback(self._saves[layer].wait)
+                closing.callback(self._let_go, layer, record)
+            self._records = {}
+
+    def _let_go(self, layer: Labels, record: AnnotationRecord) -> None:
+        try:
             if not record.is_settled:
                 self._saves[layer].save(record.snapshot(), annotated_classes(layer, self._known))
-            self._saves[layer].wait()
+        finally:
             record.close()
-        self._records.clear()
 
     def _follow(self, layer: Labels, image: Image, *, empty: bool) -> AnnotationRecord:
         record = AnnotationRecord(layer, empty=empty, parent=self)
@@ -140,7 +147,5 @@ class AnnotationSession(QObject):
     def _forget_removed(self) -> None:
         for layer in [known for known in self._records if known not in self._viewer.layers and known is not self.layer]:
             record = self._records.pop(layer)
-            if not record.is_settled:
-                self._saves[layer].save(record.snapshot(), annotated_classes(layer, self._known))
-            record.close()
+            self._let_go(layer, record)
             record.deleteLater()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
+from qtpy.QtWidgets import QFormLayout, QWidget
 
 from napari_unets.inference.settings import InferenceSettings
 from napari_unets.widgets.parts.fold import Fold
+from napari_unets.widgets.parts.notes import Note
 from napari_unets.widgets.parts.scheduler_choice import SchedulerChoice
 from napari_unets.widgets.parts.settings_form import SettingsForm
 
@@ -50,7 +51,7 @@ class AdvancedSettings(Fold):
         rows.setContentsMargins(0, 0, 0, 0)
         output.add_rows(rows)
         inference.add_rows(rows)
-        rows.addRow(QLabel(scheduler_label))
+        rows.addRow(Note(scheduler_label))
         rows.addRow(scheduler)  # below: an address needs the whole width
         super().__init__("Advanced settings", page)
         self.output, self.inference, self.scheduler = output, inference, scheduler

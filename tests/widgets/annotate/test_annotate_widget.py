@@ -10,110 +10,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDialogButtonBox
+from widgets.annotate.driving import (
+    PATIENCE,
+    STACK,
+    camera,
+    fine_tune,
+    message,
+    new_annotations,
+    paint,
+    press,
+    previews,
+    settle,
+    wait_for_end,
+    wait_for_step,
+)
 
 from napari_unets.images import open_stack
 from napari_unets.inference import segment
 from napari_unets.models import ModelStore, load_model
 from napari_unets.widgets.annotate.autosave import read_autosave
 from napari_unets.widgets.annotate.widget import AnnotateWidget
-from napari_unets.widgets.parts.result_layers import is_result
 from napari_unets.widgets.parts.session import shared_worker
 
 pytestmark = pytest.mark.usefixtures("one_worker")
-
-RNG = np.random.default_rng(0)
-TRUTH = np.full((3, 96, 160), 2, np.uint8)
-TRUTH[:, 20:70, 30:120] = 1
-STACK = (np.where(TRUTH == 1, 60, 180) + RNG.normal(0, 15, TRUTH.shape)).clip(0, 255).astype(np.uint8)
-QUICK = {"patch": 32, "batch": 1, "validate_every": 5}
-PATIENCE = 120_000
-
-
-@pytest.fixture
-def data(tmp_path, monkeypatch):
-    """Folder of autosaves and runs."""
-    monkeypatch.setenv("NAPARI_UNETS_DATA", str(tmp_path / "data"))
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def viewer(make_napari_viewer, data, own_store):
-    made = make_napari_viewer()
-    made.add_image(STACK, name="sections")
-    return made
-
-
-@pytest.fixture
-def widget(viewer):
-    made = AnnotateWidget(viewer)
-    viewer.window.add_dock_widget(made, name="Annotate")
-    made.model.choose("tiny")
-    for name, value in QUICK.items():
-        made.panel.form.set(name, value)
-    yield made
-    made.close()
-
-
-def press(qtbot, button):
-    assert button.isEnabled()
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-
-
-def paint(widget, plane=1):
-    """Stroke both classes with the brush on a slice."""
-    layer = widget.session.layer
-    layer.brush_size = 5
-    for row, columns in ((10, (10, 150)), (45, (40, 110)), (60, (40, 110)), (85, (10, 150))):
-        layer.selected_label = int(TRUTH[plane, row, columns[0]])
-        with layer.block_history():
-            for column in range(*columns, 3):
-                layer.paint((plane, row, column), layer.selected_label)
-
-
-def new_annotations(qtbot, widget):
-    press(qtbot, widget.tools.new)
-    assert widget.session.layer is widget.annotations.layer
-    return widget.session.layer
-
-
-def settle(qtbot, widget):
-    """Wait until what was painted is counted and saved."""
-    qtbot.waitUntil(lambda: widget.session.record.is_settled and bool(widget.session.record.counts), timeout=PATIENCE)
-    widget.session.autosave.wait()
-
-
-def fine_tune(qtbot, widget, steps=10):
-    widget.panel.unit.setCurrentText("steps")
-    widget.panel.length.setValue(steps)
-    press(qtbot, widget.panel.run_panel.run)
-    assert widget.control.is_running
-
-
-def wait_for_end(qtbot, widget):
-    qtbot.waitUntil(lambda: not widget.control.is_running, timeout=PATIENCE)
-
-
-def wait_for_step(qtbot, widget, step):
-    def reached():
-        run = widget.control.run
-        return run is None or (run.last is not None and run.last.step >= step)
-
-    qtbot.waitUntil(reached, timeout=PATIENCE)
-    assert widget.control.run is not None, message(widget)
-
-
-def message(widget):
-    return widget.panel.run_panel.message.text()
-
-
-def camera(viewer):
-    return getattr(viewer, "scene", viewer).camera
-
-
-def previews(viewer):
-    return [layer for layer in viewer.layers if is_result(layer)]
 
 
 def test_new_annotations_have_the_models_classes_and_the_brush_in_hand(qtbot, widget, viewer):
@@ -154,28 +73,6 @@ def test_painted_pixels_are_counted_saved_and_checked(qtbot, widget, viewer, dat
     layer.redo()
     settle(qtbot, widget)
     assert file.exists()
-
-
-def test_a_model_that_begins_with_nothing(qtbot, widget):
-    press(qtbot, widget.new_model)
-    dialog = widget.new_model.dialog
-    qtbot.keyClicks(dialog.name, "fresh")
-    dialog.features.setValue(8)
-    with qtbot.waitSignal(widget.new_model.made, timeout=PATIENCE):
-        press(qtbot, dialog.buttons.button(QDialogButtonBox.StandardButton.Ok))
-    assert (widget.model.name, widget.model.card.is_untrained) == ("fresh", True)
-    layer = new_annotations(qtbot, widget)
-    assert list(layer.features["class"]) == ["not annotated", "object", "background"]
-    paint(widget)
-    settle(qtbot, widget)
-    fine_tune(qtbot, widget, steps=30)
-    assert not widget.new_model.isEnabled()
-    wait_for_end(qtbot, widget)
-    card = widget.control.card
-    assert (card.name, card.title, card.parent) == ("fresh-tuned", "fresh-tuned", "fresh")
-    assert card.training.settings["learning_rate"] == pytest.approx(3e-3)
-    assert not card.is_untrained
-    assert widget.new_model.isEnabled()
 
 
 def test_annotations_of_a_napari_that_died_are_offered_and_restored(qtbot, widget, viewer, data):

@@ -84,3 +84,23 @@ def test_a_plane_that_could_not_be_read_is_read_again(qtbot, session, monkeypatc
     paint(session)
     qtbot.waitUntil(lambda: bool(session.record.counts) and session.record.is_settled, timeout=PATIENCE)
     assert set(session.record.counts) == {1}
+
+
+def test_closing_saves_the_other_layers_if_one_cannot_be_read(qtbot, session, monkeypatch):
+    broken = session.layer
+    session.choose(session.new(session.image, CLASSES), session.image, CLASSES)
+    read = annotation_record.plane_of
+
+    def unreadable(layer, number):
+        if layer is broken:
+            raise OSError("the disk is gone")
+        return read(layer, number)
+
+    monkeypatch.setattr(annotation_record, "plane_of", unreadable)
+    file = session.autosave.path
+    broken.paint((1, 20, 20), 1)
+    paint(session)
+    with pytest.raises(OSError, match="the disk is gone"):
+        session.close()
+    _, kept = read_autosave(file)
+    np.testing.assert_array_equal(kept.by_plane[1], session.layer.data[1])
