@@ -62,16 +62,16 @@ def live(until: Callable[[], bool], act: Callable[[int], None] = lambda _n: None
         time.sleep(0.001)
 
 
-def pause(seconds: float) -> None:
+def live_for(seconds: float, act: Callable[[int], None] = lambda _n: None) -> None:
     end = time.monotonic() + seconds
-    live(lambda: time.monotonic() > end)
+    live(lambda: time.monotonic() > end, act)
 
 
 def segment(viewer: napari.Viewer, ticks: Ticks) -> None:
     """Run the bundled model over the stack while the user goes through it."""
     dock, widget = viewer.window.add_plugin_dock_widget("napari-unets", "Segment")
     live(widget.run_panel.run.isEnabled)
-    pause(5)  # the worker process has started
+    live_for(5)  # the worker process has started
     for what in ("segment, layers are made", "segment again, layers are there"):
         ended: list[bool] = []
         widget.run_ended.connect(ended.append)
@@ -80,6 +80,29 @@ def segment(viewer: napari.Viewer, ticks: Ticks) -> None:
         live(lambda ended=ended: bool(ended), lambda n: viewer.dims.set_current_step(0, n % 4))
         ticks.report(what)
     viewer.window.remove_dock_widget(dock)
+
+
+def nothing(viewer: napari.Viewer, ticks: Ticks) -> None:
+    """Change slices, and paint, while nothing runs: what the window costs by itself."""
+    ticks.seen.clear()
+    live_for(5, lambda n: viewer.dims.set_current_step(0, n % 4))
+    ticks.report("nothing runs, changing slices")
+    layer = viewer.add_labels(np.zeros(viewer.layers[0].data.shape, np.uint8))
+    layer.brush_size = 5
+    ticks.seen.clear()
+    live_for(5, lambda n: paint(viewer, layer, n, 1))
+    ticks.report("nothing runs, painting and changing slices")
+    viewer.layers.remove(layer)
+
+
+def paint(viewer: napari.Viewer, layer: napari.layers.Labels, n: int, class_id: int) -> None:
+    """Paint a dot, and go to the next slice."""
+    layer.paint((n % 4, *spot(n)), class_id)
+    viewer.dims.set_current_step(0, n % 4)
+
+
+def spot(n: int) -> tuple[int, int]:
+    return 40 + 7 * n % 400, 40 + 31 * n % 400
 
 
 def batch(viewer: napari.Viewer, ticks: Ticks, folder: Path) -> None:
@@ -103,25 +126,23 @@ def batch(viewer: napari.Viewer, ticks: Ticks, folder: Path) -> None:
 def tune(viewer: napari.Viewer, truth: np.ndarray, ticks: Ticks, steps: int) -> None:
     """Fine-tune while the user paints on."""
     _, widget = viewer.window.add_plugin_dock_widget("napari-unets", "Annotate & fine-tune")
-    pause(2)
+    live_for(2)
     widget.tools.new.click()
     layer = widget.session.layer
     layer.brush_size = 5
 
-    def paint(n: int) -> None:
-        y, x = 40 + 7 * n % 400, 40 + 31 * n % 400
-        layer.paint((n % 4, y, x), 1 if truth[n % 4, y, x] == 0 else 2)
-        viewer.dims.set_current_step(0, n % 4)
+    def go_on(n: int) -> None:
+        paint(viewer, layer, n, 1 if truth[n % 4, *spot(n)] == 0 else 2)
 
     for n in range(200):
-        paint(n)
+        go_on(n)
     live(widget.panel.run_panel.run.isEnabled)
     widget.panel.unit.setCurrentIndex(widget.panel.unit.findText("steps"))
     widget.panel.length.setValue(steps)
     ticks.seen.clear()
     widget.panel.run_panel.run.click()
     live(lambda: widget.control.run is not None)
-    live(lambda: widget.control.run is None, lambda n: paint(200 + n))
+    live(lambda: widget.control.run is None, lambda n: go_on(200 + n))
     ticks.report("fine-tune, painting and changing slices")
     widget.control.close()
     widget.session.close()
@@ -141,7 +162,8 @@ def main() -> None:
             viewer = napari.Viewer(show=True)
             viewer.add_image(image, name="sections")
             ticks = Ticks()
-            pause(3)
+            live_for(3)
+            nothing(viewer, ticks)
             segment(viewer, ticks)
             (Path(folder) / "inputs").mkdir()
             batch(viewer, ticks, Path(folder))

@@ -141,8 +141,7 @@ class TunePanel(QWidget):
         if run.last is not None:
             step: TuningStep = run.last
             left = step.seconds / step.done * (1 - step.done) if step.done else 0.0
-            self.run_panel.bar.setRange(0, 1000)
-            self.run_panel.bar.setValue(round(1000 * step.done))
+            self.run_panel.fill(step.done)
             if not run.is_stopping:
                 ahead = f" · about {time_in_words(left)} left" if step.done < 1 else ""
                 self.run_panel.message.say(f"Step {step.step} · loss {step.loss:.3f}{ahead}")

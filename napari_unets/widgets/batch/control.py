@@ -32,7 +32,6 @@ from napari_unets.widgets.parts.run_panel import RunPanel
 
 __all__ = ["BatchControl"]
 
-_STEPS = 1000  # of the bar for an input
 _LOOK_MS = 100
 
 
@@ -173,9 +172,7 @@ class BatchControl(QObject):
         done = over + sum(row.fraction for row in rows if row.status == "running")
         computed = done - sum(row.status == "skipped" for row in rows)
         left = (time.monotonic() - self._begun) / computed * (len(rows) - done) if computed > 0.05 else None
-        self._panel.progress(over, len(rows), left)
-        self._panel.bar.setRange(0, _STEPS * len(rows))
-        self._panel.bar.setValue(round(_STEPS * done))
+        self._panel.progress(over, len(rows), left, part=done - over)
 
     def _done(self, complete: bool) -> None:
         self._run = None

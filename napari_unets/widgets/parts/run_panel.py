@@ -9,6 +9,8 @@ from napari_unets.widgets.parts.notes import Mood, Note, time_in_words
 
 __all__ = ["RunPanel"]
 
+_STEPS = 1000  # of the bar
+
 
 class RunPanel(QWidget):
     """Two buttons, a progress bar and a line of text.
@@ -56,12 +58,32 @@ class RunPanel(QWidget):
         self.bar.show()
         self.message.say(message)
 
-    def progress(self, done: int, total: int, seconds_left: float | None) -> None:
-        """Show how much is done."""
-        self.bar.setRange(0, total)
-        self.bar.setValue(done)
+    def progress(self, done: int, total: int, seconds_left: float | None, *, part: float = 0.0) -> None:
+        """Show how much is done.
+
+        Parameters
+        ----------
+        done, total : int
+            In the panel's unit.
+        seconds_left : float or None
+            What is left, if that can be told.
+        part : float
+            How much is done of those that are worked on, in the same unit: for the bar alone.
+        """
+        self.fill((done + part) / total if total else 0.0)
         left = f" · about {time_in_words(seconds_left)} left" if seconds_left is not None and done < total else ""
         self.message.say(f"{done} of {total} {self._unit}{left}")
+
+    def fill(self, fraction: float) -> None:
+        """Fill the bar to a fraction.
+
+        QProgressBar draws at once whatever it is told, and with it, for the canvas is beneath, all of napari's window;
+        held back like this it is drawn together with what else has changed.
+        """
+        self.bar.setUpdatesEnabled(False)
+        self.bar.setRange(0, _STEPS)
+        self.bar.setValue(round(_STEPS * fraction))
+        self.bar.setUpdatesEnabled(True)
 
     def stopping(self) -> None:
         """Show that a stop was asked for."""

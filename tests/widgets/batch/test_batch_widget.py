@@ -259,8 +259,7 @@ def test_stop_stops_and_run_goes_on(qtbot, widget, tmp_path, out):
     assert cell(widget, 0).endswith("%")
     assert 0 < cell(widget, 0, role=Qt.ItemDataRole.UserRole) < 1
     assert not widget.buttons.remove.isEnabled()
-    qtbot.waitUntil(lambda: 0 < widget.run_panel.bar.value() < 1000, timeout=PATIENCE)
-    assert widget.run_panel.bar.maximum() == 3000
+    qtbot.waitUntil(lambda: 0 < widget.run_panel.bar.value() < widget.run_panel.bar.maximum() / 3, timeout=PATIENCE)
     assert message(widget).startswith("0 of 3 inputs")
     press(qtbot, widget.run_panel.stop)
     wait_for_end(qtbot, widget)
