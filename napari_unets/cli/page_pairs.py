@@ -11,7 +11,7 @@ from napari_unets.errors import NapariUnetsError
 if TYPE_CHECKING:
     from napari_unets.images import Stack
 
-__all__ = ["PagesDifferError", "grey_of", "open_both", "slice_names"]
+__all__ = ["PagesDifferError", "open_both", "slice_names"]
 
 _NAMED = 3
 
@@ -54,15 +54,6 @@ def open_both(prediction: Path, truth: Path, files: ExitStack) -> tuple[Stack, S
         _check(prediction, truth, predicted, true)
         return predicted, true, {"page_sizes": sizes}
     return predicted, true, {}
-
-
-def grey_of(stack: Stack) -> Stack:
-    """See colour as grey; of a clean page whose ink kept its colour, only white is paper."""
-    from napari_unets.images.grey import as_grey
-    from napari_unets.jobs.outputs.record import METADATA_KEY
-
-    made = stack.metadata.get(METADATA_KEY, {})
-    return as_grey(stack, white_only=made.get("output") == "clean pages" and bool(made.get("colour")))
 
 
 def slice_names(stack: Stack, name: str) -> list[str]:

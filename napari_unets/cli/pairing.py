@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_unets.cli.page_pairs import grey_of, open_both, slice_names
+from napari_unets.cli.page_pairs import open_both, slice_names
 from napari_unets.cli.terminal import note
 from napari_unets.errors import NapariUnetsError
 from napari_unets.jobs.outputs.names import plain_name
@@ -103,6 +103,8 @@ def _matches(predictions: Path, truths: Path) -> list[tuple[Path, Path]]:
 
 
 def _open_pair(prediction: Path, truth: Path, files: ExitStack) -> OpenPair:
+    from napari_unets.jobs.outputs.colour import grey_of
+
     predicted, true, sizes = open_both(prediction, truth, files)
     data, options = _read(predicted)
     slices = slice_names(predicted if "pages" in predicted.metadata else true, plain_name(prediction))
@@ -111,6 +113,7 @@ def _open_pair(prediction: Path, truth: Path, files: ExitStack) -> OpenPair:
 
 def _read(stack: Stack) -> tuple[Any, dict[str, Any]]:
     """Pixels of a prediction, and what is known of them if ``segment`` wrote it."""
+    from napari_unets.jobs.outputs.colour import grey_of
     from napari_unets.metrics.record import options_of_record
 
     made = stack.metadata.get(METADATA_KEY, {})

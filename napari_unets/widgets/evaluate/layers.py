@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 
+from napari_unets.images.stack import as_stack
+from napari_unets.jobs.outputs.colour import grey_of
 from napari_unets.jobs.tasks.evaluation import Candidate
 from napari_unets.metrics.record import options_of_record
 from napari_unets.widgets.parts.result_layers import METADATA_KEY, is_result
@@ -39,34 +41,43 @@ def record_of(layer: Layer) -> dict[str, Any]:
 
 def can_be_prediction(layer: Layer) -> bool:
     """Whether a layer can hold a segmentation or probabilities."""
-    if isinstance(layer, Image):
-        return not layer.rgb
-    return isinstance(layer, Labels) and record_of(layer).get("output") != _ERRORS
+    return isinstance(layer, Image) or (isinstance(layer, Labels) and record_of(layer).get("output") != _ERRORS)
 
 
 def can_be_truth(layer: Layer) -> bool:
     """Whether a layer can hold a ground truth: labels, or an image of whole numbers."""
     if is_result(layer):
         return False
-    return isinstance(layer, Labels) or (
-        isinstance(layer, Image) and not layer.rgb and np.dtype(layer.dtype).kind in "bui"
-    )
+    return isinstance(layer, Labels) or (isinstance(layer, Image) and np.dtype(layer.dtype).kind in "bui")
 
 
 def likely_truth(layers: Iterable[Layer]) -> Layer | None:
-    """Guess which layer is the truth: one that is called so, or else a labels layer; the topmost of them."""
+    """Guess which layer is the truth.
+
+    One that is called so, or else a labels layer, the topmost of them; or else the first image that is not in colour,
+    as scans are.
+    """
     best: Layer | None = None
     highest = 0
     for layer in layers:
-        rank = (2 if _TRUTH_WORDS.search(layer.name) else 0) + isinstance(layer, Labels)
-        if can_be_truth(layer) and rank and rank >= highest:
+        rank = 4 * bool(_TRUTH_WORDS.search(layer.name)) + 2 * isinstance(layer, Labels) + (not _in_colour(layer))
+        if can_be_truth(layer) and (rank > highest or rank == highest > 1):
             best, highest = layer, rank
     return best
 
 
+def _in_colour(layer: Layer) -> bool:
+    return isinstance(layer, Image) and bool(layer.rgb)
+
+
 def layer_array(layer: Layer) -> Any:
-    """Values of a layer at full resolution; of probabilities that have an axis of classes, those of the first."""
+    """Values of a layer at full resolution; of probabilities that have an axis of classes, those of the first.
+
+    Colour is seen as grey: black and white pictures are often kept in colour.
+    """
     data = layer.data[0] if layer.multiscale else layer.data
+    if _in_colour(layer):
+        return grey_of(as_stack(data, rgb=True, name=layer.name, metadata=layer.metadata))
     return data[0] if record_of(layer).get("class_axis") else data
 
 

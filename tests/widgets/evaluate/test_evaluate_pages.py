@@ -91,3 +91,31 @@ def test_pages_that_do_not_fit_are_told(qtbot, viewer, widget, tmp_path):
     viewer.layers.remove("narrow")
     add_truth(viewer, save_truths(tmp_path / "right", TRUTHS))
     qtbot.waitUntil(widget.run_panel.run.isEnabled, timeout=PATIENCE)
+
+
+def test_black_and_white_pictures_in_colour(qtbot, viewer, widget, tmp_path):
+    """What other programs write and napari's own reader opens; our clean page with coloured ink beside it."""
+    result, truth = viewer.layers[-1], TRUTHS[0]
+    found = IDS[0] == 1
+    colour = np.where(found[..., None], RNG.integers(0, 250, (*truth.shape, 3)), 255).astype(np.uint8)
+    made = {"output": "clean pages", "colour": True, "classes": result.metadata["napari_unets"]["classes"]}
+    with create_page_writer(tmp_path / "clean.png", metadata={"napari_unets": made}) as writer:
+        writer.write(colour)
+    viewer.layers.clear()
+    viewer.add_image(np.repeat(np.where(truth, 255, 0).astype(np.uint8)[..., None], 3, axis=2), name="truth", rgb=True)
+    black = np.dstack([np.where(found, 0, 255).astype(np.uint8)] * 3 + [np.full(truth.shape, 255, np.uint8)])
+    viewer.add_image(black, name="other program", rgb=True)
+    clean = viewer.add_layer(Layer.create(*read_stack(str(tmp_path / "clean.png"))[0]))
+    clean.name = "clean"
+    for layer in viewer.layers[1:]:
+        widget.form.predictions.set_checked(layer)
+    widget.form.kind.setCurrentIndex(widget.form.kind.findData("document"))
+    widget.form.scores.choose(METRICS)
+    qtbot.waitUntil(widget.run_panel.run.isEnabled, timeout=PATIENCE)
+    press(qtbot, widget.run_panel.run)
+    qtbot.waitUntil(lambda: "scored" in widget.run_panel.message.text(), timeout=PATIENCE)
+    expected = evaluate(np.where(found, 1, 2).astype(np.uint8), truth, METRICS, kind="document")
+    by_name = dict(zip([one.name for one in widget.results.sheet.results], widget.results.sheet.scores, strict=True))
+    assert sorted(by_name) == ["clean", "other program"]
+    for scores in by_name.values():
+        assert {metric: scores[metric] for metric in METRICS} == pytest.approx({m: expected[m] for m in METRICS})

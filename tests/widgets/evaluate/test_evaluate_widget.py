@@ -53,13 +53,14 @@ def test_what_is_missing_is_said(qtbot, viewer, widget):
 
 def test_layers_are_offered_where_they_make_sense(viewer, widget):
     viewer.add_image(np.zeros((3, 24, 24, 3), np.uint8), name="colour", rgb=True)
+    viewer.add_points(np.zeros((1, 3)), name="points")
     viewer.add_image(np.zeros((3, 24, 24), np.float32), name="raw")
     viewer.add_labels(TRUTH, name="ground truth")
     viewer.add_labels(CLASSES, name="s", metadata=made_by_us("segmentation"))
     assert widget.form.truth.layer is viewer.layers["ground truth"]
-    assert {widget.form.truth.itemText(i) for i in range(widget.form.truth.count())} == {"ground truth"}
+    assert {widget.form.truth.itemText(i) for i in range(widget.form.truth.count())} == {"ground truth", "colour"}
     listed = [widget.form.predictions.item(i).text() for i in range(widget.form.predictions.count())]
-    assert listed == ["s", "raw"]
+    assert listed == ["s", "raw", "colour"]
     assert [layer.name for layer in widget.form.predictions.layers] == ["s"]
     widget.form.predictions.set_checked(viewer.layers["raw"])
     viewer.layers["raw"].name = "renamed"
