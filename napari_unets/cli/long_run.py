@@ -51,4 +51,4 @@ def tell_validation(event: FitEvent) -> None:
 
     if isinstance(event, ValidationEvent):
         scores = ", ".join(f"{name} {value:.4f}" for name, value in event.scores.items())
-        note(f"step {event.step}: {scores}{' (the best so far)' if event.best else ''}")
+        note(f"step {event.step}: {scores}{' (kept)' if event.kept else ''}")

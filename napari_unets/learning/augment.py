@@ -12,6 +12,10 @@ from torch import Tensor
 __all__ = ["AugmentSettings", "augment_values", "gaussian_blur", "normal", "random_offsets", "slow_field", "uniform"]
 
 
+#: Of fading: side of the square that the local mean is taken of, and about the size of a spot, in pixels.
+_NEAR, _SPOT = 15, 24
+
+
 class AugmentSettings(BaseModel):
     """How much training patches are changed; every value 0 (or False) switches its change off.
 
@@ -33,6 +37,7 @@ class AugmentSettings(BaseModel):
     noise: float = Field(0.3, ge=0, le=2, description="Largest standard deviation of added white noise.")
     blur_px: float = Field(1.5, ge=0, le=5, description="Largest sigma of a blur (given to one patch in three).")
     defects: float = Field(0.15, ge=0, le=1, description="Share of patches with a step, a stain or a lost strip.")
+    fading: float = Field(0.0, ge=0, le=1, description="Share of patches whose details are faint in places.")
 
 
 def normal(n: int, sigma: float, generator: torch.Generator, *shape: int) -> Tensor:
@@ -127,8 +132,17 @@ def _defect(x: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(kind == 0, step, torch.where(kind == 1, stain, strip))
 
 
+def _fade(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw patches towards their local mean, in soft spots and by any amount: what is thin grows faint there."""
+    n, _, height, width = x.shape
+    spots = torch.sigmoid(4 * (slow_field(n, (height, width), generator, max(3, height // _SPOT)) - 0.3))
+    near = _NEAR // 2
+    mean = F.avg_pool2d(F.pad(x, (near,) * 4, mode="replicate"), _NEAR, 1)
+    return x + uniform(n, generator, 1, 1, 1) * spots * (mean - x)
+
+
 def augment_values(x: Tensor, settings: AugmentSettings, generator: torch.Generator) -> Tensor:
-    """Change contrast, brightness, gamma, light, sharpness and noise of normalised patches, and add defects.
+    """Change contrast, brightness, gamma, light, sharpness and noise of normalised patches; fade, and add defects.
 
     Parameters
     ----------
@@ -146,6 +160,9 @@ def augment_values(x: Tensor, settings: AugmentSettings, generator: torch.Genera
     """
     n = x.shape[0]
     shape = (n, 1, 1, 1)
+    if settings.fading:
+        hit = uniform(n, generator) < settings.fading
+        x = torch.where(hit.reshape(shape), _fade(x, generator), x)
     if settings.gamma:
         x = _gamma(x, normal(n, settings.gamma, generator).exp().reshape(shape))
     gain = normal(n, settings.contrast, generator).exp().reshape(shape)

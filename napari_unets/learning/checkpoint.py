@@ -23,13 +23,17 @@ class CheckpointError(NapariUnetsError):
     """A checkpoint that cannot be read or belongs to another network."""
 
 
+#: Of a state, what goes into the file's header.
+_NUMBERS = ("step", "seconds", "start_score", "best_score", "kept", "history")
+
+
 def checkpoint_beside(folder: Path) -> Path:
     """Return where the state of the run lies while a model's folder is in the making."""
     return folder.with_name(f"{folder.name}.checkpoint.safetensors")
 
 
 def save_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
-    """Write the whole state of a run: weights, average, best, optimiser, source of chance, step.
+    """Write the whole state of a run: weights, average, those kept, optimiser, source of chance, step.
 
     A safetensors file, so nothing is ever unpickled; numbers are in its header.
     """
@@ -37,15 +41,10 @@ def save_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
     for part, weights in (
         ("network", state.network.state_dict()),
         ("average", state.average.state_dict()),
-        ("best", state.best_weights),
+        ("kept", state.kept_weights),
     ):
         tensors |= {f"{part}/{k}": v.detach().cpu().clone().contiguous() for k, v in weights.items()}
-    scalars: dict[str, Any] = {
-        "step": state.step,
-        "seconds": state.seconds,
-        "best_score": state.best_score,
-        "history": state.history,
-    }
+    scalars: dict[str, Any] = {name: getattr(state, name) for name in _NUMBERS}
     for index, values in state.optimiser.state_dict()["state"].items():
         for key, value in values.items():
             tensors[f"optimiser/{index}/{key}"] = torch.as_tensor(value).detach().cpu().clone().contiguous()
@@ -64,7 +63,7 @@ def load_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
     CheckpointError
         If the file is damaged, or was written for another network.
     """
-    parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "best": {}, "optimiser": {}}
+    parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "kept": {}, "optimiser": {}}
     try:
         with safe_open(path, framework="pt") as file:
             scalars = json.loads(file.metadata()["state"])
@@ -80,7 +79,7 @@ def load_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
         raise CheckpointError(
             f"{path}: this checkpoint cannot be used ({error}); start again without it, or delete it"
         ) from error
-    state.best_weights = parts["best"]
+    state.kept_weights = parts["kept"]
     weights = [weight for group in state.optimiser.param_groups for weight in group["params"]]
     moments: dict[int, dict[str, Tensor]] = {}
     for key, value in parts["optimiser"].items():
@@ -92,5 +91,5 @@ def load_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
     whole = state.optimiser.state_dict()
     whole["state"] = moments
     state.optimiser.load_state_dict(whole)
-    state.step, state.seconds, state.best_score = scalars["step"], scalars["seconds"], scalars["best_score"]
-    state.history = scalars.get("history", [])
+    for name in _NUMBERS:
+        setattr(state, name, scalars[name])

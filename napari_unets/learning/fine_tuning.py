@@ -17,7 +17,7 @@ from napari_unets.inference import InferenceSettings, choose_device
 from napari_unets.learning.adapting import adapt_batch_norm, spread_crops
 from napari_unets.learning.annotations import AnnotatedStack, Split, annotated_density, split_annotations
 from napari_unets.learning.errors import AnnotationError, NothingToTrainError
-from napari_unets.learning.fit import FitEvent, StoppedEvent, ValidationEvent, fit
+from napari_unets.learning.fit import FitEvent, StoppedEvent, fit
 from napari_unets.learning.head import grow_head
 from napari_unets.learning.preflight import preflight
 from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
@@ -29,7 +29,8 @@ from napari_unets.networks import Network, create_network
 __all__ = ["TunedEvent", "fine_tune", "iter_fine_tune", "tuning_settings"]
 
 _THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(2, 19))
-#: What Dice on a few held-out pixels may say against new batch-norm statistics; it says as much by chance.
+#: What Dice on a few held-out pixels may say against later weights, or other batch-norm statistics: as much as it says
+#: by chance.
 _SLACK = 0.01
 #: Share of what is annotated, where anything is, from which on annotations are like the image around them.
 _DENSE = 0.5
@@ -48,7 +49,8 @@ def tuning_settings(*, from_scratch: bool = False, **changes: Any) -> FitSetting
     For a trained model a lower rate, and the batch-norm statistics of the parent (a handful of patches of the same
     strokes would make them drift). For random weights label smoothing: a few strokes must not make a network certain.
     A slow warm-up: the first steps of a new optimiser are its wildest. Small patches: strokes are thin, and most of a
-    large patch would teach nothing. Milder changes of scale: the user's stack has one pixel size.
+    large patch would teach nothing. Milder changes of scale: the user's stack has one pixel size. Faint spots: users
+    stroke what they see well, and a membrane is wanted where it can hardly be seen, too.
     """
     defaults: dict[str, Any] = {
         "batch": 8,
@@ -59,7 +61,7 @@ def tuning_settings(*, from_scratch: bool = False, **changes: Any) -> FitSetting
         "label_smoothing": 0.1 if from_scratch else 0.0,
         "validate_every": 25,
         "ema": 0.99,
-        "augment": {"log_scale": 0.1},
+        "augment": {"log_scale": 0.1, "fading": 0.7},
     }
     if "steps" not in changes and "minutes" not in changes:
         defaults["steps"] = 300
@@ -149,12 +151,12 @@ def iter_fine_tune(
     resumed = resume and checkpoint is not None and checkpoint.exists()
     if adapt and settings.freeze_batch_norm and not resumed:
         network = _adapted(network, prepared, validate)
-    history: list[dict[str, float]] = []
     for event in fit(
         network,
         sampler,
         settings,
         validate=validate,
+        slack=_SLACK,
         judge_start=not from_scratch,
         checkpoint=checkpoint,
         resume=resume,
@@ -163,17 +165,15 @@ def iter_fine_tune(
         preview=None if preview is None else lambda average: preview(Model(card, network=average)),
         clock=clock,
     ):
-        if isinstance(event, ValidationEvent):
-            history.append({"step": event.step, **event.scores})
         if isinstance(event, StoppedEvent):
             stopped = event
         yield event
-    scores = {k: v for k, v in max(history, key=lambda s: s["dice"]).items() if k != "step"} if history else {}
+    scores = stopped.scores
     if adapt and not settings.freeze_batch_norm:
         network = _adapted_at_the_end(network, prepared, held_out, validate)
         scores = validate(network) if validate is not None else {}  # the history's are of other statistics
     card = card.model_copy(update={"threshold": _best_threshold(prepared, held_out, network, card.threshold)})
-    filled = _fill(card, prepared, settings, stopped, history, scores)
+    filled = _fill(card, prepared, settings, stopped, scores)
     yield TunedEvent(Model(filled, network=network.cpu()))
 
 
@@ -353,7 +353,6 @@ def _fill(
     prepared: list[_Prepared],
     settings: FitSettings,
     stopped: StoppedEvent,
-    history: list[dict[str, float]],
     scores: dict[str, float],
 ) -> ModelCard:
     names = {c.id: c.name for c in card.classes}
@@ -369,7 +368,7 @@ def _fill(
         seed=settings.seed,
         settings=settings.model_dump(mode="json"),
         annotated_pixels=pixels,
-        history=history,
+        history=stopped.history,
     )
     changes: dict[str, Any] = {"training": record}
     if scores:

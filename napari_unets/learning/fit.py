@@ -70,7 +70,7 @@ class ValidationEvent:
 
     step: int
     scores: dict[str, float]
-    best: bool
+    kept: bool  #: whether these are the weights that the run would end with
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,14 @@ class StoppedEvent:
     seconds: float
     #: Step and scores of every validation, over all resumes.
     history: list[dict[str, float]] = field(default_factory=list)
+    #: Step of the weights that were kept; None without validation.
+    kept: int | None = None
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Scores of the weights that were kept; empty without validation."""
+        found = next((scores for scores in self.history if scores["step"] == self.kept), {})
+        return {name: value for name, value in found.items() if name != "step"}
 
 
 FitEvent = StepEvent | ValidationEvent | PreviewEvent | StoppedEvent
@@ -104,8 +112,10 @@ class TrainingState:
     optimiser: torch.optim.Optimizer
     step: int = 0
     seconds: float = 0.0
-    best_score: float = -math.inf
-    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    start_score: float = -math.inf  # of the weights that the run began with
+    best_score: float = -math.inf  # of all weights after them
+    kept: int | None = None  # step of the weights below
+    kept_weights: dict[str, Tensor] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -145,6 +155,7 @@ def fit(
     *,
     validate: Callable[[Network], dict[str, float]] | None = None,
     select: str = "dice",
+    slack: float = 0.0,
     judge_start: bool = False,
     checkpoint: Path | None = None,
     resume: bool = False,
@@ -153,7 +164,7 @@ def fit(
     preview: Callable[[Network], Any] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[FitEvent]:
-    """Train a network in place; at the end it holds the best weights (without validation: the last average).
+    """Train a network in place; at the end it holds the weights that were kept (without validation: the last average).
 
     Parameters
     ----------
@@ -167,6 +178,9 @@ def fit(
         Scores a network in eval mode on held-out pixels; higher is better.
     select : str
         The score by which the best weights are chosen, or "last": those of the last validation.
+    slack : float
+        How much the score may be below its best, for the later weights to be kept all the same. Of few held-out pixels
+        a score says as much by chance, while the weights at the end of the schedule are better as a rule.
     judge_start : bool
         Validate the weights that the run begins with too, so that what it ends with is never worse than they are.
     checkpoint : Path, optional
@@ -206,9 +220,9 @@ def fit(
     if not ranks.is_first:
         validate = preview = checkpoint = None
     if judge_start and validate is not None and state.step == 0:
-        yield _validated(state, validate, select)
-    yield from _run(state, sampler, settings, validate, select, checkpoint, ranks, cancel, preview, clock)
-    network.load_state_dict(state.best_weights or average.state_dict())
+        yield _validated(state, validate, select, slack)
+    yield from _run(state, sampler, settings, validate, select, slack, checkpoint, ranks, cancel, preview, clock)
+    network.load_state_dict(state.kept_weights or average.state_dict())
     network.eval()
 
 
@@ -219,16 +233,22 @@ def _done(state: TrainingState, settings: FitSettings) -> float:
     return state.seconds / (60 * settings.minutes)
 
 
-def _validated(state: TrainingState, validate: Callable[[Network], dict[str, float]], select: str) -> ValidationEvent:
-    """Score the averaged weights, and remember them if they are the best so far."""
+def _validated(
+    state: TrainingState, validate: Callable[[Network], dict[str, float]], select: str, slack: float
+) -> ValidationEvent:
+    """Score the averaged weights, and keep them if they are worth it."""
     scores = validate(state.average)
     state.history.append({"step": state.step, **scores})
     score = float(state.step) if select == "last" else scores[select]
-    best = score > state.best_score
-    if best:
-        state.best_score = score
-        state.best_weights = {k: v.detach().cpu().clone() for k, v in state.average.state_dict().items()}
-    return ValidationEvent(state.step, scores, best)
+    kept = state.step == 0 or (score > state.start_score and score >= state.best_score - slack)
+    if state.step == 0:
+        state.start_score = score
+    else:
+        state.best_score = max(state.best_score, score)
+    if kept:
+        state.kept = state.step
+        state.kept_weights = {k: v.detach().cpu().clone() for k, v in state.average.state_dict().items()}
+    return ValidationEvent(state.step, scores, kept)
 
 
 def _affordable(validating: float, state: TrainingState, settings: FitSettings) -> bool:
@@ -242,6 +262,7 @@ def _run(
     settings: FitSettings,
     validate: Callable[[Network], dict[str, float]] | None,
     select: str,
+    slack: float,
     checkpoint: Path | None,
     ranks: Ranks,
     cancel: Callable[[], bool] | None,
@@ -269,12 +290,12 @@ def _run(
         due = state.step % settings.validate_every == 0 and _affordable(validating, state, settings)
         if validate is not None and (over or due):
             begun = clock()
-            event = _validated(state, validate, select)
+            event = _validated(state, validate, select, slack)
             validating += clock() - begun
             yield event
         if checkpoint is not None and (over or state.step % settings.checkpoint_every == 0):
             save_checkpoint(checkpoint, state, sampler)
-    yield StoppedEvent(state.step, not cancelled, state.seconds, list(state.history))
+    yield StoppedEvent(state.step, not cancelled, state.seconds, list(state.history), state.kept)
 
 
 def _step(

@@ -143,7 +143,7 @@ def run_recipe(
             stopped = event
     if not is_first_rank():
         return
-    filled = _fill(card, recipe, path, settings, stopped, source)
+    filled = _fill(card, path, settings, stopped, source)
     yield SavedEvent(save_model(made.cpu(), filled, output, overwrite=overwrite))
     if stopped.finished and checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
@@ -221,7 +221,6 @@ def _signature(card: ModelCard) -> str:
 
 def _fill(
     card: ModelCard,
-    recipe: Recipe,
     path: Path,
     settings: FitSettings,
     stopped: StoppedEvent,
@@ -238,10 +237,7 @@ def _fill(
         annotated_pixels=source.annotated_pixels,
         history=stopped.history,
     )
-    select = "step" if recipe.select == "last" else recipe.select
-    best = max(stopped.history, key=lambda scores: scores[select], default=None)
     scores = []
-    if best is not None:
-        values = {k: v for k, v in best.items() if k != "step"}
-        scores.append(Score(data=f"held out of training: {source.held_out}", values=values))
+    if stopped.scores:
+        scores.append(Score(data=f"held out of training: {source.held_out}", values=stopped.scores))
     return card.model_copy(update={"training": record, "scores": scores})

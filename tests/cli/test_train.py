@@ -58,7 +58,7 @@ def test_a_recipe_becomes_a_model(program, recipe, tmp_path):
     result = program("train", recipe, "--data", tmp_path, "--output", folder)
     assert (result.code, result.out) == (0, "")
     assert "step 2: " in result.err
-    assert "(the best so far)" in result.err
+    assert "(kept)" in result.err
     assert f"saved to {folder}" in result.err
     model = load_model(folder)
     assert model.network.n_parameters > 0

@@ -62,7 +62,15 @@ def test_elastic_deformation_has_the_stated_size() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"contrast": 0.5}, {"brightness": 0.5}, {"gamma": 0.5}, {"light": 0.5}, {"noise": 0.5}, {"defects": 1.0}],
+    [
+        {"contrast": 0.5},
+        {"brightness": 0.5},
+        {"gamma": 0.5},
+        {"light": 0.5},
+        {"noise": 0.5},
+        {"defects": 1.0},
+        {"fading": 1.0},
+    ],
 )
 def test_each_change_of_values_does_something_finite(settings: dict) -> None:
     x = torch.randn(6, 3, 24, 24, generator=generator())
@@ -81,6 +89,21 @@ def test_blur_keeps_the_mean_and_lowers_the_variance() -> None:
     torch.testing.assert_close(y.mean((1, 2, 3)), x.mean((1, 2, 3)), atol=0.05, rtol=0)
 
 
+def test_fading_makes_thin_lines_faint_and_leaves_what_is_flat() -> None:
+    x = torch.zeros(40, 1, 96, 96)
+    x[..., ::24] = -2.0  # dark lines on an even ground
+    y = augment_values(x, only(fading=0.5), generator())
+    changed = (x - y).abs().amax((1, 2, 3)) > 1e-3
+    assert 8 <= int(changed.sum()) <= 32  # one in two
+    assert (y[changed] >= -2.0 - 1e-5).all()  # nothing grows darker than the lines were
+    assert (y[changed] <= 1e-5).all()
+    line = y[changed][..., 48]
+    assert float(line.amin()) < -1.8  # in places the lines are as they were
+    assert float(line.amax()) > -0.6  # in others they are hardly there
+    flat = torch.full((8, 1, 32, 32), 0.7)
+    torch.testing.assert_close(augment_values(flat, only(fading=1.0), generator()), flat)
+
+
 def test_constant_patches_stay_finite() -> None:
-    y = augment_values(torch.zeros(4, 1, 16, 16), AugmentSettings(defects=1.0), generator())
+    y = augment_values(torch.zeros(4, 1, 16, 16), AugmentSettings(defects=1.0, fading=1.0), generator())
     assert torch.isfinite(y).all()

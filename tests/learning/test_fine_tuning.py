@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests_support import tiny_model
+from tests_support import NO_AUGMENTATION, tiny_model
 
 from napari_unets.inference import segment, stack_statistics
 from napari_unets.learning.adapting import adapt_batch_norm, spread_crops
@@ -61,7 +61,8 @@ def statistics(model) -> dict[str, torch.Tensor]:
 def test_batch_norm_statistics_stay_the_parents(painted) -> None:
     image, _, strokes = painted
     parent = tiny_model()
-    tuned = fine_tune(parent, image, strokes, steps=30, learning_rate=1e-2, adapt=False, **QUICK)
+    run = {"steps": 120, "learning_rate": 1e-2, "augment": NO_AUGMENTATION}
+    tuned = fine_tune(parent, image, strokes, **run, adapt=False, **QUICK)
     for name, value in statistics(tuned).items():
         assert torch.equal(value, statistics(parent)[name])
     weights = dict(parent.network.named_parameters())

@@ -94,7 +94,7 @@ def test_best_weights_are_kept() -> None:
 
     net = network()
     events = list(fit(net, sampler(), settings(), validate=validate))
-    assert [e.best for e in events if isinstance(e, ValidationEvent)] == [True, True, False]
+    assert [e.kept for e in events if isinstance(e, ValidationEvent)] == [True, True, False]
     for name, value in net.state_dict().items():
         assert torch.equal(value, seen[1][name])
 
@@ -170,6 +170,38 @@ def test_optimisers_step_as_their_papers_say() -> None:
     assert weight_after(optimiser="sgd", weight_decay=0, momentum=0.5) == pytest.approx(1 - 0.1 * (2 + 3))
 
 
+@pytest.mark.parametrize(
+    ("start", "scores", "kept"),
+    [
+        (None, [0.5, 0.9, 0.895, 0.7], [True, True, True, False]),  # by chance a little worse, then clearly
+        (None, [0.9, 0.895, 0.885, 0.895], [True, True, False, True]),  # the slack does not add up
+        (0.8, [0.79, 0.81, 0.805, 0.8], [False, True, True, False]),  # never less than it began with
+        (0.9, [0.895, 0.9, 0.7, 0.9], [False, False, False, False]),
+    ],
+)
+def test_later_weights_are_kept_unless_clearly_worse(
+    start: float | None, scores: list[float], kept: list[bool]
+) -> None:
+    given = iter(scores if start is None else [start, *scores])
+    seen: list[dict[str, torch.Tensor]] = []
+
+    def validate(average: Network) -> dict[str, float]:
+        seen.append({k: v.clone() for k, v in average.state_dict().items()})
+        return {"dice": next(given)}
+
+    net = network()
+    run = settings(steps=4 * settings().validate_every)
+    *events, stopped = fit(net, sampler(), run, validate=validate, slack=0.01, judge_start=start is not None)
+    found = [e.kept for e in events if isinstance(e, ValidationEvent)]
+    assert found == ([] if start is None else [True]) + kept
+    last = max(i for i, one in enumerate(found) if one)
+    for name, value in net.state_dict().items():
+        assert torch.equal(value, seen[last][name])
+    assert isinstance(stopped, StoppedEvent)
+    assert stopped.kept == stopped.history[last]["step"]
+    assert stopped.scores == {"dice": (scores if start is None else [start, *scores])[last]}
+
+
 def test_minutes_follow_the_clock_that_is_given() -> None:
     ticks = iter(range(100))
     events = list(fit(network(), sampler(), settings(steps=None, minutes=0.1), clock=lambda: float(next(ticks))))
@@ -181,7 +213,7 @@ def test_the_last_weights_can_be_asked_for() -> None:
     events = list(
         fit(network(), sampler(), settings(steps=20), validate=lambda _: {"dice": next(scores)}, select="last")
     )
-    assert [e.best for e in events if isinstance(e, ValidationEvent)] == [True, True]
+    assert [e.kept for e in events if isinstance(e, ValidationEvent)] == [True, True]
 
 
 def test_unpadded_convolutions_learn_from_the_middle_of_a_patch() -> None:

@@ -46,7 +46,7 @@ class TuningScores:
 
     step: int
     scores: Mapping[str, float]
-    best: bool
+    kept: bool
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def _translated(event: Any) -> TuningEvent:
     if isinstance(event, PreviewEvent):
         plane, tiles = event.value
         return TuningPreview(event.step, plane, tiles)
-    return TuningScores(event.step, event.scores, event.best)
+    return TuningScores(event.step, event.scores, event.kept)
 
 
 class _Previewer:
