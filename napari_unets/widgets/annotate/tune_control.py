@@ -170,6 +170,7 @@ class TuneControl(QObject):
         )
         if earlier is not None and earlier.folder.path == folder.path:
             self.run.losses, self.run.scores = list(earlier.losses), list(earlier.scores)
+            self.run.kept = earlier.kept
         self.unfinished = folder
         self.run.progressed.connect(self._show_progress)
         self.run.ended.connect(self._ended)

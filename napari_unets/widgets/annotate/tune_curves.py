@@ -43,15 +43,20 @@ class TuneCurves(QWidget):
             plot.getPlotItem().getAxis("left").setWidth(46)
             layout.addWidget(plot)
 
-    def draw(self, losses: Sequence[tuple[int, float]], scores: Sequence[tuple[int, float]]) -> None:
-        """Draw ``(step, value)`` pairs; many losses are drawn as the mean of their neighbours."""
+    def draw(
+        self, losses: Sequence[tuple[int, float]], scores: Sequence[tuple[int, float]], kept: int | None = None
+    ) -> None:
+        """Draw ``(step, value)`` pairs; many losses are drawn as the mean of their neighbours.
+
+        The score of the weights that are kept, those of the step ``kept``, is marked.
+        """
         steps, values = binned(losses, _POINTS)
         self.loss.show_curves([Curve(_LOSS, steps.tolist(), values.tolist())], "", "loss")
         self.score.setVisible(bool(scores))
         if scores:
             x, y = [float(step) for step, _ in scores], [value for _, value in scores]
-            best = max(range(len(y)), key=y.__getitem__)
-            self.score.show_curves([Curve(_SCORE, x, y, best=best)], "step", "Dice")
+            marked = max((i for i, (step, _) in enumerate(scores) if step == kept), default=None)
+            self.score.show_curves([Curve(_SCORE, x, y, best=marked)], "step", "Dice")
 
 
 def binned(pairs: Sequence[tuple[int, float]], most: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

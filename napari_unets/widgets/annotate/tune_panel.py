@@ -146,7 +146,7 @@ class TunePanel(QWidget):
                 ahead = f" · about {time_in_words(left)} left" if step.done < 1 else ""
                 self.run_panel.message.say(f"Step {step.step} · loss {step.loss:.3f}{ahead}")
             self.curves.show()
-            self.curves.draw(run.losses, run.scores)
+            self.curves.draw(run.losses, run.scores, run.kept)
 
     def _suit_unit(self, unit: str) -> None:
         self.length.setValue(300 if unit == "steps" else 3)

@@ -79,6 +79,7 @@ class TuneRun(QObject):
         self.first_step = 0
         self.losses: list[tuple[int, float]] = []
         self.scores: list[tuple[int, float]] = []
+        self.kept: int | None = None  # step of the weights that are kept
         self.previews = 0
         self._viewer = viewer
         self._image = image
@@ -140,6 +141,8 @@ class TuneRun(QObject):
             self.losses.append((event.step, event.loss))
         elif isinstance(event, TuningScores):
             self.scores.append((event.step, event.scores["dice"]))
+            if event.kept:
+                self.kept = event.step
         elif isinstance(event, TuningPreview):
             for tile in event.tiles:
                 self._planes[event.plane, tile.y, tile.x] = tile.ids

@@ -117,6 +117,8 @@ def test_paint_learn_look_save(qtbot, widget, viewer, own_store):
     assert len(widget.control._before.losses) == 25
     assert [step for step, _ in widget.control._before.scores] == [0, 5, 10, 15, 20, 25]
     assert not widget.panel.curves.isHidden()
+    (curve,) = widget.panel.curves.score.curves
+    assert curve.x[curve.best] == widget.control._before.kept  # what is kept is marked
     assert not widget.panel.resume.isEnabled()
     widget.panel.name.setText("My model")
     press(qtbot, widget.panel.save)
