@@ -49,8 +49,8 @@ def tuning_settings(*, from_scratch: bool = False, **changes: Any) -> FitSetting
     For a trained model a lower rate, and the batch-norm statistics of the parent (a handful of patches of the same
     strokes would make them drift). For random weights label smoothing: a few strokes must not make a network certain.
     A slow warm-up: the first steps of a new optimiser are its wildest. Small patches: strokes are thin, and most of a
-    large patch would teach nothing. Milder changes of scale: the user's stack has one pixel size. For random weights
-    faint spots: users stroke what they see well, and a membrane is wanted where it can hardly be seen, too.
+    large patch would teach nothing. Milder changes of scale: the user's stack has one pixel size. Faint spots: users
+    stroke what they see well, and a membrane is wanted where it can hardly be seen, too.
     """
     defaults: dict[str, Any] = {
         "batch": 8,
@@ -61,7 +61,7 @@ def tuning_settings(*, from_scratch: bool = False, **changes: Any) -> FitSetting
         "label_smoothing": 0.1 if from_scratch else 0.0,
         "validate_every": 25,
         "ema": 0.99,
-        "augment": {"log_scale": 0.1, "fading": 0.7 if from_scratch else 0.0},
+        "augment": {"log_scale": 0.1, "fading": 0.7},
     }
     if "steps" not in changes and "minutes" not in changes:
         defaults["steps"] = 300

@@ -265,8 +265,3 @@ def test_the_card_has_the_scores_of_the_statistics_that_it_comes_with(painted, m
     (score,) = tuned.card.scores
     in_training = [scores["cross_entropy"] for scores in tuned.card.training.history]
     assert score.values["cross_entropy"] not in in_training
-
-
-def test_random_weights_are_learnt_with_faint_spots() -> None:
-    assert tuning_settings(from_scratch=True).augment.fading > 0
-    assert tuning_settings().augment.fading == 0

@@ -71,6 +71,19 @@ def _unpack(path: Path, folder: Path) -> None:
                 archive.extractall(folder)  # noqa: S202 - zipfile leaves .. and absolute paths out
         else:
             with tarfile.open(path) as archive:
-                archive.extractall(folder, filter="data")  # nothing outside the folder, no devices
+                _check_members(archive, path, folder)
+                # The filter came with Python 3.11.4, and Debian 12 has an older one; without, the check must do.
+                if hasattr(tarfile, "data_filter"):
+                    archive.extractall(folder, filter="data")
+                else:
+                    archive.extractall(folder)  # noqa: S202 - checked above
     except (tarfile.TarError, zipfile.BadZipFile) as error:
         raise DatasetError(f"{path}: this archive cannot be unpacked: {error}") from error
+
+
+def _check_members(archive: tarfile.TarFile, path: Path, folder: Path) -> None:
+    """Refuse what would lie outside the folder, and whatever is neither file nor folder, such as links and devices."""
+    place = folder.resolve()
+    for member in archive:
+        if not (member.isfile() or member.isdir()) or not (place / member.name).resolve().is_relative_to(place):
+            raise DatasetError(f"{path}: this archive cannot be unpacked: {member.name} is no file or folder inside it")
