@@ -67,6 +67,7 @@ def load_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
     try:
         with safe_open(path, framework="pt") as file:
             scalars = json.loads(file.metadata()["state"])
+            numbers = {name: scalars[name] for name in _NUMBERS}
             for key in file.keys():  # noqa: SIM118 - not a dict
                 part, _, name = key.partition("/")
                 if part == "generator":
@@ -91,5 +92,5 @@ def load_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
     whole = state.optimiser.state_dict()
     whole["state"] = moments
     state.optimiser.load_state_dict(whole)
-    for name in _NUMBERS:
-        setattr(state, name, scalars[name])
+    for name, number in numbers.items():
+        setattr(state, name, number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from tests_support import NO_AUGMENTATION
 
 from napari_unets.learning.checkpoint import CheckpointError
@@ -119,6 +122,17 @@ def test_damaged_checkpoint(tmp_path: Path) -> None:
     place = tmp_path / "run.safetensors"
     place.write_bytes(b"no checkpoint")
     with pytest.raises(CheckpointError, match="delete it"):
+        next(fit(network(), sampler(), settings(), checkpoint=place, resume=True))
+
+
+def test_checkpoint_of_an_older_version(tmp_path: Path) -> None:
+    place = tmp_path / "run.safetensors"
+    list(fit(network(), sampler(), settings(steps=1), checkpoint=place))
+    with safe_open(place, framework="pt") as file:
+        state = json.loads(file.metadata()["state"])
+    del state["kept"]
+    save_file(load_file(place), place, metadata={"state": json.dumps(state)})
+    with pytest.raises(CheckpointError, match=r"cannot be used.*start again without it"):
         next(fit(network(), sampler(), settings(), checkpoint=place, resume=True))
 
 
