@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from napari_unets.inference import hardware_has_bf16
 from napari_unets.learning.checkpoint import load_checkpoint, save_checkpoint
 from napari_unets.learning.frozen_norm import frozen_outputs
 from napari_unets.learning.losses import create_loss
@@ -141,11 +142,8 @@ def _train_mode(network: nn.Module, settings: FitSettings) -> None:
 
 
 def _autocast(settings: FitSettings, device: torch.device) -> torch.autocast:
-    if settings.precision == "auto":
-        fast = torch.ops.mkldnn._is_mkldnn_bf16_supported() if device.type == "cpu" else device.type == "cuda"
-    else:
-        fast = settings.precision == "bf16"
-    return torch.autocast(device.type, torch.bfloat16, enabled=bool(fast))
+    fast = hardware_has_bf16(str(device)) if settings.precision == "auto" else settings.precision == "bf16"
+    return torch.autocast(device.type, torch.bfloat16, enabled=fast)
 
 
 def fit(

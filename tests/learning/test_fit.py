@@ -14,6 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tests_support import NO_AUGMENTATION
 
+import napari_unets.learning.fit as fit_module
 from napari_unets.learning.checkpoint import CheckpointError
 from napari_unets.learning.fit import StepEvent, StoppedEvent, ValidationEvent, fit
 from napari_unets.learning.optimising import create_optimiser, rate_at
@@ -53,6 +54,16 @@ def losses(**arguments) -> list[float]:
 def test_it_learns() -> None:
     curve = losses(settings=settings(steps=40, learning_rate=1e-2))
     assert np.mean(curve[-5:]) < 0.5 * np.mean(curve[:5])
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_steps_are_in_bf16_only_where_the_hardware_has_it(has, monkeypatch) -> None:
+    # oneDNN takes bf16 on every CPU with AVX-512, and where it must be emulated a step takes four times as long.
+    monkeypatch.setattr(fit_module, "hardware_has_bf16", lambda device: has)
+    net, seen = network(), set()
+    net.head.register_forward_hook(lambda _module, _inputs, result: seen.add(result.dtype))
+    losses(net=net, settings=settings(steps=1, precision="auto"))
+    assert seen == {torch.bfloat16 if has else torch.float32}
 
 
 def test_compiled_steps_are_the_same(monkeypatch) -> None:
