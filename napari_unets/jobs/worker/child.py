@@ -20,7 +20,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 __all__ = ["main"]
+
+#: How much "nicer" than the window: Linux then gives it a tenth of a core that both want.
+_STEPS_BACK = 10
 
 
 def main(settings: dict[str, Any]) -> None:
@@ -30,13 +35,15 @@ def main(settings: dict[str, Any]) -> None:
     ----------
     settings : dict
         ``scheduler`` (address), ``name`` (of the worker), ``folder`` (for Dask's files), ``remove``
-        (folders to remove should the parent die), ``preload`` (modules to import once ready) and
-        ``tasks`` (how many at once).
+        (folders to remove should the parent die), ``preload`` (modules to import once ready),
+        ``tasks`` (how many at once) and ``gives_way`` (whether to run at a lower priority).
     """
     faulthandler.enable()
     for watch in (_hold_leash, _watch_parent):
         threading.Thread(target=watch, args=(settings["remove"],), name=watch.__name__, daemon=True).start()
     _offer_to_oom_killer()
+    if settings["gives_way"]:
+        _give_way()
     asyncio.run(_serve(settings))
 
 
@@ -88,6 +95,16 @@ def _offer_to_oom_killer() -> None:
     """When memory runs out, Linux is to end this process and not napari with the user's work."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500")
+
+
+def _give_way() -> None:
+    """Compute with what the window and the user's other programs leave; alone, that is everything."""
+    with suppress(psutil.Error):
+        process = psutil.Process()
+        if sys.platform == "win32":
+            process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            process.nice(min(19, process.nice() + _STEPS_BACK))
 
 
 def _preload(modules: list[str]) -> None:

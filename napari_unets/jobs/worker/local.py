@@ -154,7 +154,7 @@ class LocalConnection(Connection):
                 loop.call_soon_threadsafe(self._note_end, process)
 
         self._process = WorkerProcess(
-            self._address, next(self._names), self.exchange, self._threads, self._preload, on_exit
+            self._address, next(self._names), self.exchange, self._threads, self._preload, on_exit, gives_way=True
         )
 
     def _note_end(self, process: WorkerProcess) -> None:

@@ -49,6 +49,8 @@ class WorkerProcess:
         How many tasks it runs at once.
     environment : mapping, optional
         Environment variables that it is to have beside ours.
+    gives_way : bool
+        Let it run at a lower priority than ours, for a worker beside a window.
 
     Attributes
     ----------
@@ -67,6 +69,7 @@ class WorkerProcess:
         *,
         tasks: int = 1,
         environment: Mapping[str, str] | None = None,
+        gives_way: bool = False,
     ) -> None:
         self.name = name
         self.address: str | None = None
@@ -78,6 +81,7 @@ class WorkerProcess:
             "remove": [str(folder) for folder in exchange.folders],
             "preload": list(preload),
             "tasks": tasks,
+            "gives_way": gives_way,
         }
         surroundings = _environment(threads) | dict(environment or {})
         with self._log.open("wb") as log:
@@ -153,7 +157,9 @@ def _start(path: str, settings: str, log: IO[bytes], environment: dict[str, str]
         cwd=Path.cwd(),
         env=environment,
         creationflags=hidden,
-        start_new_session=True,  # Ctrl-C in the shell is for the parent, which then lets go of the leash
+        # Ctrl-C in the shell is for the parent, which then lets go of the leash. Not a session of its own, which
+        # Linux would give as much of the processor as all of the parent's, whatever its priority.
+        process_group=0,
     )
     assert process.stdin is not None  # noqa: S101 - a pipe was asked for
     with suppress(OSError):  # it ended already: `_watch` says so

@@ -107,6 +107,16 @@ class TestFunctions:
         assert run.result(functions.pid) != os.getpid()
         assert found["threads"] == int(os.environ["OMP_NUM_THREADS"])  # set for the whole test suite
 
+    def test_computes_with_what_the_window_leaves(self, run) -> None:
+        there = psutil.Process(run.result(functions.pid))
+        if sys.platform == "win32":
+            assert there.nice() == psutil.BELOW_NORMAL_PRIORITY_CLASS
+        else:
+            assert there.nice() == min(19, psutil.Process().nice() + 10)
+            # In a session of its own Linux may give it as much as the window, however nice it is; Ctrl-C is not for it.
+            assert os.getsid(there.pid) == os.getsid(0)
+            assert os.getpgid(there.pid) != os.getpgid(0)
+
 
 class TestErrors:
     def test_what_users_can_mend_comes_back_as_it_was(self, run, tmp_path: Path) -> None:
