@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         Cancelled,
         DeviceError,
         InferenceError,
+        InferenceSettingError,
         OutputError,
         WindowMemoryError,
     )
@@ -39,6 +40,7 @@ _PLACES = {
     "DeviceError": "errors",
     "hardware_has_bf16": "devices",
     "InferenceError": "errors",
+    "InferenceSettingError": "errors",
     "InferenceSettings": "settings",
     "iter_tiles": "tiles",
     "keep_freed_memory": "memory",
@@ -68,6 +70,7 @@ __all__ = [
     "DeviceChoice",
     "DeviceError",
     "InferenceError",
+    "InferenceSettingError",
     "InferenceSettings",
     "LinkSettings",
     "OrthoBlock",

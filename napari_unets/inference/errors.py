@@ -10,6 +10,7 @@ __all__ = [
     "Cancelled",
     "DeviceError",
     "InferenceError",
+    "InferenceSettingError",
     "OutputError",
     "WindowMemoryError",
 ]
@@ -17,6 +18,10 @@ __all__ = [
 
 class InferenceError(NapariUnetsError):
     """Something that keeps a model from running over an image."""
+
+
+class InferenceSettingError(InferenceError, ValueError):
+    """A setting that does not exist, or a value that it cannot have."""
 
 
 class DeviceError(InferenceError):

@@ -17,11 +17,11 @@ import numpy.typing as npt
 from napari_unets.images import Stack, Statistics, as_stack
 from napari_unets.inference.errors import AnisotropicError, InferenceError
 from napari_unets.inference.planning import resolve_halo
-from napari_unets.inference.predictor import Predictor, merged
+from napari_unets.inference.predictor import Predictor
+from napari_unets.inference.settings import InferenceSettings, merged
 from napari_unets.inference.tiles import TileEvent, iter_tiles, stack_statistics
 
 if TYPE_CHECKING:
-    from napari_unets.inference.settings import InferenceSettings
     from napari_unets.models import Model
 
 __all__ = ["BLOCK_VOXELS", "LARGEST_RATIO", "OrthoBlock", "check_isotropic", "ortho_blocks", "scratch_volume"]

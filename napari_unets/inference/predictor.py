@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -229,9 +229,3 @@ def _precision_for(settings: InferenceSettings, device: str) -> str:
     # Volta and Turing multiply half-precision matrices, but not bf16.
     is_cuda = torch.device(device).type == "cuda"
     return "fp16" if is_cuda and torch.cuda.get_device_capability(device) >= (7, 0) else "fp32"
-
-
-def merged(settings: InferenceSettings | None, overrides: dict[str, Any]) -> InferenceSettings:
-    """Return settings with some of them replaced, validated."""
-    given = {} if settings is None else settings.model_dump()
-    return InferenceSettings(**{**given, **overrides})

@@ -79,7 +79,7 @@ def predict(
         If ``cancel`` said True; what was written before stays in ``out``.
     AnisotropicError
         If ``ortho`` is asked for and the voxels are more than 1.5 times as long in one direction as in another.
-    DeviceError, BackendError, WindowMemoryError
+    InferenceSettingError, DeviceError, BackendError, WindowMemoryError
         See there.
     """
     job = _Job(stack)
@@ -158,7 +158,7 @@ def segment(
         If ``out`` has another shape or holds no integers.
     InferenceError
         If the threshold is no probability, or ``instances`` none of the above.
-    AnisotropicError, Cancelled, DeviceError, BackendError, WindowMemoryError
+    AnisotropicError, Cancelled, InferenceSettingError, DeviceError, BackendError, WindowMemoryError
         As for :func:`predict`.
     """
     threshold = model.card.threshold if threshold is None else threshold

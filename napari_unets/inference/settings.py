@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-__all__ = ["InferenceSettings", "fitting_scale"]
+from napari_unets.inference.errors import InferenceSettingError
+
+__all__ = ["InferenceSettings", "fitting_scale", "merged"]
 
 
 class InferenceSettings(BaseModel):
@@ -66,3 +68,22 @@ def fitting_scale(pixel_size_nm: float, known_nm: float) -> float:
         In quarters, 0.25 to 4.
     """
     return min(max(round(4 * pixel_size_nm / known_nm) / 4, 0.25), 4.0)
+
+
+def merged(settings: InferenceSettings | None, overrides: dict[str, Any]) -> InferenceSettings:
+    """Return settings with some of them replaced, validated.
+
+    Raises
+    ------
+    InferenceSettingError
+        If a setting does not exist, or cannot have this value.
+    """
+    given = {} if settings is None else settings.model_dump()
+    try:
+        return InferenceSettings(**{**given, **overrides})
+    except ValidationError as error:
+        wrong = "; ".join(dict.fromkeys(f"{e['loc'][0]}: {e['msg']}" for e in error.errors()))
+        names = ", ".join(InferenceSettings.model_fields)
+        raise InferenceSettingError(
+            f"these settings of inference do not work: {wrong}. The settings are: {names}"
+        ) from None

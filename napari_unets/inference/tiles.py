@@ -15,11 +15,11 @@ from napari_unets.images import Stack, Statistics, as_stack, compute_statistics
 from napari_unets.inference.blending import Blender
 from napari_unets.inference.errors import Cancelled, InferenceError, WindowMemoryError
 from napari_unets.inference.planning import make_plan, region_extent
-from napari_unets.inference.predictor import Predictor, merged
+from napari_unets.inference.predictor import Predictor
 from napari_unets.inference.reading import PlaneReader
+from napari_unets.inference.settings import InferenceSettings, merged
 
 if TYPE_CHECKING:
-    from napari_unets.inference.settings import InferenceSettings
     from napari_unets.models import Model
 
 __all__ = ["TileEvent", "iter_tiles", "stack_statistics"]
@@ -111,6 +111,8 @@ def iter_tiles(
     WindowMemoryError
         If not even the smallest windows fit into the memory. Larger ones that do not are made smaller, and the
         planes that were begun are begun again.
+    InferenceSettingError
+        If one of ``overrides`` is no setting, or cannot have this value.
     InferenceError
         If a plane or region is asked for that the stack does not have.
     """

@@ -7,7 +7,14 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from napari_unets.inference import BackendError, InferenceSettings, Predictor, hardware_has_bf16
+from napari_unets.inference import (
+    BackendError,
+    InferenceSettingError,
+    InferenceSettings,
+    Predictor,
+    hardware_has_bf16,
+    predict,
+)
 from napari_unets.inference import predictor as predictor_module
 from napari_unets.inference.augmentation import eightfold
 
@@ -130,6 +137,16 @@ def test_settings_are_checked():
         with pytest.raises(ValidationError):
             InferenceSettings(**wrong)
     assert InferenceSettings(device="cuda:1", halo=32).halo == 32
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [({"colour": "red"}, "colour: .* not permitted"), ({"tile": 0}, "tile: .* equal to 1")],
+)
+def test_settings_that_do_not_work_are_told_by_name(wrong, message):
+    with pytest.raises(InferenceSettingError, match=f"{message}.*The settings are: device, backend") as caught:
+        predict(small_model(), np.zeros((32, 32), np.uint8), **wrong)
+    assert isinstance(caught.value, ValueError)
 
 
 def test_openvino_is_for_the_cpu():
