@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
     from napari_unets.learning.settings import FitSettings
     from napari_unets.learning.sparse import SparseAnnotations
+    from napari_unets.learning.step_time import step_seconds
     from napari_unets.learning.suggest import iter_uncertainty
     from napari_unets.learning.training import SavedEvent, run_recipe
 
@@ -43,6 +44,7 @@ _PLACES = {
     "SavedEvent": "training",
     "SparseAnnotations": "sparse",
     "split_annotations": "annotations",
+    "step_seconds": "step_time",
     "StepEvent": "fit",
     "StoppedEvent": "fit",
     "TunedEvent": "fine_tuning",
@@ -78,6 +80,7 @@ __all__ = [
     "read_recipe",
     "run_recipe",
     "split_annotations",
+    "step_seconds",
     "tuning_settings",
 ]
 

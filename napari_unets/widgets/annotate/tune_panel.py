@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -35,6 +36,9 @@ __all__ = ["LearningSettings", "TunePanel"]
 _LABELS = {"rate": "Learning rate (10⁻⁴)", "patch": "Patch (px)", "batch": "Patches a step"}
 #: A crash costs at most the steps since the last checkpoint.
 _CHECKPOINT_EVERY = 10
+#: From so many steps on a bundled model has learnt what strokes can teach it.
+_FEW_STEPS = 100
+_SMALLER = "a smaller model, such as em-membranes-fast, makes more of them"
 
 
 class LearningSettings(BaseModel):
@@ -67,6 +71,9 @@ class LearningSettings(BaseModel):
 class TunePanel(QWidget):
     """Fields, buttons, curves and messages; it starts nothing itself."""
 
+    #: How long to learn, or on how much at once, was changed.
+    length_changed = Signal()
+
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.preflight = Note()
@@ -90,6 +97,10 @@ class TunePanel(QWidget):
         self._lay_out()
         self.unit.currentTextChanged.connect(self._suit_unit)
         self.length.setValue(3)
+        self.length.valueChanged.connect(lambda _value: self.length_changed.emit())
+        self.unit.currentTextChanged.connect(lambda _text: self.length_changed.emit())
+        for name in ("patch", "batch"):
+            self.form[name].changed.connect(lambda _value: self.length_changed.emit())
 
     def _lay_out(self) -> None:
         length = QHBoxLayout()
@@ -127,14 +138,34 @@ class TunePanel(QWidget):
             chosen["learning_rate"] = rate * 1e-4
         return {**chosen, **length, "checkpoint_every": _CHECKPOINT_EVERY}
 
-    def show_preflight(self, report: Preflight | None, error: str = "") -> None:
-        """Say what would be learnt from, and what is wrong with it."""
+    @property
+    def step_size(self) -> dict[str, int]:
+        """Side of a patch in pixels, and patches a step, as ``patch`` and ``batch``."""
+        chosen = self.form.changes()
+        return {name: int(chosen[name]) for name in ("patch", "batch")}
+
+    def show_preflight(self, report: Preflight | None, error: str = "", step_seconds: float | None = None) -> None:
+        """Say what would be learnt from, how long that takes if that is known, and what is wrong with it."""
         if report is None:
             self.preflight.say(error, "warning" if error else "plain")
         elif report.problems:
             self.preflight.say("\n".join(report.problems), "warning")
         else:
-            self.preflight.say("\n".join(["Ready to learn from " + "; ".join(report.uses), *report.warnings]))
+            lines = ["Ready to learn from " + "; ".join(report.uses), self._cost(step_seconds), *report.warnings]
+            self.preflight.say("\n".join(lines))
+
+    def _cost(self, step_seconds: float | None) -> str:
+        size = self.step_size
+        step = f"A step takes {size['batch']} patch{'es' * (size['batch'] > 1)} of {size['patch']} pixels"
+        if step_seconds is None:
+            return step
+        amount = self.length.value()
+        if self.unit.currentText() == "steps":
+            whole = f"{amount:.0f} steps about {time_in_words(amount * step_seconds)}"
+            return f"{step} and about {step_seconds:.2g} s here: {whole}"
+        steps = max(1, round(60 * amount / step_seconds))
+        few = f", few: {_SMALLER}" if steps < _FEW_STEPS else ""
+        return f"{step} and about {step_seconds:.2g} s here: about {steps} in {time_in_words(60 * amount)}{few}"
 
     def show_progress(self, run: TuneRun) -> None:
         """Show how far a run is, its loss and its scores."""

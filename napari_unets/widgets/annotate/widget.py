@@ -15,6 +15,7 @@ from napari_unets.widgets.annotate.actions import AnnotateActions
 from napari_unets.widgets.annotate.annotation_layer import can_be_annotations, new_class
 from napari_unets.widgets.annotate.annotation_session import AnnotationSession
 from napari_unets.widgets.annotate.preflight_check import PreflightCheck
+from napari_unets.widgets.annotate.step_clock import StepClock
 from napari_unets.widgets.annotate.tools import AnnotateTools, RestoreOffer
 from napari_unets.widgets.annotate.tune_control import TuneControl
 from napari_unets.widgets.annotate.tune_panel import TunePanel
@@ -61,6 +62,8 @@ class AnnotateWidget(Panel):
         self.helper = AnnotateActions(napari_viewer)
         self.control = TuneControl(napari_viewer, self.panel, self.session, store)
         self.check = PreflightCheck()
+        self.clock = StepClock()
+        self._report: tuple[Preflight | None, str] = (None, "")
         self._lay_out()
         self._connect()
         warm_up()
@@ -86,7 +89,9 @@ class AnnotateWidget(Panel):
         self.new_model.failed.connect(self._action_failed)
         self.annotations.layer_changed.connect(self._choose_annotations)
         self.session.changed.connect(self._describe)
-        self.check.checked.connect(self._show_preflight)
+        self.check.checked.connect(self._take_report)
+        self.clock.answered.connect(self._show_preflight)
+        self.panel.length_changed.connect(self._show_preflight)
         tools = self.tools
         tools.new.clicked.connect(self._new_annotations)
         tools.add_class.clicked.connect(self._ask_for_class)
@@ -136,14 +141,22 @@ class AnnotateWidget(Panel):
             wrong = self.annotations.layer is not None and image is not None
             self.tools.counts.say("These labels have another shape than the image." if wrong else "", "warning")
             hint = "Make new annotations and paint some pixels of each class."
-            self.panel.show_preflight(None, hint if image is not None else "")
+            self._take_report(None, hint if image is not None else "")
         else:
             self.tools.show_counts(record.counts, self.session.classes)
             self.check.ask(image, record.snapshot(), self.session.classes)
         self._enable()
 
-    def _show_preflight(self, report: Preflight | None, error: str) -> None:
-        self.panel.show_preflight(report, error)
+    def _take_report(self, report: Preflight | None, error: str) -> None:
+        self._report = report, error
+        self._show_preflight()
+
+    def _show_preflight(self) -> None:
+        report, error = self._report
+        seconds = None
+        if report is not None and not report.problems and self.control.card is not None:
+            seconds = self.clock.seconds(self.control.model, **self.panel.step_size)
+        self.panel.show_preflight(report, error, seconds)
 
     def _enable(self) -> None:
         image, card = self._image, self.model.card

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from napari_unets.inference import segment
 from napari_unets.models import ModelStore, load_model
 from napari_unets.widgets.annotate.autosave import read_autosave
 from napari_unets.widgets.annotate.widget import AnnotateWidget
+from napari_unets.widgets.parts.notes import time_in_words
 from napari_unets.widgets.parts.session import shared_worker
 
 pytestmark = pytest.mark.usefixtures("one_worker")
@@ -48,6 +50,29 @@ def test_new_annotations_have_the_models_classes_and_the_brush_in_hand(qtbot, wi
         next(f for k, f in layer.keymap.items() if str(k) == key)(layer)
         assert layer.selected_label == label
     assert not widget.panel.save.isEnabled()
+
+
+def test_preflight_says_what_a_step_takes(qtbot, widget):
+    new_annotations(qtbot, widget)
+    paint(widget)
+    said, patch = widget.panel.preflight.text, widget.panel.step_size["patch"]
+    widget.panel.unit.setCurrentText("minutes")
+    widget.panel.length.setValue(2)
+    qtbot.waitUntil(lambda: "s here: about" in said(), timeout=PATIENCE)
+    assert re.search(
+        rf"A step takes \d patch(es)? of {patch} pixels and about [\d.e-]+ s here: about \d+ in 2 min", said()
+    )
+    (known,) = widget.clock._known.values()
+    widget.panel.unit.setCurrentText("steps")
+    widget.panel.length.setValue(100_000)
+    assert f"100000 steps about {time_in_words(100_000 * known)}" in said()
+    widget.panel.unit.setCurrentText("minutes")
+    widget.clock._known = dict.fromkeys(widget.clock._known, 7.0)  # as it is of a large network on a slow machine
+    widget.panel.length.setValue(4)
+    assert "about 7 s here: about 34 in 4 min, few: a smaller model" in said()
+    widget.panel.form.set("patch", 2 * patch)  # another question
+    assert said().split("\n")[1].endswith(f" of {2 * patch} pixels")
+    qtbot.waitUntil(lambda: "s here: about" in said(), timeout=PATIENCE)
 
 
 def test_painted_pixels_are_counted_saved_and_checked(qtbot, widget, viewer, data):
