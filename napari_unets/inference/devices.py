@@ -102,12 +102,13 @@ def _cuda_names(count: int) -> str:
 
 
 def hardware_has_bf16(device: str) -> bool:
-    """Whether a device has instructions for bf16 arithmetic, so that it is faster and not emulated."""
+    """Whether a device has instructions for bf16 arithmetic that torch makes use of, so that it is faster."""
     kind = torch.device(device).type
     if kind == "cuda":
         # Ampere and later; earlier ones only emulate it.
         return bool(torch.version.hip) or torch.cuda.get_device_capability(device) >= (8, 0)
-    if kind != "cpu":
+    # oneDNN has the kernels; torch for macOS comes without it.
+    if kind != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     capabilities = getattr(torch.cpu, "get_capabilities", None)
     if capabilities is not None:

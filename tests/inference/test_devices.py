@@ -77,6 +77,7 @@ def test_bf16_needs_instructions_for_it(two_gpus, monkeypatch):
     assert not hardware_has_bf16("cuda:0")
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
     assert hardware_has_bf16("cuda:0")
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True, "amx_bf16": False}, raising=False)
     assert not hardware_has_bf16("cpu")
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True}, raising=False)
@@ -86,3 +87,5 @@ def test_bf16_needs_instructions_for_it(two_gpus, monkeypatch):
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
     assert hardware_has_bf16("cpu")
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)  # instructions that nobody uses
+    assert not hardware_has_bf16("cpu")
