@@ -13,7 +13,7 @@ from torch import nn
 from napari_unets.images import Stack, Statistics, prepare_plane
 from napari_unets.networks import Network
 
-__all__ = ["adapt_batch_norm", "spread_crops"]
+__all__ = ["adapt_batch_norm", "has_batch_norm", "spread_crops"]
 
 #: Crops that the statistics are taken from, and their side in pixels.
 _CROPS, _SIDE = 4, 512
@@ -46,7 +46,7 @@ def adapt_batch_norm(network: Network, images: Iterable[npt.NDArray[np.float32]]
        ICLR workshop 2017.
     """
     adapted = copy.deepcopy(network).eval()
-    layers = [module for module in adapted.modules() if isinstance(module, _BatchNorm)]
+    layers = _batch_norms(adapted)
     if not layers:
         return adapted
     momenta = [layer.momentum for layer in layers]
@@ -61,6 +61,15 @@ def adapt_batch_norm(network: Network, images: Iterable[npt.NDArray[np.float32]]
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
     return adapted.eval()
+
+
+def has_batch_norm(network: Network) -> bool:
+    """Whether there is anything that :func:`adapt_batch_norm` would change."""
+    return bool(_batch_norms(network))
+
+
+def _batch_norms(network: Network) -> list[_BatchNorm]:
+    return [module for module in network.modules() if isinstance(module, _BatchNorm)]
 
 
 def spread_crops(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from napari_unets.images import Statistics, compute_statistics, prepare_plane
 from napari_unets.inference import InferenceSettings, choose_device
-from napari_unets.learning.adapting import adapt_batch_norm, spread_crops
+from napari_unets.learning.adapting import adapt_batch_norm, has_batch_norm, spread_crops
 from napari_unets.learning.annotations import AnnotatedStack, Split, annotated_density, split_annotations
 from napari_unets.learning.errors import AnnotationError, NothingToTrainError
 from napari_unets.learning.fit import FitEvent, StoppedEvent, fit
@@ -148,6 +148,7 @@ def iter_fine_tune(
     sampler = PatchSampler([p for one in prepared for p in one.planes], settings.patch, settings.augment, settings.seed)
     held_out = _held_out(prepared, card, where)
     validate = _validation(held_out)
+    adapt = adapt and has_batch_norm(network)
     resumed = resume and checkpoint is not None and checkpoint.exists()
     if adapt and settings.freeze_batch_norm and not resumed:
         network = _adapted(network, prepared, validate)

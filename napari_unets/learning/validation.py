@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unets.images import Stack, Statistics
-from napari_unets.inference import InferenceSettings, iter_tiles
+from napari_unets.inference import InferenceSettings, Predictor, iter_tiles
 from napari_unets.metrics import evaluate
 from napari_unets.models import Model, ModelCard
 from napari_unets.networks import Network
@@ -78,19 +78,30 @@ class HeldOutPlanes:
         return np.array([np.nanmean([_dice(p > t, first), _dice(p <= t, ~first)]) for t in thresholds])
 
     def _predict(self, network: Network) -> npt.NDArray[np.float32]:
-        """Probabilities ``(classes, planes, y, x)``."""
-        numbers = list(self._annotations)
-        shape = (network.out_channels, len(numbers), *self._stack.plane_shape)
+        """Probabilities ``(classes, planes, y, x)``; 0 outside of what is annotated."""
+        shape = (network.out_channels, len(self._annotations), *self._stack.plane_shape)
         result = np.zeros(shape, np.float32)
-        for event in iter_tiles(
-            Model(self._card, network=network),
-            self._stack,
-            settings=self._settings,
-            planes=numbers,
-            statistics=self._statistics,
-        ):
-            result[:, numbers.index(event.plane), event.y, event.x] = event.probabilities
+        model = Model(self._card, network=network)
+        with Predictor(model, self._settings) as predictor:
+            for index, (number, ids) in enumerate(self._annotations.items()):
+                if not ids.any():
+                    continue
+                for event in iter_tiles(
+                    model,
+                    self._stack,
+                    planes=[number],
+                    window=_around(ids),
+                    predictor=predictor,
+                    statistics=self._statistics,
+                ):
+                    result[:, index, event.y, event.x] = event.probabilities
         return np.concatenate([result, 1 - result]) if network.out_channels == 1 else result
+
+
+def _around(annotations: npt.NDArray[np.uint8]) -> tuple[slice, slice]:
+    """Smallest region of a plane that holds all annotations."""
+    rows, columns = (np.flatnonzero(annotations.any(axis)) for axis in (1, 0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def _segmentation(probabilities: npt.NDArray[np.float32], threshold: float) -> npt.NDArray[np.uint8]:
