@@ -36,11 +36,12 @@ def main() -> None:
         with window(1280, 860) as viewer:
             viewer.add_image(image, name="sections")
             _, widget = viewer.window.add_plugin_dock_widget("napari-unets", "Annotate & fine-tune")
+            widget.model.choose("em-membranes-fast")
             wait(seconds=3)
             widget.tools.new.click()
             viewer.dims.set_current_step(0, 1)
             paint(widget.session.layer, np.asarray(truth), 1)
-            wait(lambda: widget.panel.run_panel.run.isEnabled())
+            wait(lambda: widget.panel.run_panel.run.isEnabled() and "here: about" in widget.panel.preflight.text())
             widget.panel.length.setValue(1)
             widget.panel.run_panel.run.click()
             if not wait(lambda: widget.control.run is not None and widget.control.run.previews > 1):

@@ -18,7 +18,7 @@ from napari_unets.models import Model
 __all__ = ["step_seconds"]
 
 #: A whole step is tried where one patch promises that it will not take longer than this.
-_SHORT_S = 0.5
+_SHORT_S = 1.0
 
 
 def step_seconds(

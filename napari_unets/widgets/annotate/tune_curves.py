@@ -40,7 +40,7 @@ class TuneCurves(QWidget):
         layout.setSpacing(4)
         for plot in (self.loss, self.score):
             plot.setFixedHeight(_HEIGHT)
-            plot.getPlotItem().getAxis("left").setWidth(46)
+            plot.getPlotItem().getAxis("left").setWidth(58)
             layout.addWidget(plot)
 
     def draw(

@@ -36,9 +36,8 @@ __all__ = ["LearningSettings", "TunePanel"]
 _LABELS = {"rate": "Learning rate (10⁻⁴)", "patch": "Patch (px)", "batch": "Patches a step"}
 #: A crash costs at most the steps since the last checkpoint.
 _CHECKPOINT_EVERY = 10
-#: From so many steps on a bundled model has learnt what strokes can teach it.
+#: With fewer steps than these, strokes change little.
 _FEW_STEPS = 100
-_SMALLER = "a smaller model, such as em-membranes-fast, makes more of them"
 
 
 class LearningSettings(BaseModel):
@@ -164,8 +163,8 @@ class TunePanel(QWidget):
             whole = f"{amount:.0f} steps about {time_in_words(amount * step_seconds)}"
             return f"{step} and about {step_seconds:.2g} s here: {whole}"
         steps = max(1, round(60 * amount / step_seconds))
-        few = f", few: {_SMALLER}" if steps < _FEW_STEPS else ""
-        return f"{step} and about {step_seconds:.2g} s here: about {steps} in {time_in_words(60 * amount)}{few}"
+        few = ", which is few: learn for longer, or begin with a smaller model" if steps < _FEW_STEPS else ""
+        return f"{step} and about {step_seconds:.2g} s here: about {steps} in {amount:g} min{few}"
 
     def show_progress(self, run: TuneRun) -> None:
         """Show how far a run is, its loss and its scores."""

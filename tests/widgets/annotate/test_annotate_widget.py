@@ -69,7 +69,7 @@ def test_preflight_says_what_a_step_takes(qtbot, widget):
     widget.panel.unit.setCurrentText("minutes")
     widget.clock._known = dict.fromkeys(widget.clock._known, 7.0)  # as it is of a large network on a slow machine
     widget.panel.length.setValue(4)
-    assert "about 7 s here: about 34 in 4 min, few: a smaller model" in said()
+    assert "about 7 s here: about 34 in 4 min, which is few: learn for longer" in said()
     widget.panel.form.set("patch", 2 * patch)  # another question
     assert said().split("\n")[1].endswith(f" of {2 * patch} pixels")
     qtbot.waitUntil(lambda: "s here: about" in said(), timeout=PATIENCE)
