@@ -110,10 +110,15 @@ class ModelCard(_Part):
         return int(self.network_config.get("out_channels", 1))
 
     @property
+    def has_weights(self) -> bool:
+        """Whether there is anything that could learn; not in a formula, such as Otsu's threshold."""
+        return self.weights_sha256 is not None
+
+    @property
     def is_untrained(self) -> bool:
         """Whether its weights are random: it has made no step, and no model that had made some is its parent."""
         made_no_step = self.training is not None and self.training.steps == 0
-        return made_no_step and self.parent is None and self.weights_sha256 is not None
+        return made_no_step and self.parent is None and self.has_weights
 
     @model_validator(mode="after")
     def _classes_fit(self) -> Self:

@@ -67,7 +67,7 @@ def _load_network(card: ModelCard, path: Path) -> Network:
 
     from napari_unets.networks import create_network, network_class
 
-    if network_class(card.network).has_weights != (card.weights_sha256 is not None):
+    if network_class(card.network).has_weights != card.has_weights:
         raise WeightsError(
             f"{path.with_name(CARD_FILE)}: the network {card.network!r} "
             + ("needs weights, but the card names none" if card.weights_sha256 is None else "has no weights")

@@ -96,15 +96,15 @@ def test_a_first_annotation_that_another_model_can_learn_from(qtbot, viewer):
     qtbot.waitUntil(lambda: bool(np.asarray(layer.data).any()) and not widget.helper.is_busy, timeout=PATIENCE)
     np.testing.assert_array_equal(layer.data, segment(load_model("sauvola"), PAGE.image))
 
-    qtbot.waitUntil(widget.panel.run_panel.run.isEnabled, timeout=PATIENCE)
-    widget.panel.unit.setCurrentText("steps")
-    widget.panel.length.setValue(2)
-    press(qtbot, widget.panel.run_panel.run)
-    qtbot.waitUntil(lambda: not widget.control.is_running, timeout=PATIENCE)
-    assert "sauvola is a formula without weights" in widget.panel.run_panel.message.text()
+    qtbot.waitUntil(lambda: bool(widget.session.record.counts), timeout=PATIENCE)
+    assert "sauvola is a formula without weights" in widget.panel.preflight.text()
+    assert not widget.panel.run_panel.run.isEnabled()
 
     widget.model.choose("tiny")
     assert widget.session.layer is layer
+    qtbot.waitUntil(lambda: "Ready to learn" in widget.panel.preflight.text(), timeout=PATIENCE)
+    widget.panel.unit.setCurrentText("steps")
+    widget.panel.length.setValue(2)
     qtbot.waitUntil(widget.panel.run_panel.run.isEnabled, timeout=PATIENCE)
     widget.close()
 

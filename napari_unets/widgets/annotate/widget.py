@@ -10,6 +10,7 @@ from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QFileDialog, QFormLayout, QInputDialog
 
 from napari_unets.errors import NapariUnetsError
+from napari_unets.learning import NothingToTrainError
 from napari_unets.models import ModelStore
 from napari_unets.widgets.annotate.actions import AnnotateActions
 from napari_unets.widgets.annotate.annotation_layer import can_be_annotations, new_class
@@ -153,8 +154,10 @@ class AnnotateWidget(Panel):
 
     def _show_preflight(self) -> None:
         report, error = self._report
-        seconds = None
-        if report is not None and not report.problems and self.control.card is not None:
+        card, seconds = self.control.card, None
+        if card is not None and not card.has_weights:
+            report, error = None, str(NothingToTrainError(card.name))
+        elif card is not None and report is not None and not report.problems:
             seconds = self.clock.seconds(self.control.model, **self.panel.step_size)
         self.panel.show_preflight(report, error, seconds)
 
@@ -163,7 +166,8 @@ class AnnotateWidget(Panel):
         idle = not self.helper.is_busy and not self.control.is_running
         painted = self._painted is not None
         self.tools.enable(new=image is not None and card is not None, paint=painted, model=idle and card is not None)
-        self.control.enable(ready=painted and card is not None and not self.helper.is_busy, image=image)
+        can_learn = card is not None and card.has_weights
+        self.control.enable(ready=painted and can_learn and not self.helper.is_busy, image=image)
         self.model.setEnabled(not self.control.is_running)
 
     def _new_annotations(self) -> None:

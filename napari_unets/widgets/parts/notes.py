@@ -29,12 +29,15 @@ class Note(QLabel):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.setWordWrap(True)
         self._mood: Mood = "plain"
+        self._said = ("", False)
         self.say(text, mood)
 
     def say(self, text: str, mood: Mood = "plain", *, rich: bool = False) -> None:
         """Show a text, or nothing; only ``rich`` text is read as HTML."""
-        self.setTextFormat(Qt.TextFormat.RichText if rich else Qt.TextFormat.PlainText)
-        self.setText(text)
+        if (text, rich) != self._said:  # a text that is set is drawn, and all of napari's window with it
+            self._said = text, rich
+            self.setTextFormat(Qt.TextFormat.RichText if rich else Qt.TextFormat.PlainText)
+            self.setText(text)
         if mood != self._mood:  # polishing a widget takes long enough to be felt
             self._mood = mood
             self.setStyleSheet(_STYLES[mood])

@@ -34,6 +34,7 @@ class RunPanel(QWidget):
         self.stop = QPushButton("Stop")
         self.stop.setEnabled(False)
         self.bar = QProgressBar()
+        self.bar.setRange(0, _STEPS)
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(8)
         self.bar.hide()
@@ -51,10 +52,14 @@ class RunPanel(QWidget):
         self.stop.clicked.connect(self.stop_clicked)
 
     def start(self, message: str) -> None:
-        """Show that work has begun of which nothing is known yet."""
+        """Show that work has begun of which nothing is known yet.
+
+        An empty bar, not Qt's moving one: that one draws itself sixty times a second, and with it (see :meth:`fill`)
+        all of napari's window. Where OpenGL is computed, this takes a whole core from what was begun.
+        """
         self.run.setEnabled(False)
         self.stop.setEnabled(True)
-        self.bar.setRange(0, 0)
+        self.fill(0.0)
         self.bar.show()
         self.message.say(message)
 
@@ -78,11 +83,13 @@ class RunPanel(QWidget):
         """Fill the bar to a fraction.
 
         QProgressBar draws at once whatever it is told, and with it, for the canvas is beneath, all of napari's window;
-        held back like this it is drawn together with what else has changed.
+        held back like this it is drawn together with what else has changed, and not at all if it has not.
         """
+        value = round(_STEPS * fraction)
+        if value == self.bar.value():
+            return
         self.bar.setUpdatesEnabled(False)
-        self.bar.setRange(0, _STEPS)
-        self.bar.setValue(round(_STEPS * fraction))
+        self.bar.setValue(value)
         self.bar.setUpdatesEnabled(True)
 
     def stopping(self) -> None:

@@ -21,7 +21,7 @@ def test_the_bar_counts_what_is_half_done_too(qtbot):
     panel = RunPanel("Run", "inputs")
     qtbot.addWidget(panel)
     panel.start("Reading …")
-    assert (panel.bar.minimum(), panel.bar.maximum()) == (0, 0)  # busy
+    assert panel.bar.value() == panel.bar.minimum() == 0
     panel.progress(1, 4, 30.0, part=0.5)
     assert panel.message.text() == "1 of 4 inputs · about 30 s left"
     assert panel.bar.value() / panel.bar.maximum() == 0.375
@@ -41,6 +41,12 @@ def test_progress_does_not_draw_the_window_at_once(qtbot):
         window.show()
     qtbot.waitUntil(lambda: window.count > 0)
     qtbot.wait(50)
+    before = window.count
+    qtbot.wait(300)
+    panel.progress(0, 5, None)
+    panel.progress(0, 5, None)
+    qtbot.wait(100)
+    assert window.count <= before + 1  # nothing moves as long as nothing is known
     before = window.count
     for done in range(1, 5):
         panel.progress(done, 5, None)
