@@ -9,24 +9,31 @@ from skimage.segmentation import watershed
 
 __all__ = ["membrane_instances", "without_small"]
 
+#: Share of the threshold above which there may be a membrane: no place for a seed.
+_DOUBT = 1 / 3
+
 
 def membrane_instances(
     probability_of_membrane: npt.NDArray[np.floating],
     threshold: float = 0.5,
     min_size: int = 64,
     *,
-    neck: float = 3.0,
+    neck: float = 2.5,
 ) -> npt.NDArray[np.uint32]:
     """Separate the objects of one slice by a seeded watershed on the distance to the membrane.
 
-    Seeds are what is left of the objects where the membrane is farther than ``neck``: two objects that touch through
-    a gap in their membrane narrower than twice that have a seed each, and the watershed draws the border where the
-    gap is narrowest. Taking every local maximum of the distance as a seed instead would cut long neurites to pieces.
-    Objects too thin for a seed are kept whole.
+    Seeds are where even a weak sign of a membrane, a third of the threshold, is farther than ``neck``: two objects that
+    touch through a gap in their membrane have a seed each if the gap is narrower than twice that, or if the network
+    saw something of a membrane in it. The watershed draws the border where the passage is narrowest. Taking every local
+    maximum of the distance as a seed instead would cut long neurites to pieces. Objects without a seed, because they
+    are too thin or nowhere sure, are kept whole.
 
-    On the annotated membranes of ISBI 2012 (4 nm a pixel) 3 pixels cost 0.0025 to 0.008 of V_rand against plain
-    connected components, and won back 0.08 to 0.22 on three of four sections in which 40 holes of 5 pixels had been
-    torn at random.
+    Where models are in doubt they leave gaps. Seeds below a third of the threshold instead of below the threshold itself
+    raised V_rand of seven sections of ISBI 2012 with em-membranes, which has learnt them, from 0.915 to 0.932 (plain
+    connected components: 0.861), and of six others with six models fine-tuned on strokes from 0.47 … 0.77 to
+    0.69 … 0.85. On the annotated membranes themselves ``neck`` costs 0.0001 to 0.0012 of V_rand against plain connected
+    components, and wins back 0.035 to 0.36 on three of four sections in which 40 holes of 5 pixels had been torn at
+    random (4 nm a pixel).
 
     Parameters
     ----------
@@ -44,27 +51,28 @@ def membrane_instances(
     ndarray of uint32, shape (y, x)
         0 on the membrane, and the numbers 1 to n for the n objects.
     """
-    inside = np.asarray(probability_of_membrane) <= threshold
-    return without_small(_watershed(inside, neck), min_size)
+    membrane = np.asarray(probability_of_membrane)
+    seeds, n_seeds = ndimage.label(_distance(membrane <= _DOUBT * threshold) > neck)
+    return without_small(_flooded(membrane <= threshold, seeds, n_seeds), min_size)
 
 
-def _watershed(inside: npt.NDArray[np.bool_], neck: float) -> npt.NDArray[np.int32]:
+def _flooded(inside: npt.NDArray[np.bool_], seeds: npt.NDArray[np.int32], n_seeds: int) -> npt.NDArray[np.int32]:
     """Objects from 1 on; only those of several seeds are flooded, each in the box around it."""
-    distance = _distance(inside)
-    seeds, n_seeds = ndimage.label(distance > neck)
     objects, _ = ndimage.label(inside)
-    boxes = ndimage.find_objects(objects)
-    for number, box in enumerate(boxes, start=1):
-        part, mine = seeds[box], objects[box] == number
+    for number, (rows, columns) in enumerate(ndimage.find_objects(objects), start=1):
+        part, mine = seeds[rows, columns], objects[rows, columns] == number
         found = np.unique(part[mine])
         found = found[found > 0]
-        if len(found) <= 1:  # too thin for a seed, or one that has it all
+        if len(found) <= 1:  # no seed, or one that has it all
             part[mine] = found[0] if len(found) else n_seeds + number
         else:
-            flooded = watershed(-distance[box], np.where(mine, part, 0), mask=mine)  # type: ignore[no-untyped-call]
+            # The membrane that is nearest to an object touches its box from outside at most.
+            y, x = max(0, rows.start - 1), max(0, columns.start - 1)
+            distance = _distance(inside[y : rows.stop + 1, x : columns.stop + 1])
+            distance = distance[rows.start - y :, columns.start - x :][: mine.shape[0], : mine.shape[1]]
+            flooded = watershed(-distance, np.where(mine, part, 0), mask=mine)  # type: ignore[no-untyped-call]
             part[mine] = flooded[mine]
-    labels: npt.NDArray[np.int32] = seeds
-    return labels
+    return seeds
 
 
 def _distance(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:

@@ -30,7 +30,7 @@ def merged_instances(
     are far below the threshold. Then the two neighbours with the lowest mean probability along their border are
     merged, and the borders of the new region averaged by their lengths, until no border is below ``merge_below`` [1]_.
     A faint membrane thus separates along its whole length, or not at all, where thresholding leaves holes. It takes
-    about four times as long as :func:`~napari_unets.inference.membrane_instances`.
+    two to three times as long as :func:`~napari_unets.inference.membrane_instances`.
 
     Parameters
     ----------

@@ -33,6 +33,25 @@ def test_a_gap_in_the_membrane_is_closed_where_it_is():
     assert labels[10, 15] > 0  # the gap belongs to one of them
 
 
+@pytest.mark.parametrize(("doubt", "count"), [(0.1, 1), (0.3, 2)])
+def test_a_wide_gap_with_some_sign_of_a_membrane_is_closed(doubt, count):
+    p = scene()
+    p[6:16, 14:17] = doubt
+    labels = membrane_instances(p)
+    assert labels.max() == count
+    assert (labels[1:-1, 1:15] == labels[5, 5]).all()
+    assert (labels[1:-1, 16:-1] == labels[5, 20]).all()
+    assert (labels[6:16, 15] > 0).all()  # there is no membrane: the pixels belong to one of the two
+
+
+def test_what_is_nowhere_sure_is_kept_whole():
+    p = scene()
+    p[p == 0] = 0.4
+    labels = membrane_instances(p)
+    assert set(np.unique(labels)) == {0, 1, 2}
+    np.testing.assert_array_equal(labels == 0, scene() == 1)
+
+
 def test_a_passage_that_is_wide_is_no_gap():
     p = scene()
     p[6:16, 15] = 0
