@@ -1,11 +1,12 @@
-"""Which threshold a model has that learnt from strokes: the parent's, or what does best on the strokes kept aside.
+"""Which threshold suits a model that learnt from strokes: the parent's, the best on those kept aside, or the chosen.
 
     python benchmarks/threshold.py --data ISBI                    # six runs, some minutes of one core
     python benchmarks/threshold.py --data ISBI --painted 3,11 --seeds 0 --steps 5   # only to see that it runs
 
 ISBI holds the sections 1 to 24 of ISBI 2012 as ``image/`` and ``label/``. The simulated user scribbles on 2 % of the
 pixels of two sections, and a model of the synthetic sample is fine-tuned on that. Dice of the cells on sections 19 to
-24 at the parent's threshold, at the one that does best on the strokes that were kept aside, and at the best there is.
+24 at the parent's threshold, at the one that does best on the strokes that were kept aside, at the one that fine-tuning
+chooses (Bayes' rule for classes as frequent as they are), and at the best there is.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ def main() -> None:
     stack = open_stack(arguments.data / "image")
     truth = np.where(np.asarray(open_stack(arguments.data / "label")) == 0, 1, 2).astype(np.uint8)
     start = pre_trained(*NETWORK, arguments.pretrain, arguments.cache)
-    print("| painted | seed | parent's | Dice | best on strokes | Dice | best | Dice |")
-    print("|---|" + "---:|" * 7)
+    print("| painted | seed | parent's | Dice | best on strokes | Dice | chosen | Dice | best | Dice |")
+    print("|---|" + "---:|" * 9)
     for painted in arguments.painted:
         for seed in arguments.seeds:
             bench = Bench(stack, truth, 0.02, np.random.default_rng(seed))
@@ -55,8 +56,10 @@ def main() -> None:
             assert isinstance(last, TunedEvent)
             membrane = bench.predict(last.model, TEST)
             dice = {t: bench.scores(membrane, t)["dice"] for t in THRESHOLDS}
-            chosen = (start.card.threshold, best_on_strokes(bench, last.model, seed), max(dice, key=dice.__getitem__))
-            found = "".join(f" {t:.2f} | {dice[t]:.3f} |" for t in chosen)
+            best, ours = max(dice, key=dice.__getitem__), last.model.card.threshold
+            dice[ours] = bench.scores(membrane, ours)["dice"]
+            columns = (start.card.threshold, best_on_strokes(bench, last.model, seed), ours, best)
+            found = "".join(f" {t:.2f} | {dice[t]:.3f} |" for t in columns)
             print(f"| {', '.join(str(n + 1) for n in painted)} | {seed} |{found}", flush=True)
 
 

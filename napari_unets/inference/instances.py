@@ -28,12 +28,12 @@ def membrane_instances(
     maximum of the distance as a seed instead would cut long neurites to pieces. Objects without a seed, because they
     are too thin or nowhere sure, are kept whole.
 
-    Where models are in doubt they leave gaps. Seeds below a third of the threshold instead of below the threshold itself
-    raised V_rand of seven sections of ISBI 2012 with em-membranes, which has learnt them, from 0.915 to 0.932 (plain
-    connected components: 0.861), and of six others with six models fine-tuned on strokes from 0.47 … 0.77 to
-    0.69 … 0.85. On the annotated membranes themselves ``neck`` costs 0.0001 to 0.0012 of V_rand against plain connected
-    components, and wins back 0.035 to 0.36 on three of four sections in which 40 holes of 5 pixels had been torn at
-    random (4 nm a pixel).
+    Where models are in doubt they leave gaps. Seeds below a third of the threshold, not just below it, raised V_rand of
+    seven sections of ISBI 2012 with em-membranes, which has learnt them, from 0.915 to 0.932 (plain connected
+    components: 0.861), and of six others with six models fine-tuned on strokes from 0.47 … 0.77 to 0.69 … 0.85. On the
+    annotated membranes themselves ``neck`` costs 0.0001 to 0.0012 of V_rand against plain connected components, and
+    wins back 0.035 to 0.36 on three of four sections in which 40 holes of 5 pixels had been torn at random (4 nm a
+    pixel).
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ class CheckpointError(NapariUnetsError):
 
 
 #: Of a state, what goes into the file's header.
-_NUMBERS = ("step", "seconds", "start_score", "best_score", "kept", "history")
+_NUMBERS = ("excess", "step", "seconds", "start_score", "best_score", "kept", "history")
 
 
 def checkpoint_beside(folder: Path) -> Path:

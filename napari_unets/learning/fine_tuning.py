@@ -15,11 +15,14 @@ import numpy.typing as npt
 from napari_unets.images import Statistics, compute_statistics, prepare_plane
 from napari_unets.inference import InferenceSettings, choose_device
 from napari_unets.learning.adapting import adapt_batch_norm, has_batch_norm, spread_crops
-from napari_unets.learning.annotations import AnnotatedStack, Split, annotated_density, split_annotations
+from napari_unets.learning.annotations import AnnotatedStack, Split, split_annotations
+from napari_unets.learning.augment import AugmentSettings
 from napari_unets.learning.errors import AnnotationError, NothingToTrainError
 from napari_unets.learning.fit import FitEvent, StoppedEvent, fit
 from napari_unets.learning.head import grow_head
+from napari_unets.learning.operating_point import choose_threshold, dice_at_thresholds
 from napari_unets.learning.preflight import preflight
+from napari_unets.learning.prevalence import painted_excess
 from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
 from napari_unets.learning.settings import FitSettings
 from napari_unets.learning.validation import HeldOutPlanes
@@ -28,12 +31,17 @@ from napari_unets.networks import Network, create_network
 
 __all__ = ["TunedEvent", "fine_tune", "iter_fine_tune", "tuning_settings"]
 
-_THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(2, 19))
 #: What Dice on a few held-out pixels may say against later weights, or other batch-norm statistics: as much as it says
 #: by chance.
 _SLACK = 0.01
-#: Share of what is annotated, where anything is, from which on annotations are like the image around them.
-_DENSE = 0.5
+#: Patches in which the classes are counted before a run, and how they are drawn.
+_LOOKED_AT = 32
+_AS_IT_IS = AugmentSettings.model_validate(
+    {
+        name: 1 if name == "max_zoom" else field.default if name == "elastic_nodes" else 0
+        for name, field in AugmentSettings.model_fields.items()
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -152,6 +160,7 @@ def iter_fine_tune(
     resumed = resume and checkpoint is not None and checkpoint.exists()
     if adapt and settings.freeze_batch_norm and not resumed:
         network = _adapted(network, prepared, validate)
+    excess = 0.0 if from_scratch or resumed or card.task == "em" else _excess(prepared, network, settings)
     for event in fit(
         network,
         sampler,
@@ -159,6 +168,7 @@ def iter_fine_tune(
         validate=validate,
         slack=_SLACK,
         judge_start=not from_scratch,
+        excess=excess,
         checkpoint=checkpoint,
         resume=resume,
         device=where,
@@ -173,7 +183,9 @@ def iter_fine_tune(
     if adapt and not settings.freeze_batch_norm:
         network = _adapted_at_the_end(network, prepared, held_out, validate)
         scores = validate(network) if validate is not None else {}  # the history's are of other statistics
-    card = card.model_copy(update={"threshold": _best_threshold(prepared, held_out, network, card.threshold)})
+    kept_aside = [plane for one in prepared for plane in one.split.validation.values()]
+    threshold = choose_threshold(network, held_out, kept_aside, lambda: _crops(prepared, network), card.threshold)
+    card = card.model_copy(update={"threshold": threshold})
     filled = _fill(card, prepared, settings, stopped, scores)
     yield TunedEvent(Model(filled, network=network.cpu()))
 
@@ -297,15 +309,32 @@ def _adapted_at_the_end(
     if validate is None:
         return adapted
     before, after = (
-        validate(one)["dice"] if one.out_channels > 1 else max(_dice_at_thresholds(held_out, one))
+        validate(one)["dice"] if one.out_channels > 1 else max(dice_at_thresholds(one, held_out))
         for one in (network, adapted)
     )
     return adapted if after >= before - _SLACK else network
 
 
 def _with_statistics_of(prepared: list[_Prepared], network: Network) -> Network:
+    return adapt_batch_norm(network, _crops(prepared, network))
+
+
+def _excess(prepared: list[_Prepared], network: Network, settings: FitSettings) -> float:
+    """By how much the log odds of class 1 in the patches are above those in the stacks, as the parent sees them.
+
+    Not asked for membranes: a model that has learnt as if they were as frequent as cells shows more of those that are
+    hard to see, which is what keeps neurites apart, and a threshold undoes it where that is not wanted.
+    """
+    if network.out_channels > 1:
+        return 0.0
+    planes = [plane for one in prepared for plane in one.planes]
+    patches = PatchSampler(planes, settings.patch, _AS_IT_IS, settings.seed).draw(_LOOKED_AT)
+    return painted_excess(network.eval(), _crops(prepared, network), *patches)
+
+
+def _crops(prepared: list[_Prepared], network: Network) -> list[npt.NDArray[np.float32]]:
     parts = ((one.source.stack, one.statistics, one.split.training) for one in prepared)
-    return adapt_batch_norm(network, [crop for part in parts for crop in spread_crops(network, *part)])
+    return [crop for part in parts for crop in spread_crops(network, *part)]
 
 
 def _held_out(prepared: list[_Prepared], card: ModelCard, device: str) -> list[HeldOutPlanes]:
@@ -326,27 +355,6 @@ def _validation(held_out: list[HeldOutPlanes]) -> Callable[[Network], dict[str, 
         return {key: float(np.mean([s[key] for s in scores])) for key in scores[0] if all(key in s for s in scores)}
 
     return validate
-
-
-def _best_threshold(
-    prepared: list[_Prepared], held_out: list[HeldOutPlanes], network: Network, default: float
-) -> float:
-    """Threshold with the best Dice on the validation pixels, the one nearest to 0.5 on ties; of strokes the default.
-
-    People paint as much of a rare class as of a common one, and nothing where it is hard to say: what does best on few
-    strokes does worse on whole sections than no choice at all (benchmarks/threshold.py).
-    """
-    kept_aside = [plane for one in prepared for plane in one.split.validation.values()]
-    if network.out_channels > 1 or annotated_density(kept_aside) < _DENSE:
-        return default
-    dice = _dice_at_thresholds(held_out, network)
-    best = [t for t, value in zip(_THRESHOLDS, dice, strict=True) if value >= dice.max() - 1e-6]
-    return min(best, key=lambda t: abs(t - 0.5))
-
-
-def _dice_at_thresholds(held_out: list[HeldOutPlanes], network: Network) -> npt.NDArray[np.float64]:
-    dice: npt.NDArray[np.float64] = np.mean([part.dice_at(network, _THRESHOLDS) for part in held_out], axis=0)
-    return dice
 
 
 def _fill(

@@ -111,6 +111,7 @@ class TrainingState:
     network: Network
     average: Network
     optimiser: torch.optim.Optimizer
+    excess: float = 0.0  # see fit()
     step: int = 0
     seconds: float = 0.0
     start_score: float = -math.inf  # of the weights that the run began with
@@ -155,6 +156,7 @@ def fit(
     select: str = "dice",
     slack: float = 0.0,
     judge_start: bool = False,
+    excess: float = 0.0,
     checkpoint: Path | None = None,
     resume: bool = False,
     device: str = "cpu",
@@ -181,6 +183,10 @@ def fit(
         a score says as much by chance, while the weights at the end of the schedule are better as a rule.
     judge_start : bool
         Validate the weights that the run begins with too, so that what it ends with is never worse than they are.
+    excess : float
+        For a network of one output: by how much the log odds of class 1 among what is annotated are above those in the
+        images. The loss sees the logits raised by as much, so that the network itself goes on giving the probabilities
+        of the images (logit adjustment [1]_). A run that is resumed keeps that which it began with.
     checkpoint : Path, optional
         File for the state of the run, written every ``settings.checkpoint_every`` steps and at the end.
     resume : bool
@@ -204,13 +210,18 @@ def fit(
     Started by ``torchrun``, the processes draw batches of their own and average their gradients. The first one alone
     validates, shows previews and writes checkpoints; a run that was resumed then draws other batches than an
     uninterrupted one.
+
+    References
+    ----------
+    .. [1] A. K. Menon, S. Jayasumana, A. S. Rawat, H. Jain, A. Veit, S. Kumar: "Long-tail learning via logit
+       adjustment", ICLR 2021, equation 10.
     """
     ranks = Ranks(torch.device(device))
     where = ranks.device
     torch.manual_seed(settings.seed)
     network.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network).eval()
-    state = TrainingState(network, average, create_optimiser(network, settings))
+    state = TrainingState(network, average, create_optimiser(network, settings), excess=excess)
     if resume and checkpoint is not None and checkpoint.exists():
         load_checkpoint(checkpoint, state, sampler)
     if ranks.size > 1:
@@ -313,7 +324,7 @@ def _step(
         outputs = outputs_of(images)
     if margin := state.network.margin:  # unpadded convolutions answer for the middle of the patch
         annotations = annotations[..., margin:-margin, margin:-margin]
-    loss = torch.stack([loss_of(output.float(), annotations) for output in outputs]).mean()
+    loss = torch.stack([loss_of(output.float() + state.excess, annotations) for output in outputs]).mean()
     state.optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     if settings.clip_norm:

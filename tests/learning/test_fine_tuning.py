@@ -8,13 +8,15 @@ import torch
 from tests_support import NO_AUGMENTATION, tiny_model
 
 from napari_unets.inference import segment, stack_statistics
+from napari_unets.learning import fine_tuning, operating_point
 from napari_unets.learning.adapting import adapt_batch_norm, spread_crops
 from napari_unets.learning.annotations import AnnotatedStack, annotated_density, split_annotations
 from napari_unets.learning.errors import AnnotationError
-from napari_unets.learning.fine_tuning import _THRESHOLDS, fine_tune, tuning_settings
+from napari_unets.learning.fine_tuning import fine_tune, tuning_settings
 from napari_unets.learning.head import grow_head
+from napari_unets.learning.operating_point import _THRESHOLDS
 from napari_unets.learning.validation import HeldOutPlanes
-from napari_unets.models import ClassInfo, new_model
+from napari_unets.models import ClassInfo, Model, new_model
 
 NEW_CLASS = ClassInfo(id=3, name="mitochondrion", color="#0000ff")
 
@@ -81,14 +83,43 @@ def test_batch_norm_statistics_are_the_stacks(painted) -> None:
         torch.testing.assert_close(value, statistics(second)[name], rtol=0.1, atol=0.1)
 
 
-def test_strokes_do_not_choose_the_threshold_but_whole_slices_do(painted, monkeypatch) -> None:
+def test_whole_slices_choose_the_threshold_by_dice_and_strokes_by_how_frequent_the_classes_are(
+    painted, monkeypatch
+) -> None:
     image, truth, strokes = painted
     best_at_the_end = np.linspace(0, 1, len(_THRESHOLDS))
     monkeypatch.setattr(HeldOutPlanes, "dice_at", lambda *_: best_at_the_end)
     settings = {"steps": 2, **QUICK}
     parent = tiny_model()
-    assert fine_tune(parent, image, strokes, **settings).card.threshold == parent.card.threshold
     assert fine_tune(parent, image, truth, **settings).card.threshold == _THRESHOLDS[-1]
+    seen = {}
+
+    def annotated(_, network):
+        return np.float32([0.9] * 10 + [0.1] * 90), np.repeat(np.uint8([1, 2]), [10, 90])
+
+    def mean(network, crops):
+        seen["crops"] = list(crops)
+        return 0.26  # a fifth is class 1
+
+    monkeypatch.setattr(HeldOutPlanes, "annotated", annotated)
+    monkeypatch.setattr(operating_point, "mean_of_first", mean)
+    assert fine_tune(parent, image, strokes, **settings).card.threshold == 0.8
+    assert all(crop.ndim == 3 for crop in seen["crops"])
+
+
+@pytest.mark.parametrize(("task", "asked"), [("em", False), ("document", True)])
+def test_strokes_do_not_teach_how_frequent_ink_is(painted, monkeypatch, task, asked) -> None:
+    """The loss is told of the excess; of membranes it is not asked (see ``_excess``)."""
+    image, _, strokes = painted
+    model = tiny_model()
+    model = Model(model.card.model_copy(update={"task": task}), network=model.network)
+    monkeypatch.setattr(fine_tuning, "painted_excess", lambda *_: 1.5)
+    given = []
+    run = fine_tuning.fit
+    monkeypatch.setattr(fine_tuning, "fit", lambda *a, **k: given.append(k["excess"]) or run(*a, **k))
+    fine_tune(model, image, strokes, steps=1, **QUICK)
+    fine_tune(model, image, strokes, steps=1, from_scratch=True, **QUICK)
+    assert given == [1.5 if asked else 0.0, 0.0]
 
 
 def test_density_of_strokes_boxes_and_slices(painted) -> None:

@@ -81,11 +81,11 @@ def test_same_seed_same_weights() -> None:
 
 def test_resumed_run_has_the_losses_of_an_uninterrupted_one(tmp_path: Path) -> None:
     whole_network, resumed_network = network(), network()
-    whole = losses(net=whole_network, settings=settings(steps=12))
+    whole = losses(net=whole_network, settings=settings(steps=12), excess=0.5)
     place = tmp_path / "run.safetensors"
     run = settings(steps=12, checkpoint_every=4)
     killed: list[float] = []
-    for event in fit(network(), sampler(), run, checkpoint=place):
+    for event in fit(network(), sampler(), run, excess=0.5, checkpoint=place):
         if isinstance(event, StepEvent):
             killed.append(event.loss)
         if len(killed) == 7:  # between two checkpoints, as a kill would come
@@ -95,6 +95,22 @@ def test_resumed_run_has_the_losses_of_an_uninterrupted_one(tmp_path: Path) -> N
     assert rest == whole[4:]
     for a, b in zip(whole_network.state_dict().values(), resumed_network.state_dict().values(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_the_network_gives_the_probabilities_of_the_images_not_of_what_is_annotated() -> None:
+    # There is nothing to see, and as much of class 1 as of class 2 is annotated; in the images it is rarer.
+    blank = AnnotatedPlane(np.zeros((1, 64, 64), np.float32), np.kron([[1, 2], [2, 1]], np.ones((32, 32), np.uint8)))
+    net = network()
+    with torch.no_grad():
+        for weight in net.head.parameters():
+            weight.zero_()
+    same = PatchSampler([blank], 16, NO_AUGMENTATION, seed=3)
+    run = settings(steps=150, batch=8, learning_rate=0.05, ema=0.9)
+    for _ in fit(net, same, run, excess=2.0):
+        pass
+    with torch.no_grad():
+        probability = torch.sigmoid(net(torch.zeros(1, 1, 16, 16))).mean()
+    assert float(probability) == pytest.approx(1 / (1 + np.exp(2.0)), abs=0.03)
 
 
 def test_best_weights_are_kept() -> None:
