@@ -111,7 +111,7 @@ def test_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
 def test_finetune_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     benchmark("documents", monkeypatch).make_up(3, tmp_path / "pages")
     pages = benchmark("finetune_pages", monkeypatch)
-    run(pages, monkeypatch, "--data", tmp_path / "pages", "--side", 160, "--steps", 1)
+    run(pages, monkeypatch, "--data", tmp_path / "pages", "--side", 160, "--steps", 1, "--model", "module-otsu")
     (row,) = (line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()[2:])
     assert row[0] == "2"
     assert all(0 <= float(score) <= 100 for score in row[1:])
