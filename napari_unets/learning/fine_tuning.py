@@ -184,7 +184,14 @@ def iter_fine_tune(
         network = _adapted_at_the_end(network, prepared, held_out, validate)
         scores = validate(network) if validate is not None else {}  # the history's are of other statistics
     kept_aside = [plane for one in prepared for plane in one.split.validation.values()]
-    threshold = choose_threshold(network, held_out, kept_aside, lambda: _crops(prepared, network), card.threshold)
+    threshold = choose_threshold(
+        network,
+        held_out,
+        kept_aside,
+        lambda: _crops(prepared, network),
+        card.threshold,
+        has_learnt=stopped.kept != 0,  # 0: the parent was better than all that came after it
+    )
     card = card.model_copy(update={"threshold": threshold})
     filled = _fill(card, prepared, settings, stopped, scores)
     yield TunedEvent(Model(filled, network=network.cpu()))

@@ -27,6 +27,8 @@ def choose_threshold(
     kept_aside: Sequence[npt.NDArray[np.uint8]],
     crops: Callable[[], Sequence[npt.NDArray[np.float32]]],
     default: float,
+    *,
+    has_learnt: bool = True,
 ) -> float:
     """Choose the threshold of a network of one output.
 
@@ -47,10 +49,15 @@ def choose_threshold(
         Reads crops ``(channels, height, width)`` from all over the stacks.
     default : float
         For networks of several outputs, without held-out annotations, and where they cannot say.
+    has_learnt : bool
+        Whether it has learnt from the rest of the annotations. What has not does not take the classes for as frequent
+        as they are among strokes, and these do not change its threshold.
     """
     if network.out_channels > 1 or not held_out:
         return default
     if annotated_density(kept_aside) < _DENSE:
+        if not has_learnt:
+            return default
         probabilities, ids = (np.concatenate(x) for x in zip(*(h.annotated(network) for h in held_out), strict=True))
         return threshold_for(mean_of_first(network, crops()), probabilities, ids) or default
     dice = dice_at_thresholds(network, held_out)

@@ -162,6 +162,7 @@ def test_a_run_that_only_does_harm_ends_with_the_parent(painted) -> None:
     history = tuned.card.training.history
     assert history[0]["step"] == 0
     assert history[0]["dice"] == max(h["dice"] for h in history)
+    assert tuned.card.threshold == parent.card.threshold
     for mine, theirs in zip(tuned.network.parameters(), parent.network.parameters(), strict=True):
         assert torch.equal(mine, theirs)
 
