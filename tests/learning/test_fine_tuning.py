@@ -103,7 +103,8 @@ def test_whole_slices_choose_the_threshold_by_dice_and_strokes_by_how_frequent_t
 
     monkeypatch.setattr(HeldOutPlanes, "annotated", annotated)
     monkeypatch.setattr(operating_point, "mean_of_first", mean)
-    assert fine_tune(parent, image, strokes, **settings).card.threshold == 0.8
+    assert fine_tune(parent, image, strokes, from_scratch=True, **settings).card.threshold == 0.8
+    assert fine_tune(parent, image, strokes, **settings).card.threshold == parent.card.threshold  # which is kept
     assert all(crop.ndim == 3 for crop in seen["crops"])
 
 
