@@ -18,7 +18,7 @@ demo: $(VENV)/installed-all
 	$(BIN)/napari-unets demo --output $(OUTPUT)
 
 test: $(VENV)/installed-dev
-	tools/with-display $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile $(ARGS)
+	tools/with-display $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -14,6 +14,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Not in a file named like a test, and imported by tests of several folders: registered here, before any of them.
 pytest.register_assert_rewrite("tests.networks.shared")
 
+# What takes longest first: of two processes, the one that begins with it last is waited for by the other.
+_LONGEST = ("test_docs.py", "test_annotate_widget.py")
+
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -34,3 +37,8 @@ def shared_data() -> Path:
 def shared_reference() -> Path:
     """Worked cases of the scores (not in the repository)."""
     return _folder("reference")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files at the head of the queue."""
+    items.sort(key=lambda item: item.path.name not in _LONGEST)
