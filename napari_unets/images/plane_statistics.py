@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+import scipy
+import skimage
 from numpy.typing import NDArray
-from scipy import ndimage
-from skimage.filters import threshold_otsu
 
 from napari_unets.images.normalise import LARGEST_BLOCK, Statistics, luminance_of
 from napari_unets.images.stack import Stack
@@ -66,7 +66,7 @@ def _otsu(stack: Stack, plane: int) -> tuple[float, float]:
     if len(used) == 2:  # nothing to choose
         return float(edges[used[0] + 1]), high - low
     middles = (edges[1:] + edges[:-1]) / 2
-    threshold = float(threshold_otsu(hist=(counts, middles)))  # type: ignore[no-untyped-call]
+    threshold = float(skimage.filters.threshold_otsu(hist=(counts, middles)))  # type: ignore[no-untyped-call]
     # The threshold is the middle of the last class that is ink; whole numbers are told apart half-way to the next.
     return threshold + (0.5 if integers else 0.0), high - low
 
@@ -85,8 +85,8 @@ def _wolf(stack: Stack, plane: int, window: int) -> tuple[float, float]:
         finite = np.isfinite(values)
         if not finite.all():
             values[~finite] = values[finite].mean() if finite.any() else 0.0
-        mean = ndimage.uniform_filter(values, window, mode="mirror")
-        square = ndimage.uniform_filter(values * values, window, mode="mirror")
+        mean = scipy.ndimage.uniform_filter(values, window, mode="mirror")
+        square = scipy.ndimage.uniform_filter(values * values, window, mode="mirror")
         darkest = min(darkest, float(values.min()))
         largest = max(largest, float((square - mean * mean)[core].max()))
     return darkest, float(np.sqrt(largest))

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 __all__ = ["SYNTHETIC_VOXEL_SIZE_NM", "SyntheticVolume", "smooth_noise", "synthetic_em_stack", "synthetic_em_volume"]
 
@@ -223,7 +223,7 @@ def _cut(tissue: _Tissue, z: float) -> tuple[NDArray[np.intp], FloatImage]:
         inside[b] &= ~differs
     if inside.all():
         return ids, np.full(ids.shape, sum(ids.shape), np.float32)
-    return ids, (ndimage.distance_transform_edt(inside) + 0.5).astype(np.float32)
+    return ids, (scipy.ndimage.distance_transform_edt(inside) + 0.5).astype(np.float32)
 
 
 def _section(tissue: _Tissue, z: int) -> tuple[NDArray[np.intp], FloatImage, FloatImage]:
@@ -238,10 +238,10 @@ def smooth_noise(shape: tuple[int, ...], sigma: float, rng: np.random.Generator)
     """Correlated noise of mean 0 and deviation about 1."""
     step = max(1, int(sigma / 2))  # a coarse grid is enough for what is smooth, and much faster
     coarse = tuple(n // step + 4 for n in shape)
-    noise = ndimage.gaussian_filter(rng.standard_normal(coarse, np.float32), sigma / step, mode="wrap")
+    noise = scipy.ndimage.gaussian_filter(rng.standard_normal(coarse, np.float32), sigma / step, mode="wrap")
     noise /= noise.std() + 1e-6
     if step > 1:
-        noise = ndimage.zoom(noise, step, order=1)
+        noise = scipy.ndimage.zoom(noise, step, order=1)
     return np.asarray(noise[: shape[0], : shape[1]], dtype=np.float32)
 
 
@@ -257,7 +257,7 @@ def _picture(
     picture = cytoplasm - 118 * strength * membrane
     patches = np.clip(smooth_noise(shape, 14, rng) - 1.7, 0, 1)
     picture -= 110 * patches * np.exp(-distance / 7)  # synaptic densities: dark smears along a membrane
-    picture = ndimage.gaussian_filter(picture, 0.7)
+    picture = scipy.ndimage.gaussian_filter(picture, 0.7)
     picture += 12 * smooth_noise(shape, 0.6, rng) + 7 * rng.standard_normal(shape, np.float32)
     picture += 8 * smooth_noise(shape, 90, rng)  # uneven light
     contrast, light = rng.normal(1, 0.07), rng.normal(0, 7)
@@ -271,8 +271,8 @@ def _vesicles(distance: FloatImage, rng: np.random.Generator) -> FloatImage:
     ring_here = inside & (rng.uniform(size=shape) < 0.003 * np.clip(smooth_noise(shape, 30, rng) + 0.6, 0, 2))
     dot_here = inside & (rng.uniform(size=shape) < 0.003)
     rings, dots = ring_here.astype(np.float32), dot_here.astype(np.float32)
-    ring = 900 * ndimage.gaussian_filter(rings, 1.2) - 3300 * ndimage.gaussian_filter(rings, 2.2)
-    return np.asarray(ring - 400 * ndimage.gaussian_filter(dots, 1.1), dtype=np.float32)
+    ring = 900 * scipy.ndimage.gaussian_filter(rings, 1.2) - 3300 * scipy.ndimage.gaussian_filter(rings, 2.2)
+    return np.asarray(ring - 400 * scipy.ndimage.gaussian_filter(dots, 1.1), dtype=np.float32)
 
 
 def _paint_mitochondria(

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from scipy import ndimage
 
 from napari_unets.images.synthetic import FloatImage, smooth_noise
 
@@ -92,8 +92,8 @@ def synthetic_page(height: int = 1000, width: int = 760, seed: int = 0) -> Synth
     light = _light(shape, rng)
     paper = _PAPER * (light + 0.018 * smooth_noise(shape, 1.0, rng) + 0.02 * smooth_noise(shape, 12, rng))[..., None]
     paper *= 1 - _stains(shape, rng)[..., None] * (1 - _STAIN)
-    ink = ndimage.gaussian_filter(front, 0.6) * strength
-    ghost = ndimage.gaussian_filter(back, 1.8) * shining
+    ink = scipy.ndimage.gaussian_filter(front, 0.6) * strength
+    ghost = scipy.ndimage.gaussian_filter(back, 1.8) * shining
     covered = (1 - (1 - ink) * (1 - ghost))[..., None]
     picture = paper * (1 - covered) + _INK * light[..., None] * covered
     picture += 4 * smooth_noise(shape, 0.6, rng)[..., None] + 2.5 * rng.standard_normal((*shape, 3), np.float32)
@@ -139,7 +139,7 @@ def _bent(drawn: FloatImage, rng: np.random.Generator) -> FloatImage:
     y, x = np.mgrid[:height, :width].astype(np.float32)
     phase, turn = rng.uniform(0, 2 * np.pi), rng.uniform(-0.004, 0.004)
     wave = 2.5 * np.sin(x / width * 5 + phase) + turn * (x - width / 2)
-    return np.asarray(ndimage.map_coordinates(drawn, [y + wave, x], order=1, mode="constant"), np.float32)
+    return np.asarray(scipy.ndimage.map_coordinates(drawn, [y + wave, x], order=1, mode="constant"), np.float32)
 
 
 def _light(shape: tuple[int, int], rng: np.random.Generator) -> FloatImage:

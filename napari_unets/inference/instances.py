@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
-from skimage.segmentation import watershed
+import scipy
+import skimage
 
 __all__ = ["membrane_instances", "without_small"]
 
@@ -52,14 +52,14 @@ def membrane_instances(
         0 on the membrane, and the numbers 1 to n for the n objects.
     """
     membrane = np.asarray(probability_of_membrane)
-    seeds, n_seeds = ndimage.label(_distance(membrane <= _DOUBT * threshold) > neck)
+    seeds, n_seeds = scipy.ndimage.label(_distance(membrane <= _DOUBT * threshold) > neck)
     return without_small(_flooded(membrane <= threshold, seeds, n_seeds), min_size)
 
 
 def _flooded(inside: npt.NDArray[np.bool_], seeds: npt.NDArray[np.int32], n_seeds: int) -> npt.NDArray[np.int32]:
     """Objects from 1 on; only those of several seeds are flooded, each in the box around it."""
-    objects, _ = ndimage.label(inside)
-    for number, (rows, columns) in enumerate(ndimage.find_objects(objects), start=1):
+    objects, _ = scipy.ndimage.label(inside)
+    for number, (rows, columns) in enumerate(scipy.ndimage.find_objects(objects), start=1):
         part, mine = seeds[rows, columns], objects[rows, columns] == number
         found = np.unique(part[mine])
         found = found[found > 0]
@@ -70,7 +70,7 @@ def _flooded(inside: npt.NDArray[np.bool_], seeds: npt.NDArray[np.int32], n_seed
             y, x = max(0, rows.start - 1), max(0, columns.start - 1)
             distance = _distance(inside[y : rows.stop + 1, x : columns.stop + 1])
             distance = distance[rows.start - y :, columns.start - x :][: mine.shape[0], : mine.shape[1]]
-            flooded = watershed(-distance, np.where(mine, part, 0), mask=mine)  # type: ignore[no-untyped-call]
+            flooded = skimage.segmentation.watershed(-distance, np.where(mine, part, 0), mask=mine)  # type: ignore[no-untyped-call]
             part[mine] = flooded[mine]
     return seeds
 
@@ -83,7 +83,7 @@ def _distance(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
     padded = np.pad(inside, 1, mode="edge")
     if padded.all():
         return np.full(inside.shape, sum(inside.shape), np.float32)
-    nearest = ndimage.distance_transform_edt(padded, return_distances=False, return_indices=True)
+    nearest = scipy.ndimage.distance_transform_edt(padded, return_distances=False, return_indices=True)
     distance = np.empty(inside.shape, np.float32)
     columns = np.arange(1, inside.shape[1] + 1)
     for row in range(inside.shape[0]):

@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_unets.inference.errors import InferenceError, OutputError
 from napari_unets.inference.shifts import overlapping, slice_shift
-from napari_unets.metrics.overlap import overlap
 
 __all__ = ["LinkSettings", "SliceLinker", "block_tables", "link_slices", "partners"]
 
@@ -62,6 +61,8 @@ def partners(
     how = settings or LinkSettings()
     result = np.zeros(int(following.max(initial=0)) + 1, np.int64)
     y, x = map(overlapping, following.shape, slice_shift(previous, following, how.max_shift))
+    from napari_unets.metrics.overlap import overlap  # its compiler takes a while to import
+
     table = overlap(previous[y[0], x[0]], following[y[1], x[1]])
     if table.count.size == 0:
         return result

@@ -7,6 +7,7 @@ import importlib.util
 import inspect
 import warnings
 from collections import OrderedDict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -154,8 +155,8 @@ def _fingerprint(network: Network, version: str) -> str:
     """Digest of all that the converted network depends on: its code, its settings, its weights, the converter."""
     digest = hashlib.sha256(f"{version} {torch.__version__} {network.name} {network.config} {network}".encode())
     classes = {cls for module in network.modules() for cls in type(module).__mro__ if not _is_library(cls)}
-    for source in sorted(inspect.getsource(cls) for cls in classes):
-        digest.update(source.encode())
+    for file in sorted({inspect.getfile(cls) for cls in classes}):
+        digest.update(Path(file).read_bytes())
     for name, tensor in network.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.contiguous().numpy().tobytes())

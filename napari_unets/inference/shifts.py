@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft, ndimage
+import scipy
 
 __all__ = ["overlapping", "slice_shift"]
 
@@ -34,7 +34,7 @@ def slice_shift(previous: npt.NDArray[np.integer], following: npt.NDArray[np.int
         return 0, 0
     one, two = (_spectrum(labels, step) for labels in (previous, following))
     shape = tuple(-(-n // step) for n in previous.shape)
-    likeness = fft.irfft2(np.conj(one) * two, s=shape)
+    likeness = scipy.fft.irfft2(np.conj(one) * two, s=shape)
     rows, columns = (np.arange(-min(reach, (n - 1) // 2), min(reach, (n - 1) // 2) + 1) for n in shape)
     near = likeness[rows[:, None], columns]
     row, column = np.unravel_index(int(near.argmax()), near.shape)
@@ -44,8 +44,8 @@ def slice_shift(previous: npt.NDArray[np.integer], following: npt.NDArray[np.int
 
 
 def _spectrum(labels: npt.NDArray[np.integer], step: int) -> npt.NDArray[np.complexfloating]:
-    membrane = ndimage.gaussian_filter((labels[::step, ::step] == 0).astype(np.float32), _SMOOTHING)
-    spectrum: npt.NDArray[np.complexfloating] = fft.rfft2(membrane - membrane.mean())
+    membrane = scipy.ndimage.gaussian_filter((labels[::step, ::step] == 0).astype(np.float32), _SMOOTHING)
+    spectrum: npt.NDArray[np.complexfloating] = scipy.fft.rfft2(membrane - membrane.mean())
     return spectrum
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import linear_sum_assignment
 
 from napari_unets.metrics.overlap import overlap
 
@@ -83,7 +83,7 @@ def average_precision(
         if threshold < 0.5 and matched:
             possible = np.zeros((n_truth, n_predicted), dtype=bool)
             possible[rows[found], columns[found]] = True
-            matched = int(possible[linear_sum_assignment(possible, maximize=True)].sum())
+            matched = int(possible[scipy.optimize.linear_sum_assignment(possible, maximize=True)].sum())
         objects = n_truth + n_predicted - matched
         scores.append(matched / objects if objects else float("nan"))
     return scores
