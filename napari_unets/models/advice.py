@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["NETWORK_ADVICE", "network_advice"]
+__all__ = ["NETWORK_ADVICE", "QUICK_TO_TUNE", "network_advice"]
 
 #: By the network's name. What a pixel costs is measured (benchmarks/README.md); the rest follows from the papers.
 NETWORK_ADVICE: Final = {
@@ -21,6 +21,11 @@ NETWORK_ADVICE: Final = {
     "sauvola": "A threshold for each neighbourhood: unevenly lit scans without training.",
     "wolf": "As Sauvola, for pages of low contrast.",
 }
+
+
+#: The bundled model to begin fine-tuning with, by task, where that is not the one to segment with: as good, and it
+#: learns several times as much in a minute (benchmarks/README.md, "A step").
+QUICK_TO_TUNE: Final = {"em": "em-membranes-fast"}
 
 
 def network_advice(name: str) -> str:

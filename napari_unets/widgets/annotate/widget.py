@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QFormLayout, QInputDialog
 from napari_unets.errors import NapariUnetsError
 from napari_unets.learning import NothingToTrainError
 from napari_unets.models import ModelStore
+from napari_unets.models.advice import QUICK_TO_TUNE
 from napari_unets.widgets.annotate.actions import AnnotateActions
 from napari_unets.widgets.annotate.annotation_layer import can_be_annotations, new_class
 from napari_unets.widgets.annotate.annotation_session import AnnotationSession
@@ -21,7 +22,7 @@ from napari_unets.widgets.annotate.tools import AnnotateTools, RestoreOffer
 from napari_unets.widgets.annotate.tune_control import TuneControl
 from napari_unets.widgets.annotate.tune_panel import TunePanel
 from napari_unets.widgets.files.writers import write_labels
-from napari_unets.widgets.parts.image_source import image_source
+from napari_unets.widgets.parts.image_source import image_source, likely_task
 from napari_unets.widgets.parts.layer_choice import LayerChoice
 from napari_unets.widgets.parts.model_choice import ModelChoice
 from napari_unets.widgets.parts.new_model import NewModelButton
@@ -124,6 +125,9 @@ class AnnotateWidget(Panel):
     def _choose_image(self, _: object = None) -> None:
         image = self._image
         self.offer.offer(self.session.left_behind(image) if image is not None else None)
+        if image is not None and self._painted is None and self.control.tuned is None and not self.control.is_running:
+            task = likely_task(image)
+            self.model.suggest(task, QUICK_TO_TUNE.get(task, ""))
         self._choose_annotations()
 
     def _choose_model(self, _: object = None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari.layers import Image
 
-__all__ = ["ImageSource", "image_source", "pages_of"]
+__all__ = ["ImageSource", "image_source", "likely_task", "pages_of"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ def image_source(layer: Image) -> ImageSource:
     data = layer.data[0] if layer.multiscale else layer.data
     shape = tuple(int(n) for n in data.shape)
     return ImageSource(data=data, shape=shape[:-1] if layer.rgb else shape, rgb=bool(layer.rgb))
+
+
+def likely_task(layer: Image) -> str:
+    """Guess what a model of an image is to be for: scans are in colour or come from a PDF, sections are not."""
+    return "document" if image_source(layer).rgb or "pages" in layer.metadata else "em"
 
 
 def pages_of(layer: Image) -> list[tuple[int, int]] | None:

@@ -80,14 +80,20 @@ class ModelChoice(QWidget):
         self.refill()
         self.box.setCurrentIndex(self.box.findData(name))
 
-    def suggest(self, task: str) -> None:
-        """Choose the first model for a kind of images, unless a model for it is chosen or somebody has chosen one."""
-        if self._is_meant or (self.card is not None and self.card.task == task):
+    def suggest(self, task: str, first: str = "") -> None:
+        """Choose a model for a kind of images, unless a model for it is chosen or somebody has chosen one.
+
+        Parameters
+        ----------
+        task : str
+            What the model is to be for, as on its card.
+        first : str
+            Name of the model to be preferred to all others, chosen ones for the same task included.
+        """
+        fitting = [name for name, card in self._cards.items() if card.task == task]
+        if self._is_meant or not fitting or (self.name in fitting and first not in fitting):
             return
-        for name, card in self._cards.items():
-            if card.task == task:
-                self.box.setCurrentIndex(self.box.findData(name))
-                return
+        self.box.setCurrentIndex(self.box.findData(first if first in fitting else fitting[0]))
 
     def refill(self) -> None:
         """List the store's models as they are now; the choice is kept."""

@@ -14,7 +14,7 @@ from napari_unets.models import ModelStore
 from napari_unets.widgets.parts.advanced_settings import AdvancedSettings
 from napari_unets.widgets.parts.device_choice import DeviceChoice
 from napari_unets.widgets.parts.fold import Fold
-from napari_unets.widgets.parts.image_source import image_source
+from napari_unets.widgets.parts.image_source import image_source, likely_task
 from napari_unets.widgets.parts.layer_choice import LayerChoice
 from napari_unets.widgets.parts.model_choice import ModelChoice
 from napari_unets.widgets.parts.notes import Note
@@ -111,9 +111,9 @@ class SegmentWidget(Panel):
         self.advanced.output.set("threshold", threshold)
 
     def _suggest_model(self, layer: Layer | None) -> None:
-        """Propose a model: scans are in colour or come from a PDF, sections are not."""
+        """Propose a model for what the image seems to be."""
         if layer is not None:
-            self.model.suggest("document" if image_source(layer).rgb or "pages" in layer.metadata else "em")
+            self.model.suggest(likely_task(layer))
 
     def _describe_image(self, _: object = None) -> None:
         layer = self.image.layer

@@ -52,6 +52,19 @@ def test_new_annotations_have_the_models_classes_and_the_brush_in_hand(qtbot, wi
     assert not widget.panel.save.isEnabled()
 
 
+def test_the_model_that_learns_quickly_is_proposed(qtbot, viewer):
+    widget = AnnotateWidget(viewer)
+    qtbot.addWidget(widget)
+    assert widget.model.name == widget.control.card.name == "em-membranes-fast"
+    page = viewer.add_image(np.zeros((40, 50, 3), np.uint8), rgb=True, name="page")
+    widget.image.choose(page)
+    assert widget.model.name == widget.control.card.name == "document-ink"
+    widget.model.choose("tiny")
+    widget.image.choose(viewer.layers["sections"])
+    assert widget.model.name == "tiny", "somebody has chosen it"
+    widget.close()
+
+
 def test_preflight_says_what_a_step_takes(qtbot, widget):
     new_annotations(qtbot, widget)
     paint(widget)
