@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_unets.learning.annotations import AnnotatedStack
+from napari_unets.learning.annotations import AnnotatedStack, split_annotations
 from napari_unets.models import ClassInfo
 
 __all__ = ["Preflight", "preflight"]
@@ -54,6 +54,8 @@ def preflight(sources: Sequence[AnnotatedStack], classes: Sequence[ClassInfo]) -
         for plane in counts.values():
             for class_id, count in plane.items():
                 totals[class_id] = totals.get(class_id, 0) + count
+        if not (split := split_annotations(source.planes)).validation:
+            warnings.append(f"{source.stack.name}: {split.how}")
         slices = ", ".join(str(number) for number in counts)
         uses.append(f"{source.stack.name}: {len(counts)} annotated slice{'s' * (len(counts) > 1)} ({slices})")
         constant = [n for n in counts if np.ptp(source.stack.plane(n)) == 0]

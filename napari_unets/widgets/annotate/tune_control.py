@@ -261,4 +261,6 @@ def _in_words(summary: TuningSummary) -> str:
     history = summary.card.training.history if summary.card.training else []
     if history and max(history, key=lambda scores: scores["dice"])["step"] == 0:
         return f"{begun}. Nothing learnt was better than the parent, which is kept: paint more, or learn for longer."
-    return f"{begun}. {'Look at it, paint on, or save it' if summary.finished else 'The best is kept'}."
+    if summary.finished:
+        return f"{begun}. Look at it, paint on, or save it."
+    return f"{begun}. {'The best' if history else 'What it has learnt'} is kept."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from napari_unets.widgets.parts.score_plot import Curve, ScorePlot
 
@@ -38,6 +38,7 @@ class TuneCurves(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)  # no gaps around the plots
         for plot in (self.loss, self.score):
             plot.setFixedHeight(_HEIGHT)
             plot.getPlotItem().getAxis("left").setWidth(58)
