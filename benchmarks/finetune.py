@@ -110,7 +110,7 @@ def pre_trained(network: str, settings: dict[str, Any], minutes: float, cache: P
     folder = None if cache is None else cache / f"{network}-{minutes:g}min"
     if folder is not None and folder.exists():
         return load_model(folder)
-    image, truth = synthetic_em_stack(8, 512, seed=11)
+    image, truth = synthetic_em_stack(24, 512, seed=11)
     ids = np.where(np.asarray(truth) == 0, 1, 2).astype(np.uint8)
     fit = tuning_settings(minutes=minutes, from_scratch=True)
     source = AnnotatedStack(as_stack(image), as_stack(ids))
@@ -247,7 +247,7 @@ def _arguments() -> argparse.Namespace:
         "--settings", type=json.loads, default={"width": 16, "batch_norm": True}, help="of the network, as JSON"
     )
     parser.add_argument("--changes", type=json.loads, default={}, help="of tuning_settings, as JSON")
-    parser.add_argument("--pretrain", type=float, default=5.0, help="minutes on the synthetic sample")
+    parser.add_argument("--pretrain", type=float, default=25.0, help="minutes on the synthetic sample")
     parser.add_argument("--share", type=float, default=0.02, help="of a section's pixels that are painted")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu is fair on a machine that others use too")

@@ -56,12 +56,17 @@ def test_help_is_quick_and_without_torch():
     assert min(map(float, seconds)) < 0.5
 
 
-def test_segmenting_loads_no_more_than_it_needs():
+def test_commands_load_no_more_than_they_need():
     # Half a second and more each, of every command and of every worker process.
     plan = "napari_unets.cli.batch, napari_unets.jobs.batch.making_volume"
-    for modules, heavy in ((plan, {"torch"}), ("napari_unets.inference.running", set())):
+    never = {"scipy.ndimage", "scipy.optimize", "skimage.segmentation"}
+    for modules, heavy in (
+        (plan, {"torch", "numba"}),
+        ("napari_unets.inference.running", {"numba"}),
+        ("napari_unets.metrics", {"torch"}),
+    ):
         loaded = set(run_python(f"import sys, {modules}; print(*sys.modules)").split())
-        assert not loaded & (heavy | {"numba", "scipy.ndimage", "scipy.optimize", "skimage.segmentation"})
+        assert not loaded & (heavy | never)
 
 
 def test_base_requires_neither_napari_nor_qt_and_nothing_has_an_upper_cap():

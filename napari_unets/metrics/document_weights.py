@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from napari_unets.metrics.chessboard import carry_largest, chessboard_distance, ways_back
 from napari_unets.metrics.skeleton import skeleton
@@ -34,7 +34,7 @@ def _complete_skeleton(mask: NDArray[np.bool_], components: NDArray[np.int32], n
     has_line[components[lines]] = True
     lost = np.flatnonzero(~has_line[1:]) + 1
     if lost.size:
-        boxes = ndimage.find_objects(components)
+        boxes = scipy.ndimage.find_objects(components)
         for label in lost:
             box = boxes[label - 1]
             ys, xs = np.nonzero(components[box] == label)
@@ -46,10 +46,10 @@ def _complete_skeleton(mask: NDArray[np.bool_], components: NDArray[np.int32], n
 
 
 def _recall_weights(ink: NDArray[np.bool_]) -> tuple[NDArray[np.float64], _Ink]:
-    cross = ndimage.generate_binary_structure(2, 1)
-    contour = ink & ~ndimage.binary_erosion(ink, cross)
+    cross = scipy.ndimage.generate_binary_structure(2, 1)
+    contour = ink & ~scipy.ndimage.binary_erosion(ink, cross)
     to_contour = chessboard_distance(contour)
-    components, n = ndimage.label(ink, structure=_EIGHT, output=np.int32)
+    components, n = scipy.ndimage.label(ink, structure=_EIGHT, output=np.int32)
     ridge = _complete_skeleton(ink, components, n)
     distance = np.where(ink, to_contour, 0)
     distance[contour & ridge] = 1
@@ -60,7 +60,7 @@ def _recall_weights(ink: NDArray[np.bool_]) -> tuple[NDArray[np.float64], _Ink]:
     totals = np.bincount(of_ridge, weights=factor[ridge], minlength=n + 1)
     lengths = np.bincount(of_ridge, minlength=n + 1)
     widths = (2 * (totals.astype(np.int64) // np.maximum(lengths, 1))).astype(np.int32)
-    return weights, _Ink(components, ndimage.find_objects(components), contour, to_contour, widths)
+    return weights, _Ink(components, scipy.ndimage.find_objects(components), contour, to_contour, widths)
 
 
 def _clear(image: NDArray[np.bool_], width: int) -> None:
@@ -73,7 +73,7 @@ def _paper_skeleton(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Middle lines of the paper; the frame of the page is none of it."""
     paper = ~ink
     _clear(paper, 1)
-    components, n = ndimage.label(paper, structure=_EIGHT, output=np.int32)
+    components, n = scipy.ndimage.label(paper, structure=_EIGHT, output=np.int32)
     _clear(paper, 2)
     return _complete_skeleton(paper, components, n)
 
