@@ -4,25 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from napari_unets.learning.augment import AugmentSettings
 from napari_unets.models import ClassInfo, Model, ModelCard
 from napari_unets.networks import create_network
 
-__all__ = ["NO_AUGMENTATION", "tiny_model"]
-
-NO_AUGMENTATION = AugmentSettings(
-    flip=False,
-    rotate_degrees=0,
-    log_scale=0,
-    elastic_px=0,
-    contrast=0,
-    brightness=0,
-    gamma=0,
-    light=0,
-    noise=0,
-    blur_px=0,
-    defects=0,
-)
+__all__ = ["tiny_model"]
 
 
 def tiny_model(**settings) -> Model:

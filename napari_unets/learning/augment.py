@@ -39,6 +39,12 @@ class AugmentSettings(BaseModel):
     defects: float = Field(0.15, ge=0, le=1, description="Share of patches with a step, a stain or a lost strip.")
     fading: float = Field(0.0, ge=0, le=1, description="Share of patches whose details are faint in places.")
 
+    @classmethod
+    def none(cls) -> AugmentSettings:
+        """Return settings that leave patches as they are."""
+        limits = {name: cls.model_fields[name].default for name in ("max_zoom", "elastic_nodes")}  # they change nothing
+        return cls.model_validate(dict.fromkeys(cls.model_fields, 0) | limits)
+
 
 def normal(n: int, sigma: float, generator: torch.Generator, *shape: int) -> Tensor:
     """Draw ``(n, *shape)`` values of mean 0 and deviation ``sigma``."""

@@ -9,24 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from napari_unets.images import Statistics, compute_statistics, prepare_plane
-from napari_unets.inference import InferenceSettings, choose_device
-from napari_unets.learning.adapting import adapt_batch_norm, has_batch_norm, spread_crops
-from napari_unets.learning.annotations import AnnotatedStack, Split, split_annotations
+from napari_unets.inference import choose_device
+from napari_unets.learning.adapting import adapt_batch_norm, has_batch_norm
+from napari_unets.learning.annotations import AnnotatedStack
 from napari_unets.learning.augment import AugmentSettings
 from napari_unets.learning.errors import AnnotationError, NothingToTrainError
 from napari_unets.learning.fit import FitEvent, StoppedEvent, fit
 from napari_unets.learning.head import grow_head
 from napari_unets.learning.operating_point import choose_threshold, dice_at_thresholds
 from napari_unets.learning.preflight import preflight
+from napari_unets.learning.preparing import PreparedStack, crops_of, held_out_planes, mean_scores, prepare
 from napari_unets.learning.prevalence import painted_excess
-from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
+from napari_unets.learning.samples import PatchSampler
 from napari_unets.learning.settings import FitSettings
+from napari_unets.learning.tuned_card import card_to_be, filled_card
 from napari_unets.learning.validation import HeldOutPlanes
-from napari_unets.models import ClassInfo, Model, ModelCard, Score, TrainingRecord
+from napari_unets.models import ClassInfo, Model
 from napari_unets.networks import Network, create_network
 
 __all__ = ["TunedEvent", "fine_tune", "iter_fine_tune", "tuning_settings"]
@@ -34,14 +32,8 @@ __all__ = ["TunedEvent", "fine_tune", "iter_fine_tune", "tuning_settings"]
 #: What Dice on a few held-out pixels may say against later weights, or other batch-norm statistics: as much as it says
 #: by chance.
 _SLACK = 0.01
-#: Patches in which the classes are counted before a run, and how they are drawn.
+#: Patches in which the classes are counted before a run.
 _LOOKED_AT = 32
-_AS_IT_IS = AugmentSettings.model_validate(
-    {
-        name: 1 if name == "max_zoom" else field.default if name == "elastic_nodes" else 0
-        for name, field in AugmentSettings.model_fields.items()
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -151,11 +143,11 @@ def iter_fine_tune(
         settings = settings.model_copy(update={"freeze_batch_norm": False})
     where = choose_device(device).name
     network = _network(model, len(known), from_scratch)
-    card = _card(model, network, known, name)
-    prepared = [_prepare(source, card, settings) for source in sources]
+    card = card_to_be(model, network, known, name)
+    prepared = [prepare(source, card, settings) for source in sources]
     sampler = PatchSampler([p for one in prepared for p in one.planes], settings.patch, settings.augment, settings.seed)
-    held_out = _held_out(prepared, card, where)
-    validate = _validation(held_out)
+    held_out = held_out_planes(prepared, card, where)
+    validate = mean_scores(held_out)
     adapt = adapt and has_batch_norm(network)
     resumed = resume and checkpoint is not None and checkpoint.exists()
     if adapt and settings.freeze_batch_norm and not resumed:
@@ -188,12 +180,12 @@ def iter_fine_tune(
         network,
         held_out,
         kept_aside,
-        lambda: _crops(prepared, network),
+        lambda: crops_of(prepared, network),
         card.threshold,
         has_learnt=stopped.kept != 0,  # 0: the parent was better than all that came after it
     )
     card = card.model_copy(update={"threshold": threshold})
-    filled = _fill(card, prepared, settings, stopped, scores)
+    filled = filled_card(card, prepared, settings, stopped, scores)
     yield TunedEvent(Model(filled, network=network.cpu()))
 
 
@@ -234,14 +226,6 @@ def fine_tune(model: Model, stack: object, annotations: object, *, steps: int | 
     return last.model
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    source: AnnotatedStack
-    statistics: Statistics
-    split: Split
-    planes: list[AnnotatedPlane]
-
-
 def _network(model: Model, n_classes: int, from_scratch: bool) -> Network:
     if from_scratch and not model.card.is_untrained:
         channels = 1 if n_classes == 2 else n_classes
@@ -249,51 +233,8 @@ def _network(model: Model, n_classes: int, from_scratch: bool) -> Network:
     return grow_head(copy.deepcopy(model.network), n_classes)
 
 
-def _card(model: Model, network: Network, classes: list[ClassInfo], name: str | None) -> ModelCard:
-    named = name or f"{model.name}-tuned"
-    changes = {
-        "name": named,
-        "title": f"{model.card.title}, tuned",
-        "network_config": network.config,
-        "classes": [c.model_dump() for c in classes],
-        "parent": model.name,
-        "training": None,
-        "scores": [],
-    }
-    if model.card.is_untrained:
-        changes |= {"title": named, "summary": f"Tells apart {', '.join(c.name for c in classes)}"}
-    return ModelCard.model_validate(model.card.model_dump() | changes)
-
-
-def _prepare(source: AnnotatedStack, card: ModelCard, settings: FitSettings) -> _Prepared:
-    stack, how = source.stack, card.normalisation
-    luminance = stack.is_rgb and card.in_channels == 1
-    statistics = compute_statistics(stack, how.method, low=how.low, high=how.high, luminance=luminance)
-    split = split_annotations(source.planes, seed=settings.seed)
-    planes = [_around_annotations(source, n, ids, card, statistics, settings) for n, ids in split.training.items()]
-    return _Prepared(source, statistics, split, planes)
-
-
-def _around_annotations(
-    source: AnnotatedStack,
-    number: int,
-    ids: npt.NDArray[np.uint8],
-    card: ModelCard,
-    statistics: Statistics,
-    settings: FitSettings,
-) -> AnnotatedPlane:
-    """Read only the part of a plane that patches around its annotations can reach."""
-    reach = round(1.5 * settings.patch * settings.augment.max_zoom)
-    window = []
-    for axis in (0, 1):
-        where = np.flatnonzero(ids.any(1 - axis))
-        window.append(slice(max(0, int(where[0]) - reach), int(where[-1]) + 1 + reach))
-    cut = (window[0], window[1])
-    return AnnotatedPlane(prepare_plane(source.stack.plane(number, cut), card.in_channels, statistics), ids[cut])
-
-
 def _adapted(
-    network: Network, prepared: list[_Prepared], validate: Callable[[Network], dict[str, float]] | None
+    network: Network, prepared: list[PreparedStack], validate: Callable[[Network], dict[str, float]] | None
 ) -> Network:
     """Return the network with the stacks' batch-norm statistics, or as it was if that is better."""
     adapted = _with_statistics_of(prepared, network)
@@ -304,7 +245,7 @@ def _adapted(
 
 def _adapted_at_the_end(
     network: Network,
-    prepared: list[_Prepared],
+    prepared: list[PreparedStack],
     held_out: list[HeldOutPlanes],
     validate: Callable[[Network], dict[str, float]] | None,
 ) -> Network:
@@ -322,11 +263,11 @@ def _adapted_at_the_end(
     return adapted if after >= before - _SLACK else network
 
 
-def _with_statistics_of(prepared: list[_Prepared], network: Network) -> Network:
-    return adapt_batch_norm(network, _crops(prepared, network))
+def _with_statistics_of(prepared: list[PreparedStack], network: Network) -> Network:
+    return adapt_batch_norm(network, crops_of(prepared, network))
 
 
-def _excess(prepared: list[_Prepared], network: Network, settings: FitSettings) -> float:
+def _excess(prepared: list[PreparedStack], network: Network, settings: FitSettings) -> float:
     """By how much the log odds of class 1 in the patches are above those in the stacks, as the parent sees them.
 
     Not asked for membranes: a model that has learnt as if they were as frequent as cells shows more of those that are
@@ -335,58 +276,5 @@ def _excess(prepared: list[_Prepared], network: Network, settings: FitSettings) 
     if network.out_channels > 1:
         return 0.0
     planes = [plane for one in prepared for plane in one.planes]
-    patches = PatchSampler(planes, settings.patch, _AS_IT_IS, settings.seed).draw(_LOOKED_AT)
-    return painted_excess(network.eval(), _crops(prepared, network), *patches)
-
-
-def _crops(prepared: list[_Prepared], network: Network) -> list[npt.NDArray[np.float32]]:
-    parts = ((one.source.stack, one.statistics, one.split.training) for one in prepared)
-    return [crop for part in parts for crop in spread_crops(network, *part)]
-
-
-def _held_out(prepared: list[_Prepared], card: ModelCard, device: str) -> list[HeldOutPlanes]:
-    settings = InferenceSettings(device=device, backend="torch")
-    return [
-        HeldOutPlanes(card, one.source.stack, one.split.validation, one.statistics, settings)
-        for one in prepared
-        if one.split.validation
-    ]
-
-
-def _validation(held_out: list[HeldOutPlanes]) -> Callable[[Network], dict[str, float]] | None:
-    if not held_out:
-        return None
-
-    def validate(network: Network) -> dict[str, float]:
-        scores = [part(network) for part in held_out]
-        return {key: float(np.mean([s[key] for s in scores])) for key in scores[0] if all(key in s for s in scores)}
-
-    return validate
-
-
-def _fill(
-    card: ModelCard,
-    prepared: list[_Prepared],
-    settings: FitSettings,
-    stopped: StoppedEvent,
-    scores: dict[str, float],
-) -> ModelCard:
-    names = {c.id: c.name for c in card.classes}
-    pixels = dict.fromkeys(names.values(), 0)
-    for one in prepared:
-        for counts in one.source.counts().values():
-            for class_id, count in counts.items():
-                pixels[names[class_id]] += count
-    record = TrainingRecord(
-        data="; ".join(f"{one.source.stack.name}: {one.split.how}" for one in prepared),
-        steps=stopped.step,
-        minutes=round(stopped.seconds / 60, 2),
-        seed=settings.seed,
-        settings=settings.model_dump(mode="json"),
-        annotated_pixels=pixels,
-        history=stopped.history,
-    )
-    changes: dict[str, Any] = {"training": record}
-    if scores:
-        changes["scores"] = [Score(data="annotated pixels held out of training", values=scores)]
-    return card.model_copy(update=changes)
+    patches = PatchSampler(planes, settings.patch, AugmentSettings.none(), settings.seed).draw(_LOOKED_AT)
+    return painted_excess(network.eval(), crops_of(prepared, network), *patches)

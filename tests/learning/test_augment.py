@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests_support import NO_AUGMENTATION as NOTHING
 
 from napari_unets.learning.augment import AugmentSettings, augment_values, random_offsets
+
+NOTHING = AugmentSettings.none()
 
 
 def generator(seed: int = 0) -> torch.Generator:

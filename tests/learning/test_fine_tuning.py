@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests_support import NO_AUGMENTATION, tiny_model
+from tests_support import tiny_model
 
 from napari_unets.inference import segment, stack_statistics
 from napari_unets.learning import fine_tuning, operating_point
 from napari_unets.learning.adapting import adapt_batch_norm, spread_crops
 from napari_unets.learning.annotations import AnnotatedStack, annotated_density, split_annotations
+from napari_unets.learning.augment import AugmentSettings
 from napari_unets.learning.errors import AnnotationError
 from napari_unets.learning.fine_tuning import fine_tune, tuning_settings
 from napari_unets.learning.head import grow_head
@@ -63,7 +64,7 @@ def statistics(model) -> dict[str, torch.Tensor]:
 def test_batch_norm_statistics_stay_the_parents(painted) -> None:
     image, _, strokes = painted
     parent = tiny_model()
-    run = {"steps": 120, "learning_rate": 1e-2, "augment": NO_AUGMENTATION}
+    run = {"steps": 120, "learning_rate": 1e-2, "augment": AugmentSettings.none()}
     tuned = fine_tune(parent, image, strokes, **run, adapt=False, **QUICK)
     for name, value in statistics(tuned).items():
         assert torch.equal(value, statistics(parent)[name])

@@ -12,9 +12,9 @@ import torch
 from pydantic import ValidationError
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from tests_support import NO_AUGMENTATION
 
 import napari_unets.learning.fit as fit_module
+from napari_unets.learning.augment import AugmentSettings
 from napari_unets.learning.checkpoint import CheckpointError
 from napari_unets.learning.fit import StepEvent, StoppedEvent, ValidationEvent, fit
 from napari_unets.learning.optimising import create_optimiser, rate_at
@@ -29,7 +29,7 @@ def settings(**changes) -> FitSettings:
         "patch": 16,
         "precision": "fp32",
         "steps": 30,
-        "augment": NO_AUGMENTATION,
+        "augment": AugmentSettings.none(),
         "validate_every": 10,
     }
     return FitSettings(**(fields | changes))
@@ -39,7 +39,7 @@ def sampler() -> PatchSampler:
     rng = np.random.default_rng(0)
     truth = np.kron(rng.integers(1, 3, (8, 8)), np.ones((8, 8))).astype(np.uint8)
     image = (truth + rng.normal(0, 0.3, truth.shape)).astype(np.float32)
-    return PatchSampler([AnnotatedPlane(image[None] - 1.5, truth)], 16, NO_AUGMENTATION, seed=3)
+    return PatchSampler([AnnotatedPlane(image[None] - 1.5, truth)], 16, AugmentSettings.none(), seed=3)
 
 
 def network() -> Network:
@@ -104,7 +104,7 @@ def test_the_network_gives_the_probabilities_of_the_images_not_of_what_is_annota
     with torch.no_grad():
         for weight in net.head.parameters():
             weight.zero_()
-    same = PatchSampler([blank], 16, NO_AUGMENTATION, seed=3)
+    same = PatchSampler([blank], 16, AugmentSettings.none(), seed=3)
     run = settings(steps=150, batch=8, learning_rate=0.05, ema=0.9)
     for _ in fit(net, same, run, excess=2.0):
         pass

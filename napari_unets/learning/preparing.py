@@ -1,0 +1,109 @@
+"""An annotated stack made ready to be learnt from: its statistics, what is kept aside, and the parts that are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_unets.images import Statistics, compute_statistics, prepare_plane
+from napari_unets.inference import InferenceSettings
+from napari_unets.learning.adapting import spread_crops
+from napari_unets.learning.annotations import AnnotatedStack, Split, split_annotations
+from napari_unets.learning.samples import AnnotatedPlane
+from napari_unets.learning.settings import FitSettings
+from napari_unets.learning.validation import HeldOutPlanes
+from napari_unets.models import ModelCard
+from napari_unets.networks import Network
+
+__all__ = ["PreparedStack", "crops_of", "held_out_planes", "mean_scores", "prepare"]
+
+
+@dataclass(frozen=True)
+class PreparedStack:
+    """An annotated stack as a run uses it.
+
+    Attributes
+    ----------
+    source : AnnotatedStack
+        Image and annotations.
+    statistics : Statistics
+        By which its grey values are normalised.
+    split : Split
+        Annotations to learn from and to validate on.
+    planes : list of AnnotatedPlane
+        The former with the image around them, normalised.
+    """
+
+    source: AnnotatedStack
+    statistics: Statistics
+    split: Split
+    planes: list[AnnotatedPlane]
+
+
+def prepare(source: AnnotatedStack, card: ModelCard, settings: FitSettings) -> PreparedStack:
+    """Read what patches around the annotations can reach, and keep some of the annotations aside.
+
+    Parameters
+    ----------
+    source : AnnotatedStack
+        Image and annotations.
+    card : ModelCard
+        Of the model that is to learn: its channels, and how images are normalised for it.
+    settings : FitSettings
+        ``patch``, ``augment`` and ``seed``.
+    """
+    stack, how = source.stack, card.normalisation
+    luminance = stack.is_rgb and card.in_channels == 1
+    statistics = compute_statistics(stack, how.method, low=how.low, high=how.high, luminance=luminance)
+    split = split_annotations(source.planes, seed=settings.seed)
+    planes = [_around_annotations(source, n, ids, card, statistics, settings) for n, ids in split.training.items()]
+    return PreparedStack(source, statistics, split, planes)
+
+
+def _around_annotations(
+    source: AnnotatedStack,
+    number: int,
+    ids: npt.NDArray[np.uint8],
+    card: ModelCard,
+    statistics: Statistics,
+    settings: FitSettings,
+) -> AnnotatedPlane:
+    """Read only the part of a plane that patches around its annotations can reach."""
+    reach = round(1.5 * settings.patch * settings.augment.max_zoom)
+    window = []
+    for axis in (0, 1):
+        where = np.flatnonzero(ids.any(1 - axis))
+        window.append(slice(max(0, int(where[0]) - reach), int(where[-1]) + 1 + reach))
+    cut = (window[0], window[1])
+    return AnnotatedPlane(prepare_plane(source.stack.plane(number, cut), card.in_channels, statistics), ids[cut])
+
+
+def crops_of(prepared: Sequence[PreparedStack], network: Network) -> list[npt.NDArray[np.float32]]:
+    """Cut normalised parts ``(channels, height, width)`` that the network takes out of the stacks, annotated or not."""
+    parts = ((one.source.stack, one.statistics, one.split.training) for one in prepared)
+    return [crop for part in parts for crop in spread_crops(network, *part)]
+
+
+def held_out_planes(prepared: Sequence[PreparedStack], card: ModelCard, device: str) -> list[HeldOutPlanes]:
+    """Return what scores a network on the annotations that are kept aside, one of each stack that has any."""
+    settings = InferenceSettings(device=device, backend="torch")
+    return [
+        HeldOutPlanes(card, one.source.stack, one.split.validation, one.statistics, settings)
+        for one in prepared
+        if one.split.validation
+    ]
+
+
+def mean_scores(held_out: Sequence[HeldOutPlanes]) -> Callable[[Network], dict[str, float]] | None:
+    """Return what gives a network's scores, the mean over the stacks; None without annotations kept aside."""
+    if not held_out:
+        return None
+
+    def validate(network: Network) -> dict[str, float]:
+        scores = [part(network) for part in held_out]
+        return {key: float(np.mean([s[key] for s in scores])) for key in scores[0] if all(key in s for s in scores)}
+
+    return validate
