@@ -75,7 +75,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1])
     parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--pretrain", type=float, default=5.0, help="minutes on the synthetic sample")
+    parser.add_argument("--pretrain", type=float, default=25.0, help="minutes on the synthetic sample")
     parser.add_argument("--cache", type=Path, help="folder that keeps the model trained on the synthetic sample")
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
