@@ -36,7 +36,6 @@ def main() -> None:
         with window(1280, 860) as viewer:
             viewer.add_image(image, name="sections")
             _, widget = viewer.window.add_plugin_dock_widget("napari-unets", "Annotate & fine-tune")
-            widget.model.choose("em-membranes-fast")
             wait(seconds=3)
             widget.tools.new.click()
             viewer.dims.set_current_step(0, 1)
