@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests_support import NO_AUGMENTATION
 
 from napari_unets.learning.augment import AugmentSettings
 from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
@@ -19,7 +18,7 @@ def plane(annotations: np.ndarray) -> AnnotatedPlane:
 def test_every_patch_holds_annotated_pixels() -> None:
     annotations = np.zeros((200, 300), np.uint8)
     annotations[150, 280] = 1
-    images, labels = PatchSampler([plane(annotations)], 32, NO_AUGMENTATION).draw(20)
+    images, labels = PatchSampler([plane(annotations)], 32, AugmentSettings.none()).draw(20)
     assert images.shape == (20, 1, 32, 32)
     assert labels.dtype == torch.int64
     assert (labels.flatten(1) == 1).any(1).all()
@@ -30,7 +29,7 @@ def test_classes_and_planes_are_drawn_equally_often() -> None:
     common[5, 5] = 1  # one pixel of class 1 against 4095 of class 2
     dots = np.zeros((64, 64), np.uint8)
     dots[40, 40] = 1
-    sampler = PatchSampler([plane(common), plane(dots)], 8, NO_AUGMENTATION)
+    sampler = PatchSampler([plane(common), plane(dots)], 8, AugmentSettings.none())
     _, labels = sampler.draw(400)
     with_one = (labels.flatten(1) == 1).any(1)
     full = (labels.flatten(1) != 0).all(1)
@@ -41,7 +40,7 @@ def test_classes_and_planes_are_drawn_equally_often() -> None:
 def test_image_and_annotations_are_warped_alike() -> None:
     y, x = np.mgrid[:128, :128]
     annotations = np.where((x // 32 + y // 32) % 2, 1, 3).astype(np.uint8)
-    geometry = NO_AUGMENTATION.model_copy(update={"flip": True, "rotate_degrees": 180.0, "elastic_px": 3.0})
+    geometry = AugmentSettings.none().model_copy(update={"flip": True, "rotate_degrees": 180.0, "elastic_px": 3.0})
     images, labels = PatchSampler([plane(annotations)], 64, geometry).draw(8)
     # Bilinear against nearest: they may differ only along the edges of the squares.
     assert float(((images[:, 0] - labels).abs() < 0.5).float().mean()) > 0.95
@@ -49,7 +48,7 @@ def test_image_and_annotations_are_warped_alike() -> None:
 
 def test_border_is_mirrored() -> None:
     ramp = np.tile(np.arange(1, 17, dtype=np.uint8), (16, 1))
-    images, _ = PatchSampler([plane(ramp)], 32, NO_AUGMENTATION).draw(16)
+    images, _ = PatchSampler([plane(ramp)], 32, AugmentSettings.none()).draw(16)
     steps = images[:, 0].diff(dim=2).abs()
     # Along a row the mirrored ramp rises and falls by one a pixel, also when a turn falls between two pixels.
     assert float(steps.max()) <= 1 + 1e-3
@@ -74,4 +73,4 @@ def test_planes_of_different_sizes() -> None:
 
 def test_nothing_annotated() -> None:
     with pytest.raises(ValueError, match="nothing is annotated"):
-        PatchSampler([plane(np.zeros((16, 16)))], 8, NO_AUGMENTATION)
+        PatchSampler([plane(np.zeros((16, 16)))], 8, AugmentSettings.none())

@@ -53,6 +53,8 @@ class BatchSources(QWidget):
         self.as_images.setToolTip("Each image in a folder is an input of its own. For clean pages it always is")
         self.as_stack.setChecked(True)
         self.note = Note()
+        self._looking = 0  # searches that have not come to their end
+        self._failed = False  # whether one of those that overlap has failed
         self._lay_out()
         self.line.returnPressed.connect(self._typed)
         self.add.clicked.connect(self._typed)
@@ -79,7 +81,11 @@ class BatchSources(QWidget):
 
     def look(self, names: Sequence[str]) -> None:
         """Find the inputs that are meant; :attr:`found` or the note below tells them."""
-        self.note.say("Looking …")
+        if not self._looking:
+            self._failed = False
+        self._looking += 1
+        if not self._failed:
+            self.note.say("Looking …")
         # _ignore_errors: they are shown here, and not by napari a second time
         worker: Any = create_worker(find_sources, list(names), each=self.as_images.isChecked(), _ignore_errors=True)
         worker.returned.connect(self._tell)
@@ -87,10 +93,14 @@ class BatchSources(QWidget):
         worker.start()
 
     def _tell(self, sources: list[str]) -> None:
-        self.note.say("")
+        self._looking -= 1
+        if not self._looking and not self._failed:  # what went wrong with another one is still to be read
+            self.note.say("")
         self.found.emit(sources)
 
     def _fail(self, error: Exception) -> None:
+        self._looking -= 1
+        self._failed = True
         if not isinstance(error, NapariUnetsError | OSError):
             raise error
         self.note.say(str(error), "error")

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from skimage.data import page
 from napari_unets.images import open_stack, save_stack
 from napari_unets.inference import segment
 from napari_unets.models import load_model
+from napari_unets.widgets.batch.sources import BatchSources
 from napari_unets.widgets.batch.widget import BatchWidget
 from napari_unets.widgets.parts.session import shared_worker
 
@@ -184,6 +186,30 @@ def test_other_kinds(qtbot, widget, inputs, out, kind, dtype):
     assert run(qtbot, widget) == {"a.tif": "done"}
     with open_stack(out / kind / "a.ome.zarr") as result:
         assert result.dtype == dtype
+
+
+def test_what_fails_is_still_said_when_another_search_ends(qtbot, monkeypatch):
+    may_end = threading.Event()
+
+    def find(names, **_):
+        if names == ["fails"]:
+            raise FileNotFoundError("fails matches nothing")
+        assert may_end.wait(PATIENCE / 1000)
+        return ["found.tif"]
+
+    monkeypatch.setattr("napari_unets.widgets.batch.sources.find_sources", find)
+    sources = BatchSources()
+    qtbot.addWidget(sources)
+    sources.look(["fails"])
+    sources.look(["slow"])
+    qtbot.waitUntil(lambda: "matches nothing" in sources.note.text(), timeout=PATIENCE)
+    with qtbot.waitSignal(sources.found, timeout=PATIENCE) as found:
+        may_end.set()
+    assert found.args == [["found.tif"]]
+    assert "matches nothing" in sources.note.text()
+    with qtbot.waitSignal(sources.found, timeout=PATIENCE):
+        sources.look(["slow"])
+    assert sources.note.text() == ""
 
 
 def test_folders_are_stacks_or_many_images_and_dropped_files_are_taken(qtbot, widget, inputs):
