@@ -130,13 +130,16 @@ def split_annotations(
     Split
     """
     rng = np.random.default_rng(seed)
-    known = {c for plane in planes.values() for c in _count(plane)}
+    nothing = Split(dict(planes), {}, "too little is annotated to keep any of it aside: nothing is validated")
+    known = _totals(planes)
+    if any(count < 2 * least for count in known.values()):  # no need to deal large planes out in vain
+        return nothing
     candidates: Iterator[Split] = (deal(planes, share, rng) for deal in (_by_planes, _by_squares) for _ in range(8))
     for split in candidates:
         kept, left = _totals(split.validation), _totals(split.training)
         if all(kept.get(c, 0) >= least and left.get(c, 0) >= least for c in known):
             return split
-    return Split(dict(planes), {}, "too little is annotated to keep any of it aside: nothing is validated")
+    return nothing
 
 
 def annotated_density(planes: Iterable[npt.NDArray[np.uint8]]) -> float:
