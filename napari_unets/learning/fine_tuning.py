@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
 from napari_unets.inference import choose_device
 from napari_unets.learning.adapting import adapt_batch_norm, has_batch_norm
 from napari_unets.learning.annotations import AnnotatedStack
@@ -16,7 +20,8 @@ from napari_unets.learning.augment import AugmentSettings
 from napari_unets.learning.errors import AnnotationError, NothingToTrainError
 from napari_unets.learning.fit import FitEvent, StoppedEvent, fit
 from napari_unets.learning.head import grow_head
-from napari_unets.learning.operating_point import choose_threshold, dice_at_thresholds
+from napari_unets.learning.last_layer import learn_last_layer
+from napari_unets.learning.operating_point import adjusted_to_frequencies, choose_threshold, dice_at_thresholds
 from napari_unets.learning.preflight import preflight
 from napari_unets.learning.preparing import PreparedStack, crops_of, held_out_planes, mean_scores, prepare
 from napari_unets.learning.prevalence import painted_excess
@@ -32,7 +37,7 @@ __all__ = ["TunedEvent", "fine_tune", "iter_fine_tune", "tuning_settings"]
 #: What Dice on a few held-out pixels may say against later weights, or other batch-norm statistics: as much as it says
 #: by chance.
 _SLACK = 0.01
-#: Patches in which the classes are counted before a run.
+#: Patches that a run looks at before its first step.
 _LOOKED_AT = 32
 
 
@@ -152,6 +157,9 @@ def iter_fine_tune(
     resumed = resume and checkpoint is not None and checkpoint.exists()
     if adapt and settings.freeze_batch_norm and not resumed:
         network = _adapted(network, prepared, validate)
+    has_grown = not from_scratch and network.out_channels > model.network.out_channels
+    if has_grown and not resumed:
+        network = learn_last_layer(network.eval(), *_looked_at(prepared, settings))
     excess = 0.0 if from_scratch or resumed or card.task == "em" else _excess(prepared, network, settings)
     for event in fit(
         network,
@@ -176,14 +184,14 @@ def iter_fine_tune(
         network = _adapted_at_the_end(network, prepared, held_out, validate)
         scores = validate(network) if validate is not None else {}  # the history's are of other statistics
     kept_aside = [plane for one in prepared for plane in one.split.validation.values()]
-    threshold = choose_threshold(
-        network,
-        held_out,
-        kept_aside,
-        lambda: crops_of(prepared, network),
-        card.threshold,
-        has_learnt=stopped.kept != 0,  # 0: the parent was better than all that came after it
-    )
+    has_learnt = has_grown or stopped.kept != 0  # 0: the parent was better than all that came after it
+
+    def crops() -> list[npt.NDArray[np.float32]]:
+        return crops_of(prepared, network)
+
+    if has_learnt:
+        network = adjusted_to_frequencies(network, held_out, kept_aside, crops)
+    threshold = choose_threshold(network, held_out, kept_aside, crops, card.threshold, has_learnt=has_learnt)
     card = card.model_copy(update={"threshold": threshold})
     filled = filled_card(card, prepared, settings, stopped, scores)
     yield TunedEvent(Model(filled, network=network.cpu()))
@@ -275,6 +283,10 @@ def _excess(prepared: list[PreparedStack], network: Network, settings: FitSettin
     """
     if network.out_channels > 1:
         return 0.0
+    return painted_excess(network.eval(), crops_of(prepared, network), *_looked_at(prepared, settings))
+
+
+def _looked_at(prepared: list[PreparedStack], settings: FitSettings) -> tuple[Tensor, Tensor]:
+    """Draw patches and annotations as they are learnt from, but not augmented."""
     planes = [plane for one in prepared for plane in one.planes]
-    patches = PatchSampler(planes, settings.patch, AugmentSettings.none(), settings.seed).draw(_LOOKED_AT)
-    return painted_excess(network.eval(), crops_of(prepared, network), *patches)
+    return PatchSampler(planes, settings.patch, AugmentSettings.none(), settings.seed).draw(_LOOKED_AT)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from napari_unets.networks import Network
 
-__all__ = ["mean_of_first", "painted_excess", "share_of_first"]
+__all__ = ["class_shares", "mean_probabilities", "painted_excess", "share_of_first"]
 
 #: A network that tells the classes apart by less than this says nothing about how frequent they are.
 _LEAST_CONTRAST = 0.2
@@ -45,12 +45,44 @@ def share_of_first(mean: float, of_first: float, of_second: float) -> float | No
     return float(np.clip((mean - of_second) / (of_first - of_second), _EDGE, 1 - _EDGE))
 
 
+def class_shares(
+    means: npt.NDArray[np.floating], of_classes: npt.NDArray[np.floating]
+) -> npt.NDArray[np.float64] | None:
+    """Estimate how much of an image is of each class: :func:`share_of_first` for any number of them.
+
+    Parameters
+    ----------
+    means : ndarray, shape (classes,)
+        Mean probabilities over the image.
+    of_classes : ndarray, shape (classes, classes)
+        In each row their means over annotated pixels of one class that the network has not learnt from.
+
+    Returns
+    -------
+    ndarray or None, shape (classes,)
+        0.02 at least each, and 1 together; None if the network hardly tells some of the classes apart.
+    """
+    if not np.isfinite(of_classes).all() or np.linalg.svd(of_classes, compute_uv=False)[-1] < _LEAST_CONTRAST:
+        return None
+    from scipy.optimize import nnls  # takes a quarter of a second to import
+
+    found, _ = nnls(np.asarray(of_classes, np.float64).T, np.asarray(means, np.float64))
+    shares = np.clip(found / found.sum(), _EDGE, None)
+    result: npt.NDArray[np.float64] = shares / shares.sum()
+    return result
+
+
 @torch.no_grad()
-def mean_of_first(network: Network, crops: Iterable[npt.NDArray[np.float32]]) -> float:
-    """Mean probability of class 1 over crops ``(channels, height, width)`` that the network takes; one output."""
+def mean_probabilities(network: Network, crops: Iterable[npt.NDArray[np.float32]]) -> npt.NDArray[np.float64]:
+    """Mean probability of each class over crops ``(channels, height, width)`` that the network takes."""
     device = next(network.parameters()).device
-    means = [torch.sigmoid(network(torch.from_numpy(crop)[None].to(device)).float()).mean() for crop in crops]
-    return float(torch.stack(means).mean())
+    means = []
+    for crop in crops:
+        logits = network(torch.from_numpy(crop)[None].to(device)).float()
+        p = torch.softmax(logits, 1) if logits.shape[1] > 1 else torch.cat([logits, -logits], 1).sigmoid()
+        means.append(p.mean((0, 2, 3)).double())
+    result: npt.NDArray[np.float64] = torch.stack(means).mean(0).cpu().numpy()
+    return result
 
 
 @torch.no_grad()
@@ -80,5 +112,5 @@ def painted_excess(
     first, second = probability[annotations == 1], probability[annotations == 2]
     if not (first.numel() and second.numel()):
         return 0.0
-    share = share_of_first(mean_of_first(network, crops), float(first.mean()), float(second.mean()))
+    share = share_of_first(float(mean_probabilities(network, crops)[0]), float(first.mean()), float(second.mean()))
     return 0.0 if share is None else math.log(first.numel() / second.numel()) - math.log(share / (1 - share))

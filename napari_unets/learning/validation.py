@@ -72,14 +72,14 @@ class HeldOutPlanes:
 
     def dice_at(self, network: Network, thresholds: Sequence[float]) -> npt.NDArray[np.float64]:
         """Dice (mean over both classes) of a two-class network at each threshold of class 1's probability."""
-        p, ids = self.annotated(network)
-        first = ids == 1
+        probabilities, ids = self.annotated(network)
+        p, first = probabilities[0], ids == 1
         return np.array([np.nanmean([_dice(p > t, first), _dice(p <= t, ~first)]) for t in thresholds])
 
     def annotated(self, network: Network) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
-        """Probabilities of class 1 of the annotated pixels, and their class ids, ``(pixels,)`` both."""
+        """Probabilities ``(classes, pixels)`` of the annotated pixels, and their class ids ``(pixels,)``."""
         truth = np.stack(list(self._annotations.values()))
-        return self._predict(network)[0][truth > 0], truth[truth > 0]
+        return self._predict(network)[:, truth > 0], truth[truth > 0]
 
     def _predict(self, network: Network) -> npt.NDArray[np.float32]:
         """Probabilities ``(classes, planes, y, x)``; 0 outside of what is annotated."""

@@ -89,6 +89,26 @@ class Network(nn.Module):
         """Every output that the training loss averages over: more than one under deep supervision."""
         return [self(x)]
 
+    @property
+    def output_layers(self) -> list[nn.Module]:
+        """Layers whose bias adds to the logits, and to nothing else."""
+        head = getattr(self, "head", None)
+        return [] if head is None else [head]
+
+    @torch.no_grad()
+    def raise_logits(self, by: Tensor) -> None:
+        """Add a constant to the logits of each output channel, for good.
+
+        Parameters
+        ----------
+        by : Tensor, shape (out_channels,)
+            What to add; negative values lower a class.
+        """
+        for layer in self.output_layers:
+            bias = layer.bias
+            assert isinstance(bias, Tensor)  # noqa: S101 - what makes logits has one in every network
+            bias.add_(by.to(bias))
+
     def next_valid_size(self, size: int) -> int:
         """Smallest height or width of at least ``size`` pixels that the network takes."""
         return max(-(-size // self.stride), 1) * self.stride

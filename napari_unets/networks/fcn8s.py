@@ -122,6 +122,11 @@ class FCN8s(Network):
             span = before_convolution(before_pooling(span), count)
         return span
 
+    @property
+    def output_layers(self) -> list[nn.Module]:
+        """The finest scores: what is left between them and the logits only interpolates."""
+        return [self.score_pool3]
+
     def logits(self, x: Tensor) -> Tensor:
         """Logits of the same height and width as the image."""
         pooled = []

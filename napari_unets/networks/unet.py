@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -9,6 +10,8 @@ from torch import Tensor, nn
 
 from napari_unets.networks.blocks import ConvUnit, UpUnit
 from napari_unets.networks.errors import NetworkSettingsError
+from napari_unets.networks.filters import DerivativeFilters
+from napari_unets.networks.geometry import Span, before_convolution
 from napari_unets.networks.registry import register
 from napari_unets.networks.u_shaped import UShaped
 
@@ -51,6 +54,10 @@ class UNet(UShaped):
     dropout : float
         Probability at the end of the contracting path, which is the last level before the bottom, and the bottom
         (the paper gives no figure; its authors' published network has 0.5).
+    filter_scales : sequence of float
+        In pixels; the network is then given what pixel classifiers look at, beside the image:
+        :class:`~napari_unets.networks.filters.DerivativeFilters` of these scales. The paper's has none. It is for
+        learning from little: a few strokes teach random weights what a membrane looks like, but not a faint one.
 
     Notes
     -----
@@ -61,6 +68,8 @@ class UNet(UShaped):
     up-convolutions (25.1 M), and summed skip connections with 1×1 up-convolutions (25.8 M).
 
     The receptive field's radius is ``2 (3 s - 2) + s - 1`` pixels with ``s = 2**depth``: 107 with four poolings.
+    Filters widen it by three times their largest scale, to 131 for scales of 1, 2, 4 and 8 pixels, and the first
+    convolution by four channels a scale (31,046,657 parameters with batch normalisation).
 
     References
     ----------
@@ -84,6 +93,7 @@ class UNet(UShaped):
         padding: Literal["same", "valid"] = "same",
         batch_norm: bool = False,
         dropout: float = 0.5,
+        filter_scales: Sequence[float] = (),
     ) -> None:
         super().__init__(
             in_channels,
@@ -93,6 +103,7 @@ class UNet(UShaped):
             padding=padding,
             batch_norm=batch_norm,
             dropout=dropout,
+            filter_scales=list(filter_scales),
         )
         if min(width, depth) < 1:
             raise NetworkSettingsError("unet needs width and depth of at least 1")
@@ -100,16 +111,21 @@ class UNet(UShaped):
             raise NetworkSettingsError(f"unet's padding is 'same' or 'valid', not {padding!r}")
         if not 0 <= dropout < 1:
             raise NetworkSettingsError(f"unet's dropout is a probability from 0 to below 1, not {dropout}")
+        if filter_scales and padding == "valid":
+            raise NetworkSettingsError("unet's filter_scales are for padding 'same'")
         self.depth = depth
         self.valid = padding == "valid"
         self.cell_offset = self.stage_radius if self.valid else 0
         widths = self.level_widths = [width * 2**level for level in range(depth)]
 
+        self.filters = DerivativeFilters(in_channels, filter_scales) if filter_scales else None
+        channels = in_channels if self.filters is None else self.filters.out_channels
+
         def stage(features: int, out: int, p: float = 0.0) -> _Stage:
             return _Stage(features, out, batch_norm=batch_norm, valid=self.valid, dropout=p)
 
         self.down = nn.ModuleList(
-            stage(widths[level - 1] if level else in_channels, w, dropout if level == depth - 1 else 0.0)
+            stage(widths[level - 1] if level else channels, w, dropout if level == depth - 1 else 0.0)
             for level, w in enumerate(widths)
         )
         self.pool = nn.MaxPool2d(2)
@@ -142,6 +158,15 @@ class UNet(UShaped):
         lost = 2 * self.stage_radius * (self.stride - 1)  # by the stages on the way down, in pixels of the image
         smallest = max(size, 2 * self.margin + 1)
         return -(-(smallest - lost) // self.stride) * self.stride + lost
+
+    def input_span(self, first: int, last: int) -> Span:
+        """First and last input pixel, along one axis, that the output pixels ``first`` to ``last`` depend on."""
+        span = super().input_span(first, last)
+        return span if self.filters is None else before_convolution(span, self.filters.radius)
+
+    def decoder_features(self, x: Tensor, glue: Sequence[Tensor] = ()) -> list[Tensor]:
+        """Features that leave the stages on the way up, one tensor a level, the finest first; see the base class."""
+        return super().decoder_features(x if self.filters is None else self.filters(x), glue)
 
     def join(self, x: Tensor, skip: Tensor, level: int) -> Tensor:
         """Concatenate; an unpadded network crops the skip connection's border first."""

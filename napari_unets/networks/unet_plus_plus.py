@@ -136,6 +136,11 @@ class UNetPlusPlus(Network):
         columns = self._columns(x)
         return [head(columns[int(j)]) for j, head in self.heads.items()]
 
+    @property
+    def output_layers(self) -> list[nn.Module]:
+        """A head for each supervised column: the result is one's, or the mean of all."""
+        return list(self.heads.values())
+
     def logits(self, x: Tensor) -> Tensor:
         """Logits of the same height and width as the image: the last column's, or the mean of all."""
         if self.average:

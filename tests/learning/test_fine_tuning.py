@@ -96,14 +96,15 @@ def test_whole_slices_choose_the_threshold_by_dice_and_strokes_by_how_frequent_t
     seen = {}
 
     def annotated(_, network):
-        return np.float32([0.9] * 10 + [0.1] * 90), np.repeat(np.uint8([1, 2]), [10, 90])
+        first = np.float32([0.9] * 10 + [0.1] * 90)
+        return np.stack([first, 1 - first]), np.repeat(np.uint8([1, 2]), [10, 90])
 
     def mean(network, crops):
         seen["crops"] = list(crops)
-        return 0.26  # a fifth is class 1
+        return np.array([0.26, 0.74])  # a fifth is class 1
 
     monkeypatch.setattr(HeldOutPlanes, "annotated", annotated)
-    monkeypatch.setattr(operating_point, "mean_of_first", mean)
+    monkeypatch.setattr(operating_point, "mean_probabilities", mean)
     assert fine_tune(parent, image, strokes, from_scratch=True, **settings).card.threshold == 0.8
     assert fine_tune(parent, image, strokes, **settings).card.threshold == parent.card.threshold  # which is kept
     assert all(crop.ndim == 3 for crop in seen["crops"])
@@ -177,6 +178,19 @@ def test_a_new_class(painted) -> None:
     assert tuned.network.out_channels == 3
     assert [c.name for c in tuned.card.classes] == ["membrane", "cell", "mitochondrion"]
     assert segment(tuned, image, backend="torch").max() <= 3
+
+
+def test_a_new_class_is_found_after_a_few_steps(painted) -> None:
+    image, truth, strokes = painted
+    parent = fine_tune(tiny_model(), image, strokes, steps=40, learning_rate=1e-2, from_scratch=True, **QUICK)
+    image, truth, strokes = image.copy(), truth.copy(), strokes.copy()
+    image[:, 60:90, 80:110] = 250 - (image[:, 60:90, 80:110] % 8)  # brighter than either class
+    truth[:, 60:90, 80:110] = 3
+    strokes[1] = np.where(strokes[1] > 0, truth[1], 0)
+    tuned = fine_tune(parent, image, strokes, steps=3, classes=[*parent.card.classes, NEW_CLASS], **QUICK)
+    found = segment(tuned, image, backend="torch", precision="fp32")
+    for class_id in (1, 2, 3):
+        assert (found == class_id)[truth == class_id].mean() > 0.9, class_id
 
 
 def test_grown_head_begins_with_the_old_segmentation() -> None:

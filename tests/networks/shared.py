@@ -87,6 +87,8 @@ class NetworkTests:
         The paper's receptive field: what the docstring says.
     tightness
         Part of the radius from which a change of the image must be seen to have an effect.
+    fading
+        Pixels at the border of the result that get less of a constant than the others.
     counts
         Parameters of the network with the paper's widths, by numbers of channels in and out.
     """
@@ -97,6 +99,7 @@ class NetworkTests:
     deep: ClassVar[dict[str, Any]]
     radius: ClassVar[int]
     tightness: ClassVar[float] = 1.0
+    fading: ClassVar[int] = 0
     counts: ClassVar[dict[tuple[int, int], int]]
 
     @classmethod
@@ -192,6 +195,16 @@ class NetworkTests:
         outputs = self.network(1, 2).training_outputs(self.image())
         torch.testing.assert_close(outputs[-1], self.network(1, 2)(self.image()))
         assert all(output.shape == outputs[-1].shape for output in outputs)
+
+    def test_logits_are_raised_by_a_constant(self):
+        net, by = self.make(1, 3, **self.small).eval(), torch.tensor([1.5, 0.0, -2.0])
+        x, inner = self.image(), slice(self.fading, -self.fading or None)
+        with torch.no_grad():
+            before = net(x)
+            net.raise_logits(by)
+            raised = (net(x) - before)[..., inner, inner]
+        assert raised.numel()
+        torch.testing.assert_close(raised, by.reshape(1, 3, 1, 1).expand_as(raised), rtol=0, atol=1e-5)
 
     # Evaluation
 

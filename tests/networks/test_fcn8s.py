@@ -16,6 +16,7 @@ class TestFCN8s(NetworkTests):
     small: ClassVar = {"widths": [2, 2, 3, 3, 3], "hidden": 4, "batch_norm": True}
     deep: ClassVar = {"widths": [1, 1, 1, 1, 1], "hidden": 1}
     radius = 245
+    fading = 4
     counts: ClassVar = {(1, 1): 134_264_291, (3, 21): 134_376_863}
 
     def test_layers_of_vgg16(self):

@@ -32,6 +32,8 @@ class TestUNet(NetworkTests):
             ({"depth": 0}, "at least 1"),
             ({"padding": "reflect"}, "'same' or 'valid', not 'reflect'"),
             ({"dropout": 1.0}, "probability"),
+            ({"filter_scales": [1.0, 0.0]}, "0.5 to 32 pixels, not 0"),
+            ({"filter_scales": [1.0], "padding": "valid"}, "filter_scales are for padding 'same'"),
         ],
     )
     def test_settings_that_cannot_be(self, settings: dict[str, object], complaint: str):
@@ -46,6 +48,15 @@ class TestUNetWithBatchNorm(NetworkTests):
     deep: ClassVar = {"width": 1}
     radius = 107
     counts: ClassVar = {(1, 1): 31_037_441}
+
+
+class TestUNetWithFilters(NetworkTests):
+    name = "unet"
+    variant: ClassVar = {"batch_norm": True, "filter_scales": [1.0, 2.0, 4.0, 8.0]}
+    small: ClassVar = {"width": 2, "depth": 1}
+    deep: ClassVar = {"width": 1}
+    radius = 131
+    counts: ClassVar = {(1, 1): 31_046_657}
 
 
 class TestUnpaddedUNet(NetworkTests):
