@@ -36,6 +36,7 @@ from napari_unets.learning.sparse import SparseAnnotations
 from napari_unets.learning.suggest import iter_uncertainty
 from napari_unets.metrics import evaluate
 from napari_unets.models import Model, load_model, new_model, save_model
+from napari_unets.models.untrained import SUGGESTED_SETTINGS
 
 PAINTED = (3, 11)  # sections that the user begins with, counted from 0
 ASKED = range(17)  # sections among which the model suggests where to paint next
@@ -244,7 +245,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=lambda s: [float(v) for v in s.split(",")], default=[1.0, 3.0, 10.0])
     parser.add_argument("--network", default="unet")
     parser.add_argument(
-        "--settings", type=json.loads, default={"width": 16, "batch_norm": True}, help="of the network, as JSON"
+        "--settings", type=json.loads, default=dict(SUGGESTED_SETTINGS["unet"]), help="of the network, as JSON"
     )
     parser.add_argument("--changes", type=json.loads, default={}, help="of tuning_settings, as JSON")
     parser.add_argument("--pretrain", type=float, default=25.0, help="minutes on the synthetic sample")

@@ -24,9 +24,10 @@ from napari_unets.inference import InferenceSettings, keep_freed_memory
 from napari_unets.learning import TunedEvent, iter_fine_tune, split_annotations, tuning_settings
 from napari_unets.learning.validation import HeldOutPlanes
 from napari_unets.models import Model
+from napari_unets.models.untrained import SUGGESTED_SETTINGS
 
 THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(2, 19))
-NETWORK: tuple[str, dict[str, Any]] = ("unet", {"width": 16, "batch_norm": True})
+NETWORK: tuple[str, dict[str, Any]] = ("unet", dict(SUGGESTED_SETTINGS["unet"]))
 
 
 def best_on_strokes(bench: Bench, model: Model, seed: int) -> float:

@@ -30,6 +30,10 @@ def fine_tune(
     model: Annotated[str, typer.Option(metavar="NAME", help="A model's name or folder.")] = "em-membranes",
     steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="Steps to train for; 300 if not said.")] = None,
     minutes: Annotated[float | None, typer.Option(metavar="M", min=0.01, help="Minutes to train for.")] = None,
+    add_class: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A class that the model does not know; its ids follow the known ones."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", min=0, help="Another choice of patches and changes.")] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to train.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run has stopped.")] = False,
@@ -56,6 +60,7 @@ def fine_tune(
     )
     from napari_unets.learning.checkpoint import checkpoint_beside
     from napari_unets.models import ModelExistsError, load_model, model_name
+    from napari_unets.models.classes import new_class
 
     if output.exists() and not overwrite:
         raise ModelExistsError(f"{output} exists already; choose another folder, or give --overwrite")
@@ -68,13 +73,17 @@ def fine_tune(
             AnnotatedStack(*(opened.enter_context(open_stack(path)) for path in pair))
             for pair in zip(*2 * [iter([image, annotations, *(more or [])])], strict=True)
         ]
-        found = preflight(sources, parent.card.classes)
+        classes = list(parent.card.classes)
+        for added in add_class or ():
+            classes.append(new_class(classes, added))
+        found = preflight(sources, classes)
         for line in [*found.uses, *(f"warning: {warning}" for warning in found.warnings)]:
             note(line)
         for event in iter_fine_tune(
             parent,
             sources,
             tuning_settings(from_scratch=parent.card.is_untrained, **given),
+            classes=classes,
             name=model_name(output.name),
             checkpoint=checkpoint,
             resume=resume,

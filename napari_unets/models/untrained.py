@@ -7,15 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from napari_unets.models.card import ClassInfo, ModelCard, TrainingRecord, model_name
+from napari_unets.models.classes import CLASS_COLOURS
 from napari_unets.models.errors import ModelCardError
 from napari_unets.models.model import Model
 
-__all__ = ["CLASS_COLOURS", "SUGGESTED_SETTINGS", "new_model"]
+__all__ = ["SUGGESTED_SETTINGS", "new_model"]
 
 #: What to begin with, by the networks' names, the first choice first: the papers' widths, but for U-Net, and batch
-#: normalisation, without which few annotations teach nothing in minutes.
+#: normalisation, without which few annotations teach nothing in minutes. U-Net is given what pixel classifiers look at
+#: as well: from random weights it finds faint membranes that it would not find without (benchmarks/README.md).
 SUGGESTED_SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "unet": {"width": 16, "batch_norm": True},
+    "unet": {"width": 16, "batch_norm": True, "filter_scales": (1.0, 2.0, 4.0, 8.0)},
     "unet-plus-plus": {"width": 32, "batch_norm": True},
     "sf-net": {"width": 64},
     "fusionnet": {"width": 64},
@@ -24,8 +26,6 @@ SUGGESTED_SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "fcn-8s": {"batch_norm": True},
     "sliding-window": {"width": 48},
 }
-#: Of the classes in their order, again from the beginning after the last.
-CLASS_COLOURS: Final = ("#d1495b", "#3a86c8", "#f2c14e", "#7fb069", "#9b5de5", "#f79d5c", "#00a6a6", "#e56399")
 _LARGEST_HALO = 128
 
 

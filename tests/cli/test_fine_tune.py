@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests_support import tiny_model
 
-from napari_unets.images import save_stack
+from napari_unets.images import open_stack, save_stack
 from napari_unets.models import load_model, save_model
 
 
@@ -65,6 +65,22 @@ def test_empty_annotations_are_refused(program, files: Path) -> None:
     assert result.code == 1
     assert "nothing is annotated in nothing" in result.err
     assert not (files / "out").exists()
+
+
+def test_a_class_that_the_model_does_not_know(program, files: Path) -> None:
+    with open_stack(files / "painted.tif") as painted:
+        ids = np.asarray(painted).copy()
+    ids[1, 70:90] = np.where(ids[1, 70:90] > 0, 3, 0)
+    save_stack(files / "three.tif", ids, axes="zyx", labels=True)
+    arguments = ["fine-tune", files / "image.tif", files / "three.tif", "--model", files / "parent", "--steps", 1]
+    refused = program(*arguments, "--output", files / "out")
+    assert refused.code == 1
+    assert "the annotations hold class 3" in refused.err
+    assert program(*arguments, "--add-class", "fibre", "--output", files / "out").code == 0
+    assert [c.name for c in load_model(files / "out").card.classes] == ["membrane", "cell", "fibre"]
+    known = program(*arguments, "--add-class", "cell", "--output", files / "other")
+    assert known.code == 1
+    assert "not 'cell'; there are membrane, cell" in known.err.replace("\n", " ")
 
 
 def test_steps_and_minutes_exclude_each_other(program, files: Path) -> None:

@@ -11,7 +11,6 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 
 from napari_unets.models import ClassInfo
-from napari_unets.models.untrained import CLASS_COLOURS
 from napari_unets.widgets.parts.image_source import image_source
 from napari_unets.widgets.parts.result_array import new_result_array
 from napari_unets.widgets.parts.result_layers import (
@@ -34,7 +33,6 @@ __all__ = [
     "can_be_annotations",
     "fill_plane",
     "n_planes",
-    "new_class",
     "plane_of",
     "planes_shape",
     "put_annotations",
@@ -91,13 +89,6 @@ def annotated_classes(layer: Labels | None, known: Sequence[ClassInfo]) -> list[
     """Classes of a model and, after them, those that were added to the layer."""
     kept = layer.metadata.get(METADATA_KEY, {}).get("classes", []) if layer is not None else []
     return [*known, *(ClassInfo.model_validate(c) for c in kept[len(known) :])]
-
-
-def new_class(classes: Sequence[ClassInfo], name: str) -> ClassInfo:
-    """Return the class that comes next after ``classes``."""
-    used = {c.color.lower() for c in classes}
-    free = [color for color in CLASS_COLOURS if color not in used]
-    return ClassInfo(id=len(classes) + 1, name=name, color=free[0] if free else "#cccccc")
 
 
 def planes_shape(layer: Labels) -> tuple[int, ...]:

@@ -13,8 +13,9 @@ from napari_unets.errors import NapariUnetsError
 from napari_unets.learning import NothingToTrainError
 from napari_unets.models import ModelStore
 from napari_unets.models.advice import QUICK_TO_TUNE
+from napari_unets.models.classes import new_class
 from napari_unets.widgets.annotate.actions import AnnotateActions
-from napari_unets.widgets.annotate.annotation_layer import can_be_annotations, new_class
+from napari_unets.widgets.annotate.annotation_layer import can_be_annotations
 from napari_unets.widgets.annotate.annotation_session import AnnotationSession
 from napari_unets.widgets.annotate.preflight_check import PreflightCheck
 from napari_unets.widgets.annotate.step_clock import StepClock
@@ -182,7 +183,10 @@ class AnnotateWidget(Panel):
     def _ask_for_class(self) -> None:
         name, ok = QInputDialog.getText(self, "Add class", "Name of the class")
         if ok and name.strip():
-            self.add_class(name.strip())
+            try:
+                self.add_class(name)
+            except NapariUnetsError as error:
+                show_error(str(error))
 
     def add_class(self, name: str) -> None:
         """Add a class that the model does not know; fine-tuning makes a model that does."""
