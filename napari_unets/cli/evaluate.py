@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Iterable
 from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
@@ -39,6 +40,7 @@ def evaluate(
     truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="A file, or a folder with files of the same names.")],
     metrics: Annotated[str, typer.Option(metavar="NAME,...", help="Which scores.")] = "v_rand,dice",
     per_slice: Annotated[bool, typer.Option("--per-slice", help="The scores of each slice, too.")] = False,
+    per_class: Annotated[bool, typer.Option("--per-class", help="Dice and its like of each class, too.")] = False,
     kind: Annotated[
         Kind | None, typer.Option(help="What the images show, where neither the file nor the metrics tell.")
     ] = None,
@@ -51,7 +53,9 @@ def evaluate(
 
     if as_json and as_csv:
         raise typer.BadParameter("choose one of --json and --csv")
-    options: Scores = {"metrics": metrics, "per_slice": True} | ({"kind": kind.value} if kind else {})
+    options: Scores = {"metrics": metrics, "per_slice": True, "per_class": per_class} | (
+        {"kind": kind.value} if kind else {}
+    )
     with ExitStack() as files:
         pairs = open_pairs(prediction, truth, files)
         results = [_score(pair, pair.options | options) for pair in pairs]
@@ -64,6 +68,7 @@ def evaluate(
         _write_csv(as_csv, slices, rows, scores)
     else:
         _print(slices, rows if per_slice else [], scores)
+        _print_classes(scores.get("per_class", {}), pairs[0].class_names)
 
 
 def _score(pair: OpenPair, options: Scores) -> Scores:
@@ -83,13 +88,25 @@ def _score(pair: OpenPair, options: Scores) -> Scores:
 
 def _mean(results: list[Scores]) -> Scores:
     """Means over the slices or pages of several images, each image scored by itself; what is undefined is left out."""
+    from napari_unets.metrics.pixels import PIXEL_SCORES
+
     mean: Scores = {}
     rows = [row for result in results for row in result["per_slice"]]
     for name in _names(results[0]):
-        values = [row[name] for row in rows if math.isfinite(row.get(name, math.nan))]
-        mean[name] = sum(values) / len(values) if values else math.nan
+        mean[name] = _mean_of(row.get(name, math.nan) for row in rows)
+    classes = [row["per_class"] for row in rows if "per_class" in row]
+    if classes:
+        mean["per_class"] = {
+            label: {name: _mean_of(c[label][name] for c in classes if label in c) for name in PIXEL_SCORES}
+            for label in sorted({label for c in classes for label in c}, key=lambda label: (len(label), label))
+        }
     undefined = {name: reason for result in results for name, reason in result.get("undefined", {}).items()}
     return mean | {"per_slice": rows} | ({"undefined": undefined} if undefined else {})
+
+
+def _mean_of(values: Iterable[float]) -> float:
+    defined = [value for value in values if math.isfinite(value)]
+    return sum(defined) / len(defined) if defined else math.nan
 
 
 def _names(scores: Scores) -> list[str]:
@@ -105,6 +122,13 @@ def _print(slices: list[str], rows: list[Scores], scores: Scores) -> None:
         print_table(["score", "value"], [[name, _text(scores[name])] for name in names], align="right")
     for name, reason in scores.get("undefined", {}).items():
         note(f"{name} is undefined: {reason}")
+
+
+def _print_classes(classes: Scores, names: dict[str, str]) -> None:
+    if classes:
+        columns = list(next(iter(classes.values())))
+        rows = [[names.get(label, label), *(_text(of[name]) for name in columns)] for label, of in classes.items()]
+        print_table(["class", *columns], rows, align="right")
 
 
 def _text(value: float | None) -> str:

@@ -37,6 +37,8 @@ class OpenPair:
         What to call each slice.
     options : dict
         What the prediction's own metadata say about its numbers, as keywords of ``evaluate``.
+    class_names : dict of str to str
+        What they call its classes, by the ids; empty where they say nothing.
     """
 
     name: str
@@ -44,6 +46,7 @@ class OpenPair:
     truth: Any
     slices: list[str]
     options: dict[str, Any]
+    class_names: dict[str, str]
 
 
 def open_pairs(prediction: Path, truth: Path, files: ExitStack) -> list[OpenPair]:
@@ -108,7 +111,8 @@ def _open_pair(prediction: Path, truth: Path, files: ExitStack) -> OpenPair:
     predicted, true, sizes = open_both(prediction, truth, files)
     data, options = _read(predicted)
     slices = slice_names(predicted if "pages" in predicted.metadata else true, plain_name(prediction))
-    return OpenPair(f"{prediction} and {truth}", data, grey_of(true), slices, options | sizes)
+    names = {str(c["id"]): str(c["name"]) for c in predicted.metadata.get(METADATA_KEY, {}).get("classes", [])}
+    return OpenPair(f"{prediction} and {truth}", data, grey_of(true), slices, options | sizes, names)
 
 
 def _read(stack: Stack) -> tuple[Any, dict[str, Any]]:
@@ -140,4 +144,4 @@ def _joined(pairs: list[OpenPair], name: str) -> list[OpenPair]:
         for side in ("prediction", "truth")
     )
     slices = [of_slice for pair in pairs for of_slice in pair.slices]
-    return [OpenPair(name, prediction, truth, slices, pairs[0].options)]
+    return [OpenPair(name, prediction, truth, slices, pairs[0].options, pairs[0].class_names)]

@@ -53,6 +53,36 @@ def test_json_is_what_python_gives(program, tmp_path, truth, truth_data, cells):
     assert len(found["per_slice"]) == 2
 
 
+def test_each_class_by_its_name(program, tmp_path, truth_data, cells):
+    ids = np.where(cells, 2, 1).astype(np.uint8)
+    true = np.where(truth_data > 0, 2, 1).astype(np.uint8)
+    path = save_prediction(tmp_path / "p.tif", ids, "segmentation")
+    save_stack(tmp_path / "t.tif", true, axes="zyx")
+    found = json.loads(program("evaluate", path, tmp_path / "t.tif", "--per-class", "--json").out)
+    assert found["per_class"] == evaluate(ids, true, per_class=True)["per_class"]
+    assert set(found["per_class"]) == {"1", "2"}
+    table = program("evaluate", path, tmp_path / "t.tif", "--per-class").out
+    for name in ("class", "membrane", "cell", "precision", f"{found['per_class']['1']['recall']:.5f}"):
+        assert name in table
+
+
+def test_each_class_of_images_of_several_sizes(program, tmp_path):
+    """The mean over the images that have the class."""
+    for folder in ("found", "true"):
+        (tmp_path / folder).mkdir()
+    for name, classes in (("a", (1, 2)), ("b", (1, 2, 3))):
+        true = np.repeat(np.uint8(classes), 16)[None].repeat(8 if name == "a" else 12, 0)
+        ids = true.copy()
+        ids[:4, :8] = 2
+        save_stack(tmp_path / "found" / f"{name}.tif", ids, axes="yx")
+        save_stack(tmp_path / "true" / f"{name}.tif", true, axes="yx")
+    result = program("evaluate", tmp_path / "found", tmp_path / "true", "--per-class", "--json")
+    classes = json.loads(result.out)["per_class"]
+    assert list(classes) == ["1", "2", "3"]
+    assert classes["3"]["dice"] == 1
+    assert classes["1"]["recall"] == pytest.approx((1 - 32 / 128 + 1 - 32 / 192) / 2)
+
+
 def test_per_slice_only_on_request(program, tmp_path, truth, truth_data, cells):
     path = save_prediction(tmp_path / "p.tif", np.where(cells, 2, 1).astype(np.uint8), "segmentation")
     assert "per_slice" not in json.loads(program("evaluate", path, truth, "--json").out)
