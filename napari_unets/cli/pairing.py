@@ -107,11 +107,12 @@ def _matches(predictions: Path, truths: Path) -> list[tuple[Path, Path]]:
 
 def _open_pair(prediction: Path, truth: Path, files: ExitStack) -> OpenPair:
     from napari_unets.jobs.outputs.colour import grey_of
+    from napari_unets.metrics.record import class_names_of_record
 
     predicted, true, sizes = open_both(prediction, truth, files)
     data, options = _read(predicted)
     slices = slice_names(predicted if "pages" in predicted.metadata else true, plain_name(prediction))
-    names = {str(c["id"]): str(c["name"]) for c in predicted.metadata.get(METADATA_KEY, {}).get("classes", [])}
+    names = class_names_of_record(predicted.metadata.get(METADATA_KEY, {}))
     return OpenPair(f"{prediction} and {truth}", data, grey_of(true), slices, options | sizes, names)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["RECORD_KEY", "options_of_record"]
+__all__ = ["RECORD_KEY", "class_names_of_record", "options_of_record"]
 
 RECORD_KEY = "napari_unets"
 """Where the metadata of a file or layer keep the record."""
@@ -38,3 +38,8 @@ def options_of_record(record: Mapping[str, Any]) -> dict[str, Any]:
         case "probabilities":
             options |= {"prediction_is": "probabilities", "probability_of": "background"}
     return options
+
+
+def class_names_of_record(record: Mapping[str, Any]) -> dict[str, str]:
+    """Names of a prediction's classes, by their ids; empty where the record has none."""
+    return {str(c["id"]): str(c["name"]) for c in record.get("classes", ()) if "id" in c and "name" in c}

@@ -28,11 +28,14 @@ class Candidate:
         Any that `napari_unets.evaluate` takes.
     options : mapping
         What is known of its numbers: keywords of `evaluate` that hold for it alone.
+    class_names : mapping of str to str
+        What its classes are called, by their ids; empty where that is not known.
     """
 
     name: str
     data: Any
     options: Mapping[str, Any] = field(default_factory=dict)
+    class_names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class Scored:
         Of the images that were compared, without leading axes of length 1 that only one has.
     error : str
         Why there are no scores; otherwise empty.
+    class_names : mapping of str to str
+        The prediction's.
     """
 
     name: str
@@ -82,15 +87,17 @@ class Scored:
     prediction_rule: str = ""
     shape: tuple[int, ...] = ()
     error: str = ""
+    class_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def scores(self) -> dict[str, Any]:
-        """What `evaluate` returns with ``per_slice``; empty if there are none."""
+        """What `evaluate` returns with ``per_slice``, of three classes and more with ``per_class``; or nothing yet."""
         from napari_unets.metrics.report import summarise
 
         if self.settings is None or not self.slices:
             return {}
-        settings = self.settings.model_copy(update={"per_slice": True})
+        several = len({label for one in self.slices for label in one.classes}) > 2
+        settings = self.settings.model_copy(update={"per_slice": True, "per_class": several})
         return summarise(self.slices, settings, thresholds=self.thresholds, class_names={})
 
     @property
@@ -114,12 +121,13 @@ class Scored:
         return replace(self, slices=slices)
 
 
-def scored(name: str, evaluation: Evaluation) -> Scored:
+def scored(candidate: Candidate, evaluation: Evaluation) -> Scored:
     """Take what an evaluation has so far, without its images."""
     from napari_unets.metrics.rule import rule_of_prediction, rule_of_truth
 
     return Scored(
-        name=name,
+        name=candidate.name,
+        class_names=candidate.class_names,
         slices=tuple(evaluation.slices),
         n_slices=evaluation.n_slices,
         settings=evaluation.settings,
@@ -172,7 +180,7 @@ def score_predictions(
             results.append(Scored(candidate.name, error=str(error)))
         else:
             evaluations.append(evaluation)
-            results.append(scored(candidate.name, evaluation))
+            results.append(scored(candidate, evaluation))
     total = sum(evaluation.n_slices for evaluation in evaluations if evaluation is not None)
     done = 0
     for i, one in enumerate(evaluations):
@@ -184,5 +192,5 @@ def score_predictions(
                 yield Progress(done, total)
                 if cancel is not None and cancel():
                     break
-        results[i] = scored(candidates[i].name, one)
+        results[i] = scored(candidates[i], one)
     return results

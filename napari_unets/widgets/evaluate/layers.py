@@ -13,7 +13,7 @@ from napari.layers import Image, Labels
 from napari_unets.images.stack import as_stack
 from napari_unets.jobs.outputs.colour import grey_of
 from napari_unets.jobs.tasks.evaluation import Candidate
-from napari_unets.metrics.record import options_of_record
+from napari_unets.metrics.record import class_names_of_record, options_of_record
 from napari_unets.widgets.parts.result_layers import METADATA_KEY, is_result
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ def layer_array(layer: Layer) -> Any:
 
 def candidate_of(layer: Layer) -> Candidate:
     """Give a layer as a prediction to be scored, with what its metadata say of its numbers."""
-    return Candidate(layer.name, layer_array(layer), options_of_record(record_of(layer)))
+    record = record_of(layer)
+    return Candidate(layer.name, layer_array(layer), options_of_record(record), class_names_of_record(record))
 
 
 def page_sizes(layer: Layer) -> tuple[tuple[int, int], ...] | None:

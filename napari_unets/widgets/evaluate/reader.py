@@ -105,5 +105,5 @@ class EvaluateReader(QObject):
             here = ((0,) * n_axes + index)[-n_axes:] if n_axes else ()
             last = self._last.get(number)
             if number in changed or last is None or last.slices[0].index != here:
-                self._last[number] = replace(scored(candidate.name, evaluation), slices=(evaluation.score(here),))
+                self._last[number] = replace(scored(candidate, evaluation), slices=(evaluation.score(here),))
         self.scored.emit([self._last[number] for number in range(len(self._evaluations))])

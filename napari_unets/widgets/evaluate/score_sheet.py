@@ -23,7 +23,10 @@ def letter(number: int) -> str:
 
 
 def score_name(key: str, separator: str = " ") -> str:
-    """Name of a score, or of its split or merge part, for people."""
+    """Name of a score, of its split or merge part, or of a class's, for people."""
+    of_all, _, label = key.partition("/")
+    if label:
+        return f"{score_name(of_all)},{separator}{f'class {label}' if label.isdigit() else label}"
     base, _, part = key.rpartition("_")
     if part in ("split", "merge", "threshold"):
         return f"{SCORE_NAMES[base]}{separator}{part}"
@@ -39,7 +42,7 @@ class Column:
     prediction : int
         Number of the prediction.
     key : str
-        Name of the score, as `evaluate` gives it.
+        Name of the score, as `evaluate` gives it; ``dice/3`` is that of class 3 alone.
     """
 
     prediction: int
@@ -69,9 +72,15 @@ class ScoreSheet:
         return [
             Column(number, key)
             for number, scores in enumerate(self.scores)
-            for key, value in scores.items()
-            if isinstance(value, float) and not key.endswith("_threshold")
+            for score, value in scores.items()
+            if isinstance(value, float) and not score.endswith("_threshold")
+            for key in (score, *self._of_classes(score, scores))
         ]
+
+    @staticmethod
+    def _of_classes(score: str, scores: dict[str, Any]) -> list[str]:
+        classes: dict[str, dict[str, float]] = scores.get("per_class", {})
+        return [f"{score}/{label}" for label, found in classes.items() if score in found]
 
     @cached_property
     def keys(self) -> list[str]:
@@ -100,15 +109,20 @@ class ScoreSheet:
 
     def column_name(self, column: Column, *, full: bool = False) -> str:
         """Header of a column: in full, or short and on two lines."""
+        result = self.results[column.prediction]
+        score, _, label = column.key.partition("/")
+        key = f"{score}/{result.class_names.get(label, label)}" if label else score
         if full:
-            name = score_name(column.key)
-            return f"{self.results[column.prediction].name}: {name}" if self.several else name
-        name = score_name(column.key, "\n")
+            name = score_name(key)
+            return f"{result.name}: {name}" if self.several else name
+        name = score_name(key, "\n")
         return f"{letter(column.prediction)} {name}" if self.several else name
 
     def value(self, row: int, column: Column) -> float | None:
         """Score of a row; None where the slice was not reached."""
-        value = self._row(row, column).get(column.key)
+        score, _, label = column.key.partition("/")
+        scores = self._row(row, column)
+        value = scores.get("per_class", {}).get(label, {}).get(score) if label else scores.get(score)
         return None if value is None else float(value)
 
     def reason(self, row: int, column: Column) -> str:
@@ -117,6 +131,8 @@ class ScoreSheet:
         if value is not None and math.isfinite(value) and row:
             return ""
         reasons: dict[str, str] = self._row(row, column).get("undefined", {})
+        if "/" in column.key and value is None and self._row(row, column):
+            return "no pixel of this class in either image"
         base = column.key.removesuffix("_split").removesuffix("_merge")
         found = reasons.get(column.key, reasons.get(base, ""))
         return found or ("" if value is not None else "stopped before this slice")

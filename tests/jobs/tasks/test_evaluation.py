@@ -162,3 +162,16 @@ class TestInTheWorker:
         truth, probability = cells()
         job, _ = run(mark_errors, Candidate("a", probability[:, :-1]), truth, {})
         assert isinstance(job.error, ShapeMismatchError)
+
+
+def test_classes_are_scored_one_by_one_where_there_are_more_than_two():
+    truth = np.repeat(np.uint8([1, 2, 3]), 8)[None].repeat(6, 0)
+    found = truth.copy()
+    found[:3, :8] = 2
+    names = {"1": "membrane", "2": "cell", "3": "dark body"}
+    _, (three,) = collect(score_predictions([Candidate("a", found, {}, names)], truth, {"metrics": "dice"}))
+    assert three.scores["per_class"]["3"]["dice"] == 1
+    assert three.scores["per_slice"][0]["per_class"]["1"]["recall"] == 0.5
+    assert three.class_names == names
+    _, (two,) = collect(score_predictions([Candidate("a", found[:, :16])], truth[:, :16], {"metrics": "dice"}))
+    assert "per_class" not in two.scores
