@@ -38,6 +38,9 @@ from napari_unets.metrics import evaluate
 from napari_unets.models import Model, load_model, new_model, save_model
 from napari_unets.models.untrained import SUGGESTED_SETTINGS
 
+#: The network that *New …* offers, given filters; and the same without, as the bundled models are.
+OFFERED = dict(SUGGESTED_SETTINGS["unet"])
+PLAIN = OFFERED | {"filter_scales": ()}
 PAINTED = (3, 11)  # sections that the user begins with, counted from 0
 ASKED = range(17)  # sections among which the model suggests where to paint next
 TEST = range(18, 24)
@@ -206,9 +209,9 @@ def main() -> None:
         bench.paint(list(PAINTED))
         torch.manual_seed(arguments.seed)
         if way == "random":
-            start = untrained(arguments.network, arguments.settings, arguments.seed)
+            start = untrained(arguments.network, arguments.settings or OFFERED, arguments.seed)
         elif way == "synthetic":
-            start = pre_trained(arguments.network, arguments.settings, arguments.pretrain, arguments.cache)
+            start = pre_trained(arguments.network, arguments.settings or PLAIN, arguments.pretrain, arguments.cache)
         else:
             start = load_model(way)
         for point in learn(bench, way, start, arguments.minutes, arguments):
@@ -217,7 +220,7 @@ def main() -> None:
     for point in forests(bench) if arguments.forest else ():
         points.append(point)
         print(_row(point), flush=True)
-    speed = step_speed(arguments.network, arguments.settings) if arguments.speed else {}
+    speed = step_speed(arguments.network, arguments.settings or PLAIN) if arguments.speed else {}
     if speed:
         print(
             f"a step: {speed['ours']:.3f} s; plain eager fp32: {speed['eager fp32']:.3f} s; {speed['ratio']:.2f} times"
@@ -244,9 +247,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--starts", type=lambda s: s.split(","), default=["random", "synthetic"])
     parser.add_argument("--minutes", type=lambda s: [float(v) for v in s.split(",")], default=[1.0, 3.0, 10.0])
     parser.add_argument("--network", default="unet")
-    parser.add_argument(
-        "--settings", type=json.loads, default=dict(SUGGESTED_SETTINGS["unet"]), help="of the network, as JSON"
-    )
+    parser.add_argument("--settings", type=json.loads, help="of the network, as JSON, instead of each start's own")
     parser.add_argument("--changes", type=json.loads, default={}, help="of tuning_settings, as JSON")
     parser.add_argument("--pretrain", type=float, default=25.0, help="minutes on the synthetic sample")
     parser.add_argument("--share", type=float, default=0.02, help="of a section's pixels that are painted")

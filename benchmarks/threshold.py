@@ -13,21 +13,18 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from finetune import TEST, Bench, pre_trained
+from finetune import PLAIN, TEST, Bench, pre_trained
 
 from napari_unets.images import compute_statistics, open_stack
 from napari_unets.inference import InferenceSettings, keep_freed_memory
 from napari_unets.learning import TunedEvent, iter_fine_tune, split_annotations, tuning_settings
 from napari_unets.learning.validation import HeldOutPlanes
 from napari_unets.models import Model
-from napari_unets.models.untrained import SUGGESTED_SETTINGS
 
 THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(2, 19))
-NETWORK: tuple[str, dict[str, Any]] = ("unet", dict(SUGGESTED_SETTINGS["unet"]))
 
 
 def best_on_strokes(bench: Bench, model: Model, seed: int) -> float:
@@ -45,7 +42,7 @@ def main() -> None:
     keep_freed_memory()
     stack = open_stack(arguments.data / "image")
     truth = np.where(np.asarray(open_stack(arguments.data / "label")) == 0, 1, 2).astype(np.uint8)
-    start = pre_trained(*NETWORK, arguments.pretrain, arguments.cache)
+    start = pre_trained("unet", PLAIN, arguments.pretrain, arguments.cache)
     print("| painted | seed | parent's | Dice | best on strokes | Dice | chosen | Dice | best | Dice |")
     print("|---|" + "---:|" * 9)
     for painted in arguments.painted:
