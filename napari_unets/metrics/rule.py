@@ -64,7 +64,8 @@ def rule_of_prediction(evaluation: Evaluation) -> str:
         case "probabilities":
             return f"{prediction.words} of {foreground}"
         case "classes":
-            return f"{prediction.words}: 1 is {background}, 2 {foreground}"
+            rest = "2" if max(prediction.values, default=2) <= 2 else "the others"  # foreground, see planes.Pair
+            return f"{prediction.words}: 1 is {background}, {rest} {foreground}"
         case "mask":
             return f"{prediction.words}: 0 is {background}, the other {foreground}"
     return prediction.words

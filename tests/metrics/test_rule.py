@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_unets.metrics import Evaluation
-from napari_unets.metrics.record import options_of_record
+from napari_unets.metrics.record import class_names_of_record, options_of_record
 from napari_unets.metrics.rule import rule_of_prediction, rule_of_truth
 
 MASK = np.array([[0, 255], [255, 255]], np.uint8)
@@ -39,12 +39,19 @@ def test_rule_of_the_truth(truth, options, said):
         (PROBABILITY, {"probability_of": "background"}, "probabilities of membrane (class 1); cells: 1 − p"),
         (PROBABILITY, {"probability_of": "background", "kind": "document"}, "probabilities of ink (class 1)"),
         (np.array([[1, 2], [2, 2]], np.uint8), {}, "class ids 1, 2: 1 is membrane, 2 cells"),
+        (np.array([[1, 2], [3, 2]], np.uint8), {}, "class ids 1, 2, 3: 1 is membrane, the others cells"),
         (MASK > 0, {}, "0 is membrane, the other cells"),
         (np.array([[0, 5], [9, 700]], np.uint16), {}, "ids of objects, 0 = none"),
     ],
 )
 def test_rule_of_the_prediction(prediction, options, said):
     assert said in rule_of_prediction(Evaluation(prediction, MASK, **options))
+
+
+def test_names_of_classes_in_our_own_files():
+    classes = [{"id": 1, "name": "ink"}, {"id": 2, "name": "paper"}, {"name": "of no class"}]
+    assert class_names_of_record({"classes": classes}) == {"1": "ink", "2": "paper"}
+    assert class_names_of_record({}) == {}
 
 
 def test_record_of_our_own_files():
