@@ -76,5 +76,6 @@ def preflight(sources: Sequence[AnnotatedStack], classes: Sequence[ClassInfo]) -
             "paint some pixels of another class too, or there is nothing to tell apart"
         )
     elif missing := [name for class_id, name in names.items() if class_id not in totals]:
-        warnings.append(f"nothing is annotated as {', '.join(missing)}: what the model knows of it may fade")
+        rest = "it is not learnt, and what the model knows of it may fade"
+        warnings.append(f"nothing is annotated as {', '.join(missing)}: {rest}")
     return Preflight(uses, problems, warnings)

@@ -49,7 +49,9 @@ def test_a_class_that_fades_is_named(image, painted):
     more = [*CLASSES, ClassInfo(id=3, name="vesicle", color="#7fb069")]
     report = preflight([AnnotatedStack.of(image, painted)], more)
     assert not report.problems
-    assert report.warnings == ["nothing is annotated as vesicle: what the model knows of it may fade"]
+    assert report.warnings == [
+        "nothing is annotated as vesicle: it is not learnt, and what the model knows of it may fade"
+    ]
 
 
 def test_one_class_only(image, painted):
