@@ -65,7 +65,8 @@ def evaluate(
     if as_json:
         typer.echo(to_json(scores))
     elif as_csv:
-        _write_csv(as_csv, slices, rows, scores)
+        names = pairs[0].class_names
+        _write_csv(as_csv, slices, [_with_classes(row, names) for row in rows], _with_classes(scores, names))
     else:
         _print(slices, rows if per_slice else [], scores)
         _print_classes(scores.get("per_class", {}), pairs[0].class_names)
@@ -122,6 +123,14 @@ def _print(slices: list[str], rows: list[Scores], scores: Scores) -> None:
         print_table(["score", "value"], [[name, _text(scores[name])] for name in names], align="right")
     for name, reason in scores.get("undefined", {}).items():
         note(f"{name} is undefined: {reason}")
+
+
+def _with_classes(scores: Scores, names: dict[str, str]) -> Scores:
+    """Put the scores of each class beside the others: ``dice of membrane``."""
+    classes: dict[str, Scores] = scores.get("per_class", {})
+    return scores | {
+        f"{n} of {names.get(label, label)}": value for label, of in classes.items() for n, value in of.items()
+    }
 
 
 def _print_classes(classes: Scores, names: dict[str, str]) -> None:

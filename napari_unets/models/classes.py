@@ -15,7 +15,7 @@ CLASS_COLOURS: Final = ("#d1495b", "#3a86c8", "#f2c14e", "#7fb069", "#9b5de5", "
 
 
 def new_class(classes: Sequence[ClassInfo], name: str) -> ClassInfo:
-    """Return the class that comes next after ``classes``, in a colour that none of them has.
+    """Return the class that comes next after ``classes``, in a colour that none of them has; grey, when none is left.
 
     Raises
     ------

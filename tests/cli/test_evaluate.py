@@ -66,6 +66,19 @@ def test_each_class_by_its_name(program, tmp_path, truth_data, cells):
         assert name in table
 
 
+def test_each_class_in_a_table_of_slices(program, tmp_path):
+    true = np.repeat(np.uint8([1, 2, 3]), 8)[None].repeat(6, 0)
+    true = np.stack([true, np.where(true == 3, 2, true)])
+    save_prediction(tmp_path / "p.tif", true, "segmentation")
+    save_stack(tmp_path / "t.tif", true, axes="zyx")
+    files = [tmp_path / "p.tif", tmp_path / "t.tif"]
+    assert program("evaluate", *files, "--per-class", "--csv", tmp_path / "s.csv").code == 0
+    with (tmp_path / "s.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["dice of membrane"] for row in rows] == ["1.0"] * 3
+    assert [row["dice of 3"] for row in rows] == ["1.0", "", "1.0"]  # of no name, and not on the second slice
+
+
 def test_each_class_of_images_of_several_sizes(program, tmp_path):
     """The mean over the images that have the class."""
     for folder in ("found", "true"):

@@ -117,33 +117,6 @@ def test_a_model_that_knows_ink_makes_them_pages(qtbot, viewer, widget):
     assert sheet.scores == [evaluate(MEMBRANE[0], TRUTH[0], PRESETS["document"], **wanted)]
 
 
-def test_more_than_two_classes_have_columns_of_their_own(qtbot, viewer, widget, tmp_path, monkeypatch):
-    truth = np.repeat(np.uint8([1, 2, 3]), 8)[None].repeat(24, 0)
-    truth = np.stack([truth, np.where(truth == 3, 2, truth)])  # on the second slice there is no dark body
-    found = truth.copy()
-    found[0, :6, 16:] = 2
-    viewer.add_labels(truth, name="truth")
-    viewer.add_labels(found, name="s", metadata=made_by_us("segmentation", ("membrane", "cell", "dark body")))
-    qtbot.waitUntil(lambda: widget.run_panel.run.isEnabled(), timeout=PATIENCE)
-    widget.form.scores.choose(["dice"])
-    sheet = run(qtbot, widget)
-    assert [sheet.column_name(column) for column in sheet.columns] == [
-        "Dice",
-        "Dice,\nmembrane",
-        "Dice,\ncell",
-        "Dice,\ndark body",
-    ]
-    wanted = evaluate(found, truth, "dice", per_class=True, per_slice=True)
-    dark = sheet.columns[-1]
-    assert sheet.value(0, dark) == wanted["per_class"]["3"]["dice"]
-    assert sheet.value(1, dark) == wanted["per_slice"][0]["per_class"]["3"]["dice"] == pytest.approx(2 * 18 / 42)
-    assert sheet.value(2, dark) is None
-    assert "no pixel of this class" in sheet.reason(2, dark)
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "s.csv"), ""))
-    press(qtbot, widget.results.save)
-    assert "Dice, dark body" in (tmp_path / "s.csv").read_text()
-
-
 def test_objects_are_scored_by_average_precision(qtbot, viewer, widget):
     ids = np.repeat(np.repeat(np.arange(1, 10, dtype=np.uint32).reshape(3, 3), 8, 0), 8, 1)
     viewer.add_labels(ids, name="truth")
