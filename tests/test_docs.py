@@ -7,8 +7,10 @@ mark hold what .ci/run itself calls.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -16,12 +18,15 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from tests_support import run_program
 
 from napari_unets.images import as_stack, open_stack, save_stack
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"(?:<!-- (?P<mark>[^\n]*?) -->\n+)?```(?P<language>bash|python)\n(?P<code>.*?)```", re.DOTALL)
+# What needs no shell, and starts no processes that would import the main module again.
+PLAIN = re.compile(r"napari-unets (?!.*--workers)[\w ./,=-]+")
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 
 
@@ -40,22 +45,44 @@ def name(page: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def forks():
+    """Context whose processes begin with torch and the commands imported: half of what a short command takes."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():  # Windows
+        return None
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch", "zarr", "napari_unets.cli", "napari_unets.inference"])
+    return context
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, forks):
     """Runs a block; what was run before is left out of it."""
     folder = tmp_path_factory.mktemp("docs")
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
     environment["PATH"] = str(Path(sys.executable).parent) + os.pathsep + environment["PATH"]
     environment["NAPARI_UNETS_MODELS"] = str(folder / "models")
     before = set()
+    programs = set()
+
+    def run_command(language: str, command: str) -> tuple[int | None, str]:
+        program = " ".join(command.split()[:2])
+        if language == "bash" and forks and PLAIN.fullmatch(command) and program in programs:
+            printed = folder / "printed.txt"
+            process = forks.Process(target=run_program, args=(shlex.split(command)[1:], folder, environment, printed))
+            process.start()
+            process.join()
+            return process.exitcode, printed.read_text("utf-8")
+        programs.add(program)  # each once as it is installed
+        start = ["bash", "-euo", "pipefail", "-c"] if language == "bash" else [sys.executable, "-c"]
+        done = subprocess.run([*start, command], cwd=folder, env=environment, capture_output=True, text=True)
+        return done.returncode, f"{done.stdout}\n{done.stderr}"
 
     def run_block(block: Block) -> None:
-        parts = block.code.splitlines() if block.language == "bash" else [block.code]
-        start = ["bash", "-euo", "pipefail", "-c"] if block.language == "bash" else [sys.executable, "-c"]
-        for part in parts:
+        for part in block.code.splitlines() if block.language == "bash" else [block.code]:
             command = part.partition("  #")[0].strip() if block.language == "bash" else part
             if command and command not in before:
-                done = subprocess.run([*start, command], cwd=folder, env=environment, capture_output=True, text=True)
-                assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+                code, said = run_command(block.language, command)
+                assert code == 0, f"{command}\n{said}"
                 before.add(command)
                 if command.startswith("napari-unets demo"):
                     make_small(folder / "demo")

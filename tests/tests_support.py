@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
 import torch
 
+from napari_unets.cli import main
 from napari_unets.models import ClassInfo, Model, ModelCard
 from napari_unets.networks import create_network
 
-__all__ = ["tiny_model"]
+__all__ = ["run_program", "tiny_model"]
 
 
 def tiny_model(**settings) -> Model:
@@ -27,3 +32,14 @@ def tiny_model(**settings) -> Model:
         licence="BSD-3-Clause",
     )
     return Model(card, network=network)
+
+
+def run_program(arguments: Sequence[str], folder: Path, environment: dict[str, str], printed: Path) -> None:
+    """Run ``napari-unets`` in a folder, in a process that was made for it; what it prints goes to a file."""
+    target = os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for stream in (1, 2):
+        os.dup2(target, stream)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    main(arguments)
