@@ -179,10 +179,8 @@ def iter_fine_tune(
         if isinstance(event, StoppedEvent):
             stopped = event
         yield event
-    scores = stopped.scores
     if adapt and not settings.freeze_batch_norm:
         network = _adapted_at_the_end(network, prepared, held_out, validate)
-        scores = validate(network) if validate is not None else {}  # the history's are of other statistics
     kept_aside = [plane for one in prepared for plane in one.split.validation.values()]
     has_learnt = has_grown or stopped.kept != 0  # 0: the parent was better than all that came after it
 
@@ -193,7 +191,9 @@ def iter_fine_tune(
         network = adjusted_to_frequencies(network, held_out, kept_aside, crops)
     threshold = choose_threshold(network, held_out, kept_aside, crops, card.threshold, has_learnt=has_learnt)
     card = card.model_copy(update={"threshold": threshold})
-    filled = filled_card(card, prepared, settings, stopped, scores)
+    # Those of the run are at the parent's threshold, and of a network that has changed since.
+    score = mean_scores(held_out_planes(prepared, card, where))
+    filled = filled_card(card, prepared, settings, stopped, {} if score is None else score(network))
     yield TunedEvent(Model(filled, network=network.cpu()))
 
 
