@@ -313,3 +313,16 @@ def test_the_card_has_the_scores_of_the_statistics_that_it_comes_with(painted, m
     (score,) = tuned.card.scores
     in_training = [scores["cross_entropy"] for scores in tuned.card.training.history]
     assert score.values["cross_entropy"] not in in_training
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.9])
+def test_the_card_has_the_scores_of_the_threshold_that_it_comes_with(painted, monkeypatch, threshold: float) -> None:
+    image, _, strokes = painted
+    monkeypatch.setattr(fine_tuning, "choose_threshold", lambda *_, **__: threshold)
+    tuned = fine_tune(tiny_model(), image, strokes, steps=2, **QUICK)
+    ((plane, truth),) = split_annotations(AnnotatedStack.of(image, strokes).planes).validation.items()
+    found = segment(tuned, image, backend="torch", precision="fp32")[plane][truth > 0]
+    truth = truth[truth > 0]
+    dice = [2 * ((found == c) & (truth == c)).sum() / ((found == c).sum() + (truth == c).sum()) for c in (1, 2)]
+    (score,) = tuned.card.scores
+    assert score.values["dice"] == pytest.approx(np.mean(dice), abs=1e-3)
