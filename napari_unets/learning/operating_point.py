@@ -21,8 +21,9 @@ _THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(2, 19))
 _DENSE = 0.5
 #: Of Bayes' rule.
 _PARTS = (0.0, 0.25, 0.5, 0.75, 1.0)
-#: What a share of wrong pixels says by chance, of strokes.
+#: What a share of wrong pixels says by chance, of strokes; and the share of a class that may be lost to it.
 _SLACK = 0.02
+_LOST = 0.1
 
 
 def choose_threshold(
@@ -157,7 +158,7 @@ def threshold_for(mean: float, probabilities: npt.NDArray[np.floating], ids: npt
     wrong = {
         t: share * float((first <= t).mean()) + (1 - share) * float((second > t).mean()) for t in (*_THRESHOLDS, bayes)
     }
-    good = [t for t, errors in wrong.items() if errors <= min(wrong.values()) + _SLACK]
+    good = [t for t, errors in wrong.items() if errors <= min(wrong.values()) + _slack(share, 1 - share)]
     return min(good, key=lambda t: abs(t - bayes))
 
 
@@ -198,6 +199,11 @@ def raised_for(
         return float(sum(share * (chosen[ids == c] != c).mean() for c, share in zip(classes, shares, strict=True)))
 
     errors = {part: wrong(part) for part in _PARTS}
-    largest = max(part for part, value in errors.items() if value <= min(errors.values()) + _SLACK)
+    largest = max(part for part, value in errors.items() if value <= min(errors.values()) + _slack(*shares))
     result: npt.NDArray[np.float64] = largest * bayes
     return result
+
+
+def _slack(*shares: float) -> float:
+    """How many more wrong pixels are as good as none: of a rare class, never nearly all that there are."""
+    return min(_SLACK, _LOST * min(shares))

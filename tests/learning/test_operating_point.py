@@ -34,6 +34,16 @@ def test_a_class_is_not_lost_to_a_network_that_is_not_sure_yet():
     assert 0.3 <= threshold < 0.6
 
 
+@pytest.mark.parametrize("share", [0.003, 0.01, 0.02])
+def test_a_class_that_is_rarer_than_what_strokes_can_tell_is_not_lost(share):
+    """A classifier that is nearly always right, and a little less sure of the rare class."""
+    ids = np.repeat([1, 2], 500)
+    p = np.where(ids == 1, np.linspace(0.9, 0.97, 1000), np.linspace(0.0, 0.02, 1000))
+    of_first, of_second = p[ids == 1].mean(), p[ids == 2].mean()
+    threshold = threshold_for(share * of_first + (1 - share) * of_second, p, ids)
+    assert threshold <= 0.91
+
+
 def test_where_strokes_cannot_say():
     ids = np.repeat([1, 2], 50)
     assert threshold_for(0.2, np.full(100, 0.4), ids) is None
@@ -80,6 +90,16 @@ def test_a_rare_class_is_not_lost_to_a_network_that_is_not_sure_yet():
     means = np.array([0.9, 0.05, 0.05]) @ np.array([[0.5, 0.25, 0.25], [0.25, 0.5, 0.25], [0.25, 0.25, 0.5]])
     by = raised_for(means, p, ids)  # Bayes' rule alone would leave nothing of the second and third
     assert (np.log(p) + by[:, None]).argmax(0).tolist() == (ids - 1).tolist()
+
+
+def test_a_class_of_three_that_is_rarer_than_what_strokes_can_tell_is_not_lost():
+    ids = np.repeat([1, 2, 3], 50)
+    p = np.full((3, 150), 0.02)
+    p[ids - 1, np.arange(150)] = 0.96
+    p[:, ids == 3] = np.array([0.07, 0.03, 0.9])[:, None]
+    means = np.array([0.85, 0.14, 0.01]) @ np.stack([p[:, ids == c].mean(1) for c in (1, 2, 3)])
+    by = raised_for(means, p, ids)
+    assert ((np.log(p) + by[:, None]).argmax(0) + 1 == ids).mean() > 0.99
 
 
 def test_where_strokes_of_three_classes_cannot_say():
