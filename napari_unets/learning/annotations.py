@@ -8,7 +8,6 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from napari_unets.images import Stack, as_stack
 from napari_unets.learning.errors import AnnotationError
@@ -18,6 +17,7 @@ __all__ = ["AnnotatedStack", "Split", "split_annotations"]
 
 #: Side of the squares that annotations are dealt out in when too few planes are annotated to keep one aside.
 _SQUARE = 64
+_GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,9 @@ def split_annotations(
     not cut pixel by pixel: neighbours are too alike for an honest score. Each class that training knows must
     be left to both parts, with ``least`` pixels for validation; where that cannot be, nothing is kept aside.
 
+    Which part a plane or a square falls to does not hang on what else is annotated: who paints more and learns again
+    is not to be judged by what the model has learnt from the first time.
+
     Parameters
     ----------
     planes : dict of int to ndarray
@@ -129,12 +132,13 @@ def split_annotations(
     -------
     Split
     """
-    rng = np.random.default_rng(seed)
     nothing = Split(dict(planes), {}, "too little is annotated to keep any of it aside: nothing is validated")
     known = _totals(planes)
     if any(count < 2 * least for count in known.values()):  # no need to deal large planes out in vain
         return nothing
-    candidates: Iterator[Split] = (deal(planes, share, rng) for deal in (_by_planes, _by_squares) for _ in range(8))
+    candidates: Iterator[Split] = (
+        deal(planes, share, (seed, attempt)) for deal in (_by_planes, _by_squares) for attempt in range(8)
+    )
     for split in candidates:
         kept, left = _totals(split.validation), _totals(split.training)
         if all(kept.get(c, 0) >= least and left.get(c, 0) >= least for c in known):
@@ -174,10 +178,13 @@ def _totals(planes: Mapping[int, npt.NDArray[np.uint8]]) -> dict[int, int]:
     return totals
 
 
-def _by_planes(planes: Mapping[int, npt.NDArray[np.uint8]], share: float, rng: np.random.Generator) -> Split:
+def _by_planes(planes: Mapping[int, npt.NDArray[np.uint8]], share: float, seed: tuple[int, int]) -> Split:
     if len(planes) < 5:
         return Split(dict(planes), {}, "")
-    chosen = set(rng.permutation(list(planes))[: max(1, round(share * len(planes)))].tolist())
+    # Multiples of the golden ratio: of any few planes about this share, where chance may take most of them or none.
+    start = np.random.default_rng(seed).random()
+    drawn = {number: (start + number * _GOLDEN) % 1 for number in planes}
+    chosen = {n for n, value in drawn.items() if value < share} or {min(drawn, key=drawn.__getitem__)}
     return Split(
         {n: p for n, p in planes.items() if n not in chosen},
         {n: p for n, p in planes.items() if n in chosen},
@@ -185,13 +192,13 @@ def _by_planes(planes: Mapping[int, npt.NDArray[np.uint8]], share: float, rng: n
     )
 
 
-def _by_squares(planes: Mapping[int, npt.NDArray[np.uint8]], share: float, rng: np.random.Generator) -> Split:
+def _by_squares(planes: Mapping[int, npt.NDArray[np.uint8]], share: float, seed: tuple[int, int]) -> Split:
     training: dict[int, npt.NDArray[np.uint8]] = {}
     validation: dict[int, npt.NDArray[np.uint8]] = {}
     for number, plane in planes.items():
         squares = tuple(-(-side // _SQUARE) for side in plane.shape)
-        aside = ndimage.zoom(rng.random(squares) < share, _SQUARE, order=0, grid_mode=True, mode="grid-constant")
-        aside = aside[: plane.shape[0], : plane.shape[1]]
+        drawn = np.random.default_rng((*seed, number)).random(squares) < share
+        aside = drawn.repeat(_SQUARE, 0).repeat(_SQUARE, 1)[: plane.shape[0], : plane.shape[1]]
         for part, mask in ((validation, aside), (training, ~aside)):
             cut = np.where(mask, plane, np.uint8(0))
             if cut.any():
