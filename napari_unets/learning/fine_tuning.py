@@ -179,6 +179,7 @@ def iter_fine_tune(
         if isinstance(event, StoppedEvent):
             stopped = event
         yield event
+    learnt, scores = network, stopped.scores
     if adapt and not settings.freeze_batch_norm:
         network = _adapted_at_the_end(network, prepared, held_out, validate)
     kept_aside = [plane for one in prepared for plane in one.split.validation.values()]
@@ -190,10 +191,11 @@ def iter_fine_tune(
     if has_learnt:
         network = adjusted_to_frequencies(network, held_out, kept_aside, crops)
     threshold = choose_threshold(network, held_out, kept_aside, crops, card.threshold, has_learnt=has_learnt)
-    card = card.model_copy(update={"threshold": threshold})
-    # Those of the run are at the parent's threshold, and of a network that has changed since.
-    score = mean_scores(held_out_planes(prepared, card, where))
-    filled = filled_card(card, prepared, settings, stopped, {} if score is None else score(network))
+    if network is not learnt or threshold != card.threshold:
+        card = card.model_copy(update={"threshold": threshold})
+        score = mean_scores(held_out_planes(prepared, card, where))
+        scores = {} if score is None else score(network)
+    filled = filled_card(card, prepared, settings, stopped, scores)
     yield TunedEvent(Model(filled, network=network.cpu()))
 
 

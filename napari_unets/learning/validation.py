@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from napari_unets.images import Stack, Statistics
 from napari_unets.inference import InferenceSettings, Predictor, iter_tiles
@@ -16,6 +18,8 @@ from napari_unets.networks import Network
 __all__ = ["HeldOutPlanes"]
 
 _SMALLEST = 1e-6
+#: Annotations in squares of this side that touch one another are computed together.
+_SQUARE = 64
 
 
 class HeldOutPlanes:
@@ -56,18 +60,19 @@ class HeldOutPlanes:
 
     def __call__(self, network: Network) -> dict[str, float]:
         """Score a network in eval mode; higher is better but for ``cross_entropy``."""
-        probabilities = self._predict(network)
-        truth = np.stack(list(self._annotations.values()))
-        known = truth > 0
+        parts = list(self._predict(network))
+        probabilities, truth = _joined(parts)
         ids = range(1, len(self._card.classes) + 1)
         chosen = _segmentation(probabilities, self._card.threshold)
         scores = {
-            "dice": float(np.nanmean([_dice(chosen[known] == c, truth[known] == c) for c in ids])),
+            "dice": float(np.nanmean([_dice(chosen == c, truth == c) for c in ids])),
             "cross_entropy": _cross_entropy(probabilities, truth),
         }
-        if self._card.task == "em" and len(probabilities) == 2 and known.all():
-            cells = np.where(truth == 2, 255, 0).astype(np.uint8)
-            scores["v_rand"] = float(evaluate(probabilities[1], cells, metrics=["v_rand"])["v_rand"])
+        is_whole = all(plane.all() for plane in self._annotations.values())
+        if self._card.task == "em" and len(probabilities) == 2 and is_whole:
+            cells = np.stack([np.where(part.ids == 2, 255, 0).astype(np.uint8) for part in parts])
+            p = np.stack([part.probabilities[1] for part in parts])
+            scores["v_rand"] = float(evaluate(p, cells, metrics=["v_rand"])["v_rand"])
         return scores
 
     def dice_at(self, network: Network, thresholds: Sequence[float]) -> npt.NDArray[np.float64]:
@@ -78,34 +83,62 @@ class HeldOutPlanes:
 
     def annotated(self, network: Network) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
         """Probabilities ``(classes, pixels)`` of the annotated pixels, and their class ids ``(pixels,)``."""
-        truth = np.stack(list(self._annotations.values()))
-        return self._predict(network)[:, truth > 0], truth[truth > 0]
+        return _joined(self._predict(network))
 
-    def _predict(self, network: Network) -> npt.NDArray[np.float32]:
-        """Probabilities ``(classes, planes, y, x)``; 0 outside of what is annotated."""
-        shape = (network.out_channels, len(self._annotations), *self._stack.plane_shape)
-        result = np.zeros(shape, np.float32)
+    def _predict(self, network: Network) -> Iterator[_Part]:
+        """Compute what is annotated, and little around it: strokes may lie far apart on a large plane."""
         model = Model(self._card, network=network)
         with Predictor(model, self._settings) as predictor:
-            for index, (number, ids) in enumerate(self._annotations.items()):
-                if not ids.any():
-                    continue
-                for event in iter_tiles(
-                    model,
-                    self._stack,
-                    planes=[number],
-                    window=_around(ids),
-                    predictor=predictor,
-                    statistics=self._statistics,
-                ):
-                    result[:, index, event.y, event.x] = event.probabilities
-        return np.concatenate([result, 1 - result]) if network.out_channels == 1 else result
+            for number, annotations in self._annotations.items():
+                for window, ids in _groups(annotations):
+                    p = np.zeros((network.out_channels, *ids.shape), np.float32)
+                    for event in iter_tiles(
+                        model,
+                        self._stack,
+                        planes=[number],
+                        window=window,
+                        predictor=predictor,
+                        statistics=self._statistics,
+                    ):
+                        y, x = (
+                            slice(part.start - start.start, part.stop - start.start)
+                            for part, start in zip((event.y, event.x), window, strict=True)
+                        )
+                        p[:, y, x] = event.probabilities
+                    yield _Part(np.concatenate([p, 1 - p]) if network.out_channels == 1 else p, ids)
 
 
-def _around(annotations: npt.NDArray[np.uint8]) -> tuple[slice, slice]:
-    """Smallest region of a plane that holds all annotations."""
-    rows, columns = (np.flatnonzero(annotations.any(axis)) for axis in (1, 0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+class _Part(NamedTuple):
+    """Probabilities ``(classes, y, x)`` of a part of a plane, and class ids ``(y, x)``; 0 = not annotated."""
+
+    probabilities: npt.NDArray[np.float32]
+    ids: npt.NDArray[np.uint8]
+
+
+def _joined(parts: Iterable[_Part]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
+    """Probabilities ``(classes, pixels)`` of what is annotated, and its class ids."""
+    found = [(part.probabilities[:, part.ids > 0], part.ids[part.ids > 0]) for part in parts]
+    return np.concatenate([p for p, _ in found], axis=1), np.concatenate([ids for _, ids in found])
+
+
+def _groups(annotations: npt.NDArray[np.uint8]) -> Iterator[tuple[tuple[slice, slice], npt.NDArray[np.uint8]]]:
+    """Find neighbouring annotations: the smallest region that holds each group, and the group's class ids in it."""
+    height, width = annotations.shape
+    rows, columns = range(0, height, _SQUARE), range(0, width, _SQUARE)
+    # Twice, a line at a time: padding a large plane to whole squares would copy it.
+    lines = np.stack([annotations[y : y + _SQUARE].any(0) for y in rows])
+    squares = np.stack([lines[:, x : x + _SQUARE].any(1) for x in columns], axis=1)
+    numbers, _ = ndimage.label(squares, np.ones((3, 3)))
+    for number, (y, x) in enumerate(ndimage.find_objects(numbers), start=1):
+        top, left = y.start * _SQUARE, x.start * _SQUARE
+        ids = annotations[top : y.stop * _SQUARE, left : x.stop * _SQUARE]
+        mine = (numbers[y, x] == number).repeat(_SQUARE, 0).repeat(_SQUARE, 1)[: ids.shape[0], : ids.shape[1]]
+        ids = np.where(mine, ids, np.uint8(0))
+        inner = tuple(
+            slice(int(where[0]), int(where[-1]) + 1) for where in (np.flatnonzero(ids.any(axis)) for axis in (1, 0))
+        )
+        window = tuple(slice(at + i.start, at + i.stop) for at, i in zip((top, left), inner, strict=True))
+        yield (window[0], window[1]), ids[inner]
 
 
 def _segmentation(probabilities: npt.NDArray[np.float32], threshold: float) -> npt.NDArray[np.uint8]:
@@ -121,6 +154,5 @@ def _dice(chosen: npt.NDArray[np.bool_], true: npt.NDArray[np.bool_]) -> float:
 
 
 def _cross_entropy(probabilities: npt.NDArray[np.float32], truth: npt.NDArray[np.uint8]) -> float:
-    parts: Sequence[npt.NDArray[np.float32]] = [p[truth == c] for c, p in enumerate(probabilities, start=1)]
-    values = np.concatenate(parts)
+    values = np.concatenate([p[truth == c] for c, p in enumerate(probabilities, start=1)])
     return float(-np.log(np.clip(values, _SMALLEST, None)).mean()) if values.size else float("nan")

@@ -53,6 +53,31 @@ def test_only_the_surroundings_of_annotations_are_computed(windows) -> None:
     assert part.dice_at(model.network, [0.5]) == pytest.approx(scores["dice"])
 
 
+def test_strokes_far_apart_are_computed_each_by_itself(windows) -> None:
+    model = tiny_model()
+    image = np.random.default_rng(0).normal(size=(1, 400, 500)).astype(np.float32)
+    ids = np.zeros((400, 500), np.uint8)
+    ids[3:9, 5:60] = 1
+    ids[60:70, 62:70] = 2  # in the next square: one group with those
+    ids[390:, 480:490] = 2
+    ids[200:210, 300:310] = 1
+    ids[:6, 300] = 2  # above those, two squares away
+    stack = as_stack(image)
+    part = HeldOutPlanes(model.card, stack, {0: ids}, stack_statistics(model, stack), STRICT)
+    probabilities, found = part.annotated(model.network)
+    assert sorted(windows) == [
+        (0, (slice(0, 6), slice(300, 301))),
+        (0, (slice(3, 70), slice(5, 70))),
+        (0, (slice(200, 210), slice(300, 310))),
+        (0, (slice(390, 400), slice(480, 490))),
+    ]
+    assert len(found) == np.count_nonzero(ids)
+    whole = np.asarray(predict(model, image, settings=STRICT))[0]
+    for class_id in (1, 2):
+        p = np.sort(probabilities[0, found == class_id])
+        assert p == pytest.approx(np.sort(whole[ids == class_id]), abs=1e-5)
+
+
 @pytest.mark.parametrize(("batch_norm", "times"), [(False, 2), (True, 4)])
 def test_a_run_validates_no_more_than_it_must(batch_norm, times, monkeypatch) -> None:
     """At the start and at the end; of a model with other statistics than the stack's also those of both."""
