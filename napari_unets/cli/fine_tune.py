@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_unets.cli.long_run import end_interrupted, stop_on_interrupt, tell_validation
+from napari_unets.cli.long_run import end_interrupted, may_replace, stop_on_interrupt, tell_validation
 from napari_unets.cli.terminal import note, progress_bar
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def fine_tune(
     given: dict[str, Any] = {"steps": steps} if steps else {"minutes": minutes} if minutes else {}
     if seed is not None:
         given["seed"] = seed
+    overwrite = may_replace(output, resume=resume, overwrite=overwrite)
 
     from napari_unets.images import open_stack
     from napari_unets.inference import keep_freed_memory

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_unets.learning import FitEvent
 
-__all__ = ["end_interrupted", "stop_on_interrupt", "tell_validation"]
+__all__ = ["end_interrupted", "may_replace", "stop_on_interrupt", "tell_validation"]
 
 #: What shells give a program that Ctrl-C has ended.
 _INTERRUPTED = 130
@@ -39,9 +40,26 @@ def stop_on_interrupt() -> Iterator[list[int]]:
         signal.signal(signal.SIGINT, before)
 
 
+def may_replace(output: Path, *, resume: bool, overwrite: bool) -> bool:
+    """Whether a model that stands at the place of the one to be may be replaced.
+
+    With ``--resume`` what an interrupted run has saved may; a finished run ends the program, since nothing is left to
+    do, so that a job that a cluster starts again does no harm.
+    """
+    from napari_unets.learning.checkpoint import checkpoint_beside
+
+    if not resume or checkpoint_beside(output).exists():
+        return resume or overwrite
+    if output.exists():
+        note(f"{output} is finished: nothing is left to resume. With --overwrite alone it is made anew.")
+        raise typer.Exit
+    note(f"Of {output} there is no interrupted run: this one begins anew.")
+    return overwrite
+
+
 def end_interrupted() -> None:
     """End the program as after Ctrl-C, saying how to go on."""
-    note("The run was stopped; with --resume it goes on where it was.")
+    note("The run was stopped; with --resume the same command goes on where it was.")
     raise typer.Exit(_INTERRUPTED)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_unets.cli.long_run import end_interrupted, stop_on_interrupt, tell_validation
+from napari_unets.cli.long_run import end_interrupted, may_replace, stop_on_interrupt, tell_validation
 from napari_unets.cli.terminal import note, progress_bar
 
 __all__ = ["train"]
@@ -43,6 +43,7 @@ def train(
         raise typer.BadParameter("choose one of --steps and --minutes")
     if smoke and (steps is not None or minutes is not None):
         raise typer.BadParameter("--smoke has a length of its own: leave --steps and --minutes out")
+    overwrite = may_replace(output, resume=resume and not smoke, overwrite=overwrite)
 
     from napari_unets.inference import keep_freed_memory
     from napari_unets.learning import SavedEvent, run_recipe

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests_support import tiny_model
 
+from napari_unets import learning
 from napari_unets.images import open_stack, save_stack
+from napari_unets.learning import StepEvent, iter_fine_tune
 from napari_unets.models import load_model, save_model
 
 
@@ -42,6 +45,28 @@ def test_annotations_become_a_model(program, files: Path) -> None:
     again = program(*arguments, "--output", files / "My model", "--steps", 1)
     assert again.code == 1
     assert "--overwrite" in again.err
+
+
+def test_ctrl_c_and_the_same_command_with_resume(program, files: Path, monkeypatch) -> None:
+    def interrupted(*arguments, **settings):
+        for event in iter_fine_tune(*arguments, **settings):
+            if isinstance(event, StepEvent) and event.step == 1:
+                signal.raise_signal(signal.SIGINT)
+            yield event
+
+    run = ["fine-tune", files / "image.tif", files / "painted.tif", "--model", files / "parent", "--steps", 3]
+    run += ["--device", "cpu", "--output", files / "tuned"]
+    with monkeypatch.context() as patch:
+        patch.setattr(learning, "iter_fine_tune", interrupted)
+        stopped = program(*run)
+    assert stopped.code == 130
+    assert "--resume the same command" in stopped.err
+    assert load_model(files / "tuned").card.training.steps < 3
+    assert program(*run).code == 1  # not replaced by mistake
+    assert program(*run, "--resume").code == 0
+    assert load_model(files / "tuned").card.training.steps == 3
+    again = program(*run, "--resume")
+    assert (again.code, "is finished" in again.err) == (0, True)
 
 
 def test_several_stacks_are_learnt_from_together(program, files: Path) -> None:

@@ -107,8 +107,21 @@ def test_interrupted_it_saves_the_best_and_goes_on_later(program, recipe, tmp_pa
     assert "--resume" in result.err
     assert load_model(tmp_path / "m").card.training.steps < 4
     assert signal.getsignal(signal.SIGINT) is before
-    assert program("train", recipe, "--data", tmp_path, "--output", tmp_path / "m", "--resume", "--overwrite").code == 0
+    assert program("train", recipe, "--data", tmp_path, "--output", tmp_path / "m", "--resume").code == 0
     assert load_model(tmp_path / "m").card.training.steps == 4
+
+
+def test_a_finished_run_is_not_begun_again_by_resume(program, recipe, tmp_path):
+    run = ("train", recipe, "--data", tmp_path, "--output", tmp_path / "m", "--resume")
+    first = program(*run)
+    assert first.code == 0
+    assert "begins anew" in first.err
+    made = (tmp_path / "m" / "weights.safetensors").stat().st_mtime_ns
+    for again in (run, (*run, "--overwrite")):
+        result = program(*again)
+        assert result.code == 0
+        assert "is finished" in result.err
+    assert (tmp_path / "m" / "weights.safetensors").stat().st_mtime_ns == made
 
 
 def test_mistakes_name_the_file(program, recipe, tmp_path):
