@@ -17,8 +17,8 @@ import numpy.typing as npt
 from napari_unets.images import Stack, Statistics, as_stack
 from napari_unets.inference.errors import AnisotropicError, InferenceError
 from napari_unets.inference.planning import resolve_halo
-from napari_unets.inference.predictor import Predictor
-from napari_unets.inference.settings import InferenceSettings, merged
+from napari_unets.inference.predictor import Predictor, predictor_for
+from napari_unets.inference.settings import InferenceSettings
 from napari_unets.inference.tiles import TileEvent, iter_tiles, stack_statistics
 
 if TYPE_CHECKING:
@@ -122,10 +122,9 @@ def ortho_blocks(
         As :func:`~napari_unets.inference.iter_tiles`.
     """
     own = predictor is None
-    if predictor is None:
-        predictor = Predictor(model, merged(settings, overrides))
+    predictor = predictor_for(model, settings, overrides, predictor)
     try:
-        run = _Run(predictor, stack, stack_statistics(model, stack), cancel, on_event)
+        run = _Run(predictor, stack, stack_statistics(model, stack, cancel=cancel), cancel, on_event)
         shape = (stack.shape[stack.plane_axes - 1], *stack.plane_shape)
         boxes = list(_boxes(shape, block_voxels))
         volumes = list(np.ndindex(stack.shape[: stack.plane_axes - 1]))
