@@ -224,7 +224,7 @@ def test_stopped_while_statistics_are_measured(model):
 def test_settings_beside_a_predictor(model, planes, ortho):
     with Predictor(model, TILED) as predictor:
         for wrong in ({"tta": True}, {"settings": STRICT}, {"tille": 40}):
-            with pytest.raises(InferenceSettingError, match="tta|tile, halo|tille"):
+            with pytest.raises(InferenceSettingError, match=r"tta|tile, halo|tille"):
                 predict(model, planes, ortho=ortho, predictor=predictor, **wrong)
         same = predict(model, planes, ortho=ortho, predictor=predictor, settings=TILED, tta=False)
         np.testing.assert_array_equal(same, predict(model, planes, ortho=ortho, predictor=predictor))
