@@ -118,9 +118,17 @@ def ortho_blocks(
 
     Raises
     ------
-    Cancelled, InferenceError, WindowMemoryError
+    InferenceError
+        If the model judges each plane by itself (Otsu, Wolf): what it finds in planes that are no pages depends on how
+        the volume lies.
+    Cancelled, WindowMemoryError
         As :func:`~napari_unets.inference.iter_tiles`.
     """
+    if model.card.normalisation.method in ("otsu", "wolf"):
+        raise InferenceError(
+            f"model {model.name!r} finds its threshold on each page by itself, and the xz and yz planes of a volume are "
+            "no pages; leave ortho out, or choose another model"
+        )
     own = predictor is None
     predictor = predictor_for(model, settings, overrides, predictor)
     try:

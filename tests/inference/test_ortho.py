@@ -17,6 +17,7 @@ from napari_unets.inference import (
     segment,
 )
 from napari_unets.inference.ortho import scratch_volume
+from napari_unets.models import load_model
 
 from .shared import STRICT, image, small_model
 
@@ -132,6 +133,17 @@ def test_long_voxels_are_refused(model, volume):
     assert predict(model, nearly, ortho=True, settings=STRICT).shape == volume.shape
     with pytest.raises(InferenceError, match="is a single plane; ortho needs a volume"):
         predict(model, volume[0], ortho=True)
+
+
+@pytest.mark.parametrize("name", ["otsu", "wolf"])
+def test_thresholds_of_pages_are_refused(volume, name):
+    formula = load_model(name)
+    with pytest.raises(InferenceError, match=f"model '{name}' finds its threshold on each page by itself"):
+        next(ortho_blocks(formula, as_stack(volume)))
+    for instances in (False, True):
+        with pytest.raises(InferenceError, match="leave ortho out"):
+            segment(formula, volume, ortho=True, instances=instances)
+    assert predict(load_model("sauvola"), volume, ortho=True).shape == volume.shape
 
 
 def test_progress_and_stop(model, volume):
