@@ -126,8 +126,8 @@ def ortho_blocks(
     """
     if model.card.normalisation.method in ("otsu", "wolf"):
         raise InferenceError(
-            f"model {model.name!r} finds its threshold on each page by itself, and the xz and yz planes of a volume are "
-            "no pages; leave ortho out, or choose another model"
+            f"model {model.name!r} finds its threshold on each page by itself, and the xz and yz planes of a volume "
+            "are no pages; leave ortho out, or choose another model"
         )
     own = predictor is None
     predictor = predictor_for(model, settings, overrides, predictor)
