@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unets.images import Stack, as_stack
+from napari_unets.images.arrays import first_level
 from napari_unets.inference.errors import InferenceError
 from napari_unets.inference.ortho import check_isotropic, ortho_blocks, scratch_volume
 from napari_unets.inference.plane_objects import PlaneLinks, PlaneObjects
@@ -46,8 +47,8 @@ def predict(
     model : Model
         What to run.
     stack : Stack or array
-        A stack, or a numpy, Dask or Zarr array of 2 to 4 axes (one more for colour). It is read plane by plane,
-        planes of more than 16 million pixels in strips.
+        A stack, or a numpy, Dask or Zarr array of 2 to 4 axes (one more for colour); of an image in several
+        resolutions the first. It is read plane by plane, planes of more than 16 million pixels in strips.
     out : array, optional
         A numpy or Zarr array to write into, in the precision of its type; a new numpy array by default.
     all_classes : bool
@@ -250,6 +251,7 @@ class _Job:
     """The image as a stack, and the shape of the result, which keeps the image's axes."""
 
     def __init__(self, data: Any) -> None:
+        data = first_level(data)
         self.stack = as_stack(data)
         flat = not isinstance(data, Stack) and len(np.shape(data)) - self.stack.is_rgb == 2
         #: Lengths of the axes before y; none for a 2-D array.

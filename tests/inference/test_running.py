@@ -53,6 +53,12 @@ def test_every_kind_of_array_gives_the_same(model, planes, expected):
     assert 0 <= expected.min() < expected.max() <= 1
 
 
+def test_of_several_resolutions_the_first_is_seen(model, planes, expected):
+    np.testing.assert_array_equal(predict(model, [planes, planes[:, ::2, ::2]], settings=TILED), expected)
+    flat = predict(model, [planes[0], planes[0, ::2, ::2]], settings=STRICT)
+    np.testing.assert_array_equal(flat, predict(model, planes[0], settings=STRICT))
+
+
 def test_the_axes_of_the_image_are_kept_less_colour(model, planes, expected):
     four = planes.reshape(3, 1, 70, 85)
     np.testing.assert_array_equal(predict(model, four, settings=TILED), expected.reshape(3, 1, 70, 85))
