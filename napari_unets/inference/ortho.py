@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unets.images import Stack, Statistics, as_stack
+from napari_unets.images import ImageWriteError, Stack, Statistics, as_stack
+from napari_unets.images.writing import allocate
 from napari_unets.inference.errors import AnisotropicError, InferenceError
 from napari_unets.inference.planning import resolve_halo
 from napari_unets.inference.predictor import Predictor, predictor_for
@@ -237,9 +238,22 @@ def scratch_volume(shape: tuple[int, ...], *, in_memory: int = 2 * BLOCK_VOXELS)
         Of the volume.
     in_memory : int
         Voxels up to which no file is made. It lies where ``TMPDIR`` says, 4 bytes a voxel.
+
+    Raises
+    ------
+    ImageWriteError
+        If there is no room for the file.
     """
     if prod(shape) <= in_memory:
         yield np.empty(shape, np.float32)
         return
     with tempfile.TemporaryFile(prefix="napari-unets-") as file:
-        yield np.memmap(file, np.float32, "w+", shape=shape)
+        try:
+            file.truncate(4 * prod(shape))
+            allocate(file, 0, 4 * prod(shape))
+        except OSError as error:
+            raise ImageWriteError(
+                f"{tempfile.gettempdir()}: has no room for {4 * prod(shape) / 1e9:.1f} GB of probabilities that are "
+                f"kept until objects are found ({error.strerror}); make room, or let TMPDIR name a larger folder"
+            ) from error
+        yield np.memmap(file, np.float32, "r+", shape=shape)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import errno
+import os
+
 import numpy as np
 import pytest
 import zarr
 
-from napari_unets.images import as_stack
+from napari_unets.images import ImageWriteError, as_stack
 from napari_unets.inference import (
     AnisotropicError,
     Cancelled,
@@ -121,6 +124,18 @@ def test_large_volumes_lie_in_a_file_meanwhile():
         assert volume.sum() == 40
     with scratch_volume((3, 4, 5), in_memory=60) as volume:
         assert not isinstance(volume, np.memmap)
+
+
+def test_no_room_for_the_file(monkeypatch):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", fail, raising=False)
+    with (
+        pytest.raises(ImageWriteError, match=r"has no room for .* GB .*No space left on device.*TMPDIR"),
+        scratch_volume((3, 4, 5), in_memory=59),
+    ):
+        pass
 
 
 def test_long_voxels_are_refused(model, volume):
