@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 
 from napari_unets.images.collectors import Collector, Extremes, Histogram, Moments, Sample
 from napari_unets.images.errors import ChannelsError
-from napari_unets.images.stack import Stack
+from napari_unets.images.sampling import sampled_windows
+from napari_unets.images.stack import Stack, Window
 
 __all__ = ["Statistics", "StatisticsMethod", "compute_statistics", "luminance_of", "prepare_plane"]
 
 StatisticsMethod = Literal["zscore", "percentile", "range", "otsu", "wolf"]
 
 _LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in JPEG
-LARGEST_BLOCK = 2**22  # pixels that are looked at together
 _LARGEST_SAMPLE = 2**24  # values that percentiles of anything but short integers are taken from
+_WHITES = (255, 1023, 4095, 65535)  # of cameras and scanners of 8 to 16 bits, all of which are stored in 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,16 +67,18 @@ def compute_statistics(
     high: float = 99.0,
     window: int = 1,
     luminance: bool = True,
+    between: Callable[[], None] | None = None,
 ) -> Statistics:
-    """Work out how to normalise a stack, from evenly spread planes of it.
+    """Work out how to normalise a stack, from evenly spread planes of it; of huge ones, from evenly spread parts.
 
     Parameters
     ----------
     stack : Stack
         The stack.
     method : {"zscore", "percentile", "range", "otsu", "wolf"}
-        ``zscore``: to mean 0 and deviation 1. ``percentile``: ``low`` to 0 and ``high`` to 1. ``range``: of
-        integers, 0 to 0 and the largest of the type to 1; of real numbers, the extremes of the sampled planes.
+        ``zscore``: to mean 0 and deviation 1. ``percentile``: ``low`` to 0 and ``high`` to 1. ``range``: 0 to 0 and
+        white to 1. White is 1 of truth values, 255 of uint8, and of uint16 the first of 255, 1023, 4095 and 65535
+        that nothing exceeds. All other types do not say what white is: the extremes become 0 and 1.
         ``otsu`` and ``wolf`` are those of each plane by itself: see
         :class:`~napari_unets.images.plane_statistics.PlaneStatistics`.
     max_planes : int
@@ -86,6 +89,8 @@ def compute_statistics(
         Side of the squares whose contrast ``wolf`` looks at, in pixels.
     luminance : bool
         Whether colour counts as its luminance (for a network of one channel) or by channel.
+    between : callable, optional
+        Called before each part that is read; what it raises ends the work.
 
     Returns
     -------
@@ -99,12 +104,12 @@ def compute_statistics(
         return PlaneStatistics(method=method, window=window)
     colours = stack.is_rgb and not luminance and stack.shape[-1] >= 3
     channels = 3 if colours else 1
-    if method == "range" and stack.dtype.kind in "biu":
-        largest = 1 if stack.dtype.kind == "b" else np.iinfo(stack.dtype).max
-        return Statistics(np.zeros(channels), np.full(channels, float(largest)))
-    numbers = np.unique(np.linspace(0, stack.n_planes - 1, min(max_planes, stack.n_planes)).round().astype(int))
-    collectors = [_collector(stack, method, low, high, len(numbers)) for _ in range(channels)]
-    for block in _blocks(stack, numbers):
+    windows = sampled_windows(stack, max_planes)
+    if method == "range" and stack.dtype in (np.bool_, np.uint8, np.uint16):
+        white = {"bool": 1, "uint8": 255}.get(stack.dtype.name) or _white(stack, windows, between)
+        return Statistics(np.zeros(channels), np.full(channels, float(white)))
+    collectors = [_collector(stack, method, low, high, windows) for _ in range(channels)]
+    for block in _blocks(stack, windows, between):
         values = block if colours else luminance_of(block)[..., None] if stack.is_rgb else block[..., None]
         for channel, collector in enumerate(collectors):
             collector.add(values[..., channel])
@@ -173,23 +178,32 @@ def luminance_of(colour: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(red + green + blue, dtype=np.float32)
 
 
-def _blocks(stack: Stack, numbers: NDArray[np.int_]) -> Iterator[NDArray[Any]]:
-    """Planes, in bands of rows where they are large."""
-    height, width = stack.plane_shape
-    rows = max(1, LARGEST_BLOCK // width)
-    for i in numbers:
-        for top in range(0, height, rows):
-            yield stack.plane(int(i), (slice(top, top + rows), slice(0, width)))
+def _blocks(
+    stack: Stack, windows: Sequence[tuple[int, Window]], between: Callable[[], None] | None
+) -> Iterator[NDArray[Any]]:
+    for plane, window in windows:
+        if between is not None:
+            between()
+        yield stack.plane(plane, window)
 
 
-def _collector(stack: Stack, method: str, low: float, high: float, n_planes: int) -> Collector:
+def _white(stack: Stack, windows: Sequence[tuple[int, Window]], between: Callable[[], None] | None) -> int:
+    """Guess of pixels of 16 bits how many of them are used; of colours it is the same for all."""
+    largest = 0
+    for block in _blocks(stack, windows, between):
+        opaque = block[..., : block.shape[-1] - (block.shape[-1] in (2, 4))] if stack.is_rgb else block
+        largest = max(largest, int(opaque.max()))
+    return next(white for white in _WHITES if largest <= white)
+
+
+def _collector(stack: Stack, method: str, low: float, high: float, windows: Sequence[tuple[int, Window]]) -> Collector:
     short = stack.dtype.kind in "biu" and stack.dtype.itemsize <= 2 and not stack.is_rgb
     if method == "zscore":
         return Moments()
     if method == "percentile" and short:
         return Histogram(low, high)
     if method == "percentile":
-        pixels = n_planes * stack.plane_shape[0] * stack.plane_shape[1]
+        pixels = sum((y.stop - y.start) * (x.stop - x.start) for _, (y, x) in windows)
         return Sample(low, high, step=-(-pixels // _LARGEST_SAMPLE))
     if method == "range":
         return Extremes()

@@ -11,7 +11,8 @@ import scipy
 import skimage
 from numpy.typing import NDArray
 
-from napari_unets.images.normalise import LARGEST_BLOCK, Statistics, luminance_of
+from napari_unets.images.normalise import Statistics, luminance_of
+from napari_unets.images.sampling import bands
 from napari_unets.images.stack import Stack
 
 __all__ = ["PlaneStatistics"]
@@ -104,8 +105,7 @@ def _extremes(stack: Stack, plane: int) -> tuple[float, float]:
 def _bands(stack: Stack, plane: int, halo: int = 0) -> Iterator[tuple[NDArray[Any], slice]]:
     """Luminance of a plane, in bands of rows where it is large, and which rows of a band are no halo."""
     height, width = stack.plane_shape
-    rows = max(1, LARGEST_BLOCK // width)
-    for top in range(0, height, rows):
-        first, last = max(0, top - halo), min(height, top + rows + halo)
-        band = stack.plane(plane, (slice(first, last), slice(0, width)))
-        yield luminance_of(band) if stack.is_rgb else band, slice(top - first, min(top + rows, height) - first)
+    for rows, columns in bands(height, width):
+        first, last = max(0, rows.start - halo), min(height, rows.stop + halo)
+        band = stack.plane(plane, (slice(first, last), columns))
+        yield luminance_of(band) if stack.is_rgb else band, slice(rows.start - first, rows.stop - first)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unets.images.arrays import chunks_of, first_level, indexable
 from napari_unets.images.axes import check_axes, default_axes, stack_axes
 from napari_unets.images.errors import UnsupportedImageError
 from napari_unets.images.indexing import index_keys
@@ -33,6 +34,9 @@ _LARGEST_CACHED_PLANE = 2**28  # bytes
 #: A plane that its format can only decode in whole (PNG, JPEG, one strip of CCITT) takes this much each time anyway;
 #: decoded again for each window, a scan of 20,000 × 14,000 pixels would take twice as long.
 _LARGEST_DECODED_PLANE = 2**31
+#: Planes that lie in the same chunks are kept together up to so many bytes: one after the other is asked for, and each
+#: would otherwise have all of them decoded.
+_LARGEST_SLAB = 2**28
 _LARGEST_DASK_CHUNK = 2**25  # bytes
 
 
@@ -94,6 +98,9 @@ class Stack:
         self.shape: tuple[int, ...] = tuple(source.shape[i] for i in self._order)
         self.dtype = source.dtype
         self._cache: OrderedDict[int, NDArray[Any]] = OrderedDict()
+        self._slab_planes = self._planes_in_a_chunk()
+        self._slab: tuple[int, ...] = ()
+        self._slab_windows: dict[tuple[tuple[int, int, int], ...], NDArray[Any]] = {}
         self._lock = threading.Lock()
         weakref.finalize(self, source.close)  # a stack that nobody closed, such as one behind a layer
         if self.is_rgb and self.shape[-1] > 4:
@@ -151,7 +158,14 @@ class Stack:
             raise IndexError(f"{self.name} has {self.n_planes} planes, there is no plane {i}")
         i %= self.n_planes
         place = tuple(int(n) for n in np.unravel_index(i, self.shape[: self.plane_axes]))
-        if window is None or not self._is_worth_caching(window):
+        whole = window is not None and self._is_worth_caching(window)
+        if self._slab_planes > 1:
+            height, width = self.plane_shape
+            rows, columns = window or (slice(0, height), slice(0, width))
+            if not whole:
+                return self._in_slab(place, (rows, columns)).copy()
+            return self._in_slab(place, (slice(0, height), slice(0, width)))[rows, columns].copy()
+        if window is None or not whole:
             return self[(*place, *(window or ()))]
         with self._lock:
             plane = self._cache.pop(i, None)
@@ -184,6 +198,7 @@ class Stack:
     def close(self) -> None:
         """Give the file back. An array is left alone."""
         self._cache.clear()
+        self._slab_windows.clear()
         self._source.close()
 
     def __getitem__(self, index: Any) -> NDArray[Any]:
@@ -230,9 +245,34 @@ class Stack:
         )
         return make, ()
 
+    def _in_slab(self, place: tuple[int, ...], window: Window) -> NDArray[Any]:
+        """Read a window of a plane together with those of all planes that lie in the same chunks, and keep them."""
+        *before, z = place
+        first = z - z % self._slab_planes
+        sides = tuple(part.indices(n) for part, n in zip(window, self.plane_shape, strict=True))
+        with self._lock:
+            if self._slab != (*before, first):
+                self._slab = (*before, first)
+                self._slab_windows.clear()
+            pixels = self._slab_windows.get(sides)
+            if pixels is None:
+                pixels = self[(*before, slice(first, first + self._slab_planes), *window)]
+                kept = sum(other.nbytes for other in self._slab_windows.values())
+                if kept + pixels.nbytes > _LARGEST_SLAB:  # windows that overlap
+                    self._slab_windows.clear()
+                self._slab_windows[sides] = pixels
+        plane: NDArray[Any] = pixels[z - first]
+        return plane
+
     @property
     def _plane_bytes(self) -> int:
         return prod(self.shape[self.plane_axes :]) * self.dtype.itemsize
+
+    def _planes_in_a_chunk(self) -> int:
+        """How many planes are decoded together, if they are so few that they can be kept; otherwise 1."""
+        chunks, z = self._source.chunks, self.plane_axes - 1
+        planes = 1 if chunks is None else min(chunks[self._order[z]], self.shape[z])
+        return planes if planes * self._plane_bytes <= _LARGEST_SLAB else 1
 
     def _is_worth_caching(self, window: Window) -> bool:
         """Whether windows of a plane are had cheaper by decoding the plane once."""
@@ -264,7 +304,8 @@ def as_stack(
     ----------
     data : array-like or Stack
         A numpy, Dask or Zarr array, or anything with ``shape``, ``dtype`` and numpy's indexing; 2-D to 5-D,
-        and one more for colour. Nothing is copied. A stack is returned as it is, if nothing else is given.
+        and one more for colour. Nothing is copied. Of an image in several resolutions (the data of a multiscale
+        layer, a list from the largest on) the first is taken. A stack is returned as it is, if nothing else is given.
     axes : str, optional
         One letter for each axis, as stored. By default yx, zyx, tzyx or tczyx, and s for colour.
     rgb : bool, optional
@@ -282,13 +323,13 @@ def as_stack(
 
     Raises
     ------
-    AxesError, VoxelSizeError, UnsupportedImageError, EmptyImageError
+    AxesError, VoxelSizeError, UnsupportedImageError, MixedSizesError, EmptyImageError
         See there.
     """
     if isinstance(data, Stack) and axes is None and rgb is None and voxel_size_nm is None and metadata is None:
         return data
-    array = data if all(hasattr(data, part) for part in ("shape", "dtype", "__getitem__")) else np.asarray(data)
-    source = ArraySource(array)
+    array = indexable(first_level(data, name), name)
+    source = ArraySource(array, chunks_of(array))
     check_pixels(source.shape, source.dtype, name)
     if axes is None:
         axes = data.axes if isinstance(data, Stack) and rgb is None else default_axes(source.shape, name, rgb)

@@ -18,6 +18,8 @@ from napari_unets.images.errors import ImageExistsError, ImageWriteError
 __all__ = ["Unfinished"]
 
 _LEFT_BEHIND_S = 24 * 3600
+#: What is made, and what its writers put beside it meanwhile. What was to be replaced (.old) may be all that there is.
+_LEFT_BEHIND = (".part", ".scratch", ".pages")
 
 
 class Unfinished(ABC):
@@ -115,9 +117,9 @@ class Unfinished(ABC):
 def _remove_left_behind(target: Path) -> None:
     """Remove what processes that were killed have left beside the target: nobody has written to it for a day."""
     long_ago = time.time() - _LEFT_BEHIND_S
-    for path in target.parent.glob(f".{glob.escape(target.name)}.????????.part"):
+    for path in target.parent.glob(f".{glob.escape(target.name)}.????????.*"):
         with suppress(OSError):  # another process may have removed it
-            if path.stat().st_mtime < long_ago:
+            if path.suffix in _LEFT_BEHIND and path.stat().st_mtime < long_ago:
                 _remove_all(path)
 
 

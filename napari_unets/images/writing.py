@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from abc import abstractmethod
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -16,7 +18,7 @@ from napari_unets.images.note import Note
 from napari_unets.images.stack import Window
 from napari_unets.images.unfinished import Unfinished
 
-__all__ = ["PlaneWriter", "Scratch"]
+__all__ = ["PlaneWriter", "Scratch", "allocate"]
 
 
 class PlaneWriter(Unfinished):
@@ -114,6 +116,9 @@ class Scratch:
         if not self.planes:
             with self._path.open("wb") as file:
                 file.truncate(self._bytes * self._shape[0])
+        if plane not in self.planes:
+            with self._path.open("r+b") as file:
+                allocate(file, plane * self._bytes, self._bytes)
         self.planes.add(plane)
         mapped = self._mapped(plane, "r+")
         mapped[region] = array
@@ -132,6 +137,32 @@ class Scratch:
 
     def _mapped(self, plane: int, mode: Any) -> np.memmap[Any, Any]:
         return np.memmap(self._path, self._dtype, mode=mode, offset=plane * self._bytes, shape=self._shape[1:])
+
+
+def allocate(file: IO[bytes], start: int, length: int) -> None:
+    """Get room on the disk for part of a file that is to be mapped into memory.
+
+    Whoever writes into the map of a file with holes when the disk is full is ended by the system, without a word.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for writing.
+    start, length : int
+        Which bytes.
+
+    Raises
+    ------
+    OSError
+        If there is no room. Where the system cannot reserve any (macOS, Windows), nothing is done.
+    """
+    if not hasattr(os, "posix_fallocate"):
+        return
+    try:
+        os.posix_fallocate(file.fileno(), start, length)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # file systems that cannot
+            raise
 
 
 def _within(part: slice, length: int) -> slice:

@@ -54,6 +54,10 @@ class ConversionCache:
             shutil.rmtree(fresh, ignore_errors=True)
         self._forget()
 
+    def drop(self, key: str) -> None:
+        """Forget what is stored under a key: it cannot be read."""
+        shutil.rmtree(self._folder / key, ignore_errors=True)
+
     def _forget(self) -> None:
         try:
             entries = [p for p in self._folder.iterdir() if p.is_dir() and not p.name.startswith(".")]

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_unets.inference.errors import InferenceError, OutputError
+from napari_unets.inference.errors import InferenceError
 from napari_unets.inference.shifts import overlapping, slice_shift
+from napari_unets.inference.writing import check_out
 
 __all__ = ["LinkSettings", "SliceLinker", "block_tables", "link_slices", "partners"]
 
@@ -162,7 +163,8 @@ def link_slices(labels: Any, *, out: Any = None, settings: LinkSettings | None =
     labels : array of int, shape (z, y, x)
         numpy, Dask, Zarr or HDF5. In each slice 0 is no object; numbers may be any, also the same in several slices.
     out : array of integers, optional
-        numpy or Zarr array to write into, possibly ``labels`` itself; a new numpy array by default.
+        numpy or Zarr array of at least 4 bytes a number to write into, possibly ``labels`` itself; a new numpy array by
+        default.
     settings : LinkSettings, optional
         When two objects are one.
 
@@ -176,14 +178,13 @@ def link_slices(labels: Any, *, out: Any = None, settings: LinkSettings | None =
     InferenceError
         If ``labels`` is no volume of integers.
     OutputError
-        If ``out`` has another shape.
+        If ``out`` has another shape, holds no integers, or narrow ones.
     """
     shape = tuple(labels.shape)
     if len(shape) != 3 or np.dtype(labels.dtype).kind not in "iu":
         raise InferenceError(f"slices to be linked are integers (z, y, x), not {labels.dtype} of shape {shape}")
     result = np.empty(shape, np.uint32) if out is None else out
-    if tuple(result.shape) != shape:
-        raise OutputError(f"the result has the shape {shape}, but out has {tuple(result.shape)}")
+    check_out(result, shape, "iu", "slices to be linked", least=4)
     linker = SliceLinker(settings)
     for z in range(shape[0]):
         result[z] = linker.add(_numbered(np.asarray(labels[z])))

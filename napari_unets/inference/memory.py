@@ -61,15 +61,30 @@ def free_memory(device: str) -> int:
 
 
 def _container_memory(group: Path = Path("/sys/fs/cgroup")) -> list[int]:
-    """Return what a control group (container, SLURM job) leaves to its processes; empty without a limit."""
-    versions = {"memory.max": "memory.current", "memory/memory.limit_in_bytes": "memory/memory.usage_in_bytes"}
-    for limit, used in versions.items():
+    """Return what a control group (container, SLURM job) leaves to its processes; empty without a limit.
+
+    Files that were read count as used, until the system takes their memory back for somebody who needs it.
+    """
+    versions = (
+        (group, "memory.max", "memory.current", "inactive_file"),
+        (group / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    )
+    for folder, limit, used, files in versions:
         try:
-            left = int((group / limit).read_text()) - int((group / used).read_text())
+            left = int((folder / limit).read_text()) - int((folder / used).read_text())
         except (OSError, ValueError):  # no control groups here, or the limit is the word "max"
             continue
-        return [max(left, 0)]
+        return [max(left + _entry(folder / "memory.stat", files), 0)]
     return []
+
+
+def _entry(table: Path, name: str) -> int:
+    """Return a number of a table of names and numbers; 0 if it has none."""
+    try:
+        rows = dict(line.split() for line in table.read_text().splitlines())
+        return int(rows.get(name, 0))
+    except (OSError, ValueError):
+        return 0
 
 
 class _LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]

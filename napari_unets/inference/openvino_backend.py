@@ -95,7 +95,10 @@ def _converted(core: Any, network: Network) -> Any:
     key = _fingerprint(network, openvino.__version__)
     cache = ConversionCache()
     if (path := cache.find(key)) is not None:
-        return core.read_model(path)
+        try:
+            return core.read_model(path)
+        except RuntimeError:  # a copy that was cut short: by a full disk, a synchronised folder
+            cache.drop(key)
     try:
         converted = _convert(core, network)
     except Exception as error:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_unets.images import Stack, Statistics, as_stack
+from napari_unets.images import ImageWriteError, Stack, Statistics, as_stack
+from napari_unets.images.writing import allocate
 from napari_unets.inference.errors import AnisotropicError, InferenceError
 from napari_unets.inference.planning import resolve_halo
-from napari_unets.inference.predictor import Predictor
-from napari_unets.inference.settings import InferenceSettings, merged
+from napari_unets.inference.predictor import Predictor, predictor_for
+from napari_unets.inference.settings import InferenceSettings
 from napari_unets.inference.tiles import TileEvent, iter_tiles, stack_statistics
 
 if TYPE_CHECKING:
@@ -118,14 +119,21 @@ def ortho_blocks(
 
     Raises
     ------
-    Cancelled, InferenceError, WindowMemoryError
+    InferenceError
+        If the model judges each plane by itself (Otsu, Wolf): what it finds in planes that are no pages depends on how
+        the volume lies.
+    Cancelled, WindowMemoryError
         As :func:`~napari_unets.inference.iter_tiles`.
     """
+    if model.card.normalisation.method in ("otsu", "wolf"):
+        raise InferenceError(
+            f"model {model.name!r} finds its threshold on each page by itself, and the xz and yz planes of a volume "
+            "are no pages; leave ortho out, or choose another model"
+        )
     own = predictor is None
-    if predictor is None:
-        predictor = Predictor(model, merged(settings, overrides))
+    predictor = predictor_for(model, settings, overrides, predictor)
     try:
-        run = _Run(predictor, stack, stack_statistics(model, stack), cancel, on_event)
+        run = _Run(predictor, stack, stack_statistics(model, stack, cancel=cancel), cancel, on_event)
         shape = (stack.shape[stack.plane_axes - 1], *stack.plane_shape)
         boxes = list(_boxes(shape, block_voxels))
         volumes = list(np.ndindex(stack.shape[: stack.plane_axes - 1]))
@@ -230,9 +238,22 @@ def scratch_volume(shape: tuple[int, ...], *, in_memory: int = 2 * BLOCK_VOXELS)
         Of the volume.
     in_memory : int
         Voxels up to which no file is made. It lies where ``TMPDIR`` says, 4 bytes a voxel.
+
+    Raises
+    ------
+    ImageWriteError
+        If there is no room for the file.
     """
     if prod(shape) <= in_memory:
         yield np.empty(shape, np.float32)
         return
     with tempfile.TemporaryFile(prefix="napari-unets-") as file:
-        yield np.memmap(file, np.float32, "w+", shape=shape)
+        try:
+            file.truncate(4 * prod(shape))
+            allocate(file, 0, 4 * prod(shape))
+        except OSError as error:
+            raise ImageWriteError(
+                f"{tempfile.gettempdir()}: has no room for {4 * prod(shape) / 1e9:.1f} GB of probabilities that are "
+                f"kept until objects are found ({error.strerror}); make room, or let TMPDIR name a larger folder"
+            ) from error
+        yield np.memmap(file, np.float32, "r+", shape=shape)

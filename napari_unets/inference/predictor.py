@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,17 +18,17 @@ from torch import Tensor
 from napari_unets.inference import memory
 from napari_unets.inference.augmentation import at_scale, eightfold
 from napari_unets.inference.devices import DeviceChoice, choose_device, hardware_has_bf16
-from napari_unets.inference.errors import BackendError, InferenceError, WindowMemoryError
+from napari_unets.inference.errors import BackendError, InferenceError, InferenceSettingError, WindowMemoryError
 from napari_unets.inference.folding import fold_batch_norm
 from napari_unets.inference.geometry import Geometry
 from napari_unets.inference.openvino_backend import OpenVINOBackend, openvino_is_installed
-from napari_unets.inference.settings import InferenceSettings
+from napari_unets.inference.settings import InferenceSettings, merged
 from napari_unets.inference.torch_backend import TorchBackend
 
 if TYPE_CHECKING:
     from napari_unets.models import Model
 
-__all__ = ["Predictor"]
+__all__ = ["Predictor", "predictor_for"]
 
 _LOG = logging.getLogger(__name__)
 _Floats = npt.NDArray[np.float32]
@@ -205,6 +205,29 @@ class Predictor:
                     raise
                 _LOG.warning("%s: running with torch, since %s", self.model.name, error)
         return TorchBackend(self._folded, self.device, self.precision, threads)
+
+
+def predictor_for(
+    model: Model, settings: InferenceSettings | None, overrides: dict[str, Any], given: Predictor | None
+) -> Predictor:
+    """Return the predictor that was given, or else make one.
+
+    Raises
+    ------
+    InferenceSettingError
+        If a setting does not exist, cannot have its value, or is another than that of the predictor given.
+    DeviceError, BackendError, InferenceError
+        As :class:`Predictor`.
+    """
+    if given is None:
+        return Predictor(model, merged(settings, overrides))
+    wanted = merged(settings or given.settings, overrides)
+    if other := [name for name, value in given.settings if getattr(wanted, name) != value]:
+        raise InferenceSettingError(
+            f"{', '.join(other)}: the predictor that was given has been made with other settings, which hold for it; "
+            "leave these out, or give predictor.with_settings(...), or no predictor"
+        )
+    return given
 
 
 def _device_for_formula(name: str) -> DeviceChoice:

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unets.images import Stack, as_stack
-from napari_unets.inference.errors import InferenceError, OutputError
+from napari_unets.images.arrays import first_level
+from napari_unets.inference.errors import InferenceError
 from napari_unets.inference.ortho import check_isotropic, ortho_blocks, scratch_volume
 from napari_unets.inference.plane_objects import PlaneLinks, PlaneObjects
 from napari_unets.inference.tiles import TileEvent, iter_tiles
-from napari_unets.inference.writing import sink_for
+from napari_unets.inference.writing import check_out, sink_for
 
 if TYPE_CHECKING:
     from napari_unets.inference.linking import LinkSettings
@@ -46,8 +47,8 @@ def predict(
     model : Model
         What to run.
     stack : Stack or array
-        A stack, or a numpy, Dask or Zarr array of 2 to 4 axes (one more for colour). It is read plane by plane,
-        planes of more than 16 million pixels in strips.
+        A stack, or a numpy, Dask or Zarr array of 2 to 4 axes (one more for colour); of an image in several
+        resolutions the first. It is read plane by plane, planes of more than 16 million pixels in strips.
     out : array, optional
         A numpy or Zarr array to write into, in the precision of its type; a new numpy array by default.
     all_classes : bool
@@ -61,7 +62,7 @@ def predict(
     on_event : callable, optional
         Called with the :class:`~napari_unets.inference.TileEvent` of each window.
     cancel : callable, optional
-        Asked between windows; True stops.
+        Asked between windows, and while statistics are measured; True stops.
     predictor : Predictor, optional
         One made before from the same model, to be used again.
 
@@ -103,7 +104,6 @@ def predict(
         sink.write(event.plane, event.y, event.x, _classes_of(event.probabilities, every=all_classes))
         if on_event is not None:
             on_event(event)
-    sink.finish()
     return result
 
 
@@ -134,7 +134,7 @@ def segment(
         itself, ``"3d"`` with the same number through all planes where an object goes on, as ``linking`` says. One
         plane is then held in memory, with about 20 bytes a pixel, or two of them, with about 30.
     out : array, optional
-        A numpy or Zarr array of integers to write into.
+        A numpy or Zarr array of integers to write into; for instances of at least 4 bytes.
     threshold : float, optional
         Class 1 is where its probability is above this; the card's by default. With more than two classes, and
         without ``instances``, the most probable class is taken instead.
@@ -155,7 +155,7 @@ def segment(
     Raises
     ------
     OutputError
-        If ``out`` has another shape or holds no integers.
+        If ``out`` has another shape or holds no integers, or for instances narrow ones.
     InferenceError
         If the threshold is no probability, or ``instances`` none of the above.
     AnisotropicError, Cancelled, InferenceSettingError, DeviceError, BackendError, WindowMemoryError
@@ -169,7 +169,7 @@ def segment(
     job = _Job(stack)
     if ortho:
         check_isotropic(job.stack, force=ortho == "force")
-    result = job.target(out, job.shape, np.uint32 if instances else np.uint8, "iu")
+    result = job.target(out, job.shape, np.uint32, "iu", 4) if instances else job.target(out, job.shape, np.uint8, "iu")
     number = None
     if instances:
         links = PlaneLinks(job.stack.shape[job.stack.plane_axes - 1], linking) if instances == "3d" else None
@@ -187,9 +187,6 @@ def segment(
             sink.write(*finished)
         if on_event is not None:
             on_event(event)
-    if objects is not None:
-        sink.write(*objects.last())
-    sink.finish()
     return result
 
 
@@ -217,7 +214,6 @@ def _segment_from_all_sides(
         sink = sink_for(result, job.planes)
         for i, plane in enumerate(probability.reshape(-1, height, width)):
             sink.write(i, slice(0, height), slice(0, width), number(i, plane))
-        sink.finish()
 
 
 def class_ids(probabilities: _Floats, threshold: float) -> npt.NDArray[np.uint8]:
@@ -240,39 +236,31 @@ class _Objects:
     def __init__(self, plane_shape: tuple[int, int], number: PlaneObjects) -> None:
         self._probability = np.empty(plane_shape, np.float32)
         self._number = number
-        self._plane = -1
 
     def add(self, event: TileEvent) -> tuple[int, slice, slice, npt.NDArray[np.uint32]] | None:
-        """Take a region; returns the objects of the plane before if this is the first of the next one."""
-        finished = self.last() if self._plane not in (-1, event.plane) else None
-        self._plane = event.plane
+        """Take a region; they come row by row. Returns the objects of the plane if this is its last one."""
         self._probability[event.y, event.x] = _classes_of(event.probabilities, every=False)
-        return finished
-
-    def last(self) -> tuple[int, slice, slice, npt.NDArray[np.uint32]]:
-        """Objects of the plane that was collected."""
-        labels = self._number(self._plane, self._probability)
-        height, width = labels.shape
-        return self._plane, slice(0, height), slice(0, width), labels
+        height, width = self._probability.shape
+        if (event.y.stop, event.x.stop) != (height, width):
+            return None
+        labels = self._number(event.plane, self._probability)
+        return event.plane, slice(0, height), slice(0, width), labels
 
 
 class _Job:
     """The image as a stack, and the shape of the result, which keeps the image's axes."""
 
     def __init__(self, data: Any) -> None:
+        data = first_level(data)
         self.stack = as_stack(data)
         flat = not isinstance(data, Stack) and len(np.shape(data)) - self.stack.is_rgb == 2
         #: Lengths of the axes before y; none for a 2-D array.
         self.planes: tuple[int, ...] = () if flat else self.stack.shape[: self.stack.plane_axes]
         self.shape = (*self.planes, *self.stack.plane_shape)
 
-    def target(self, out: Any, shape: tuple[int, ...], dtype: type[np.generic], kinds: str) -> Any:
+    def target(self, out: Any, shape: tuple[int, ...], dtype: type[np.generic], kinds: str, least: int = 1) -> Any:
         """Return the array to write into."""
         if out is None:
             return np.empty(shape, dtype)
-        if tuple(out.shape) != shape:
-            raise OutputError(f"{self.stack.name}: the result has the shape {shape}, but out has {tuple(out.shape)}")
-        if np.dtype(out.dtype).kind not in kinds:
-            wanted = "real numbers (such as float32)" if kinds == "f" else "integers"
-            raise OutputError(f"{self.stack.name}: out must hold {wanted}, not {np.dtype(out.dtype)}")
+        check_out(out, shape, kinds, self.stack.name, least=least)
         return out

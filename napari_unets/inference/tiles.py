@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,9 @@ from napari_unets.images import Stack, Statistics, as_stack, compute_statistics
 from napari_unets.inference.blending import Blender
 from napari_unets.inference.errors import Cancelled, InferenceError, WindowMemoryError
 from napari_unets.inference.planning import make_plan, region_extent
-from napari_unets.inference.predictor import Predictor
+from napari_unets.inference.predictor import Predictor, predictor_for
 from napari_unets.inference.reading import PlaneReader
-from napari_unets.inference.settings import InferenceSettings, merged
+from napari_unets.inference.settings import InferenceSettings
 
 if TYPE_CHECKING:
     from napari_unets.models import Model
@@ -56,11 +56,37 @@ class TileEvent:
     seconds_left: float | None
 
 
-def stack_statistics(model: Model, stack: Stack) -> Statistics:
-    """Statistics of a whole stack, or of each plane by itself, by the method on the model's card."""
+def stack_statistics(model: Model, stack: Stack, *, cancel: Callable[[], bool] | None = None) -> Statistics:
+    """Measure a whole stack, or arrange for each plane to be measured by itself, by the method on the model's card.
+
+    Parameters
+    ----------
+    model : Model
+        That is to see the stack.
+    stack : Stack
+        The image.
+    cancel : callable, optional
+        Asked before each part that is read; True stops.
+
+    Returns
+    -------
+    Statistics
+
+    Raises
+    ------
+    Cancelled
+        If ``cancel`` said so.
+    """
+
+    def go_on() -> None:
+        if cancel is not None and cancel():
+            raise Cancelled("stopped while the grey values of the image were measured")
+
     how = model.card.normalisation
     luminance = stack.is_rgb and model.card.in_channels == 1
-    return compute_statistics(stack, how.method, low=how.low, high=how.high, window=how.window, luminance=luminance)
+    return compute_statistics(
+        stack, how.method, low=how.low, high=how.high, window=how.window, luminance=luminance, between=go_on
+    )
 
 
 def iter_tiles(
@@ -93,9 +119,10 @@ def iter_tiles(
     focus : tuple, optional
         Plane, y and x of what the user looks at: nearest windows come first. Otherwise they come row by row.
     cancel : callable, optional
-        Asked before each batch of windows; the run ends when it says True.
+        Asked before each batch of windows, and while statistics are measured; the run ends when it says True.
     predictor : Predictor, optional
-        One made before, to be used again; its settings are then those of the run, and it stays open.
+        One made before, to be used again; its settings are then those of the run, and it stays open. Other settings
+        beside it are refused.
     statistics : Statistics, optional
         Of the stack, if known already.
 
@@ -112,17 +139,16 @@ def iter_tiles(
         If not even the smallest windows fit into the memory. Larger ones that do not are made smaller, and the
         planes that were begun are begun again.
     InferenceSettingError
-        If one of ``overrides`` is no setting, or cannot have this value.
+        If one of ``overrides`` is no setting, cannot have this value, or is another than the predictor has.
     InferenceError
         If a plane or region is asked for that the stack does not have.
     """
     stack = as_stack(stack)
     own = predictor is None
-    if predictor is None:
-        predictor = Predictor(model, merged(settings, overrides))
+    predictor = predictor_for(model, settings, overrides, predictor)
     try:
         if statistics is None:
-            statistics = stack_statistics(model, stack)
+            statistics = stack_statistics(model, stack, cancel=cancel)
         run = _Run(predictor, stack, statistics, _planes_of(stack, planes, focus), window, focus, cancel)
         with predictor.running():
             yield from run.events()
@@ -181,7 +207,7 @@ class _Run:
         finished = self._done
         total = finished + len(self._planes) * len(grid)
         left = {plane: len(grid) for plane in self._planes}
-        tasks = [(plane, *where) for plane in self._planes for where in order]
+        tasks = ((plane, *where) for plane in tuple(self._planes) for where in order)
         done = finished
         for batch in _batches(tasks, self._plan.batch):
             if self._cancel is not None and self._cancel():
@@ -220,7 +246,7 @@ def _region(window: tuple[slice, slice] | None, height: int, width: int, name: s
     return y, x
 
 
-def _batches(tasks: list[tuple[int, int, int]], size: int) -> Iterator[list[tuple[int, int, int]]]:
+def _batches(tasks: Iterable[tuple[int, int, int]], size: int) -> Iterator[list[tuple[int, int, int]]]:
     remaining = iter(tasks)
     while batch := list(itertools.islice(remaining, size)):
         yield batch

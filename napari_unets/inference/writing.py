@@ -7,7 +7,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["PlaneSink", "sink_for"]
+from napari_unets.inference.errors import OutputError
+
+__all__ = ["PlaneSink", "check_out", "sink_for"]
+
+_KINDS = {"f": "real numbers (such as float32)", "iu": "integers"}
 
 #: Rows are held back up to this many bytes so that whole chunks are written.
 _HELD_BYTES = 256 * 2**20
@@ -15,14 +19,49 @@ _HELD_BYTES = 256 * 2**20
 _Array = npt.NDArray[Any]
 
 
+def check_out(out: Any, shape: tuple[int, ...], kinds: str, name: str, *, least: int = 1) -> None:
+    """Refuse an array that cannot hold the result.
+
+    Parameters
+    ----------
+    out : array
+        What the result is to be written into.
+    shape : tuple of int
+        Of the result.
+    kinds : {"f", "iu"}
+        Kinds of numbers that may hold it.
+    name : str
+        Of the image, for the message.
+    least : int
+        Bytes that a number needs at least.
+
+    Raises
+    ------
+    OutputError
+        If it is no array that is written into region by region, or has another shape or type.
+    """
+    if not all(hasattr(out, part) for part in ("shape", "dtype", "__setitem__")) or hasattr(out, "__dask_graph__"):
+        raise OutputError(f"{name}: out must be a numpy or Zarr array, to be written into, not {type(out).__name__}")
+    if tuple(out.shape) != shape:
+        raise OutputError(f"{name}: the result has the shape {shape}, but out has {tuple(out.shape)}")
+    try:
+        dtype = np.dtype(out.dtype)
+    except TypeError:
+        raise OutputError(f"{name}: out must be a numpy or Zarr array, and {out.dtype} is no type of theirs") from None
+    if dtype.kind not in kinds:
+        raise OutputError(f"{name}: out must hold {_KINDS[kinds]}, not {dtype}")
+    if dtype.itemsize < least:
+        raise OutputError(
+            f"{name}: out must hold integers of at least {least} bytes (such as uint32), since the numbers of objects "
+            f"do not end at {np.iinfo(dtype).max}, which is as far as {dtype} goes"
+        )
+
+
 class PlaneSink(Protocol):
-    """Takes regions of planes."""
+    """Takes regions of planes, row by row; when the last region of a plane has come, all of the plane is written."""
 
     def write(self, plane: int, y: slice, x: slice, values: _Array) -> None:
         """Put values, (y, x) or (classes, y, x), where they belong."""
-
-    def finish(self) -> None:
-        """Write what is still held back."""
 
 
 def sink_for(out: Any, planes: tuple[int, ...]) -> PlaneSink:
@@ -48,9 +87,6 @@ class _ArraySink:
     def write(self, plane: int, y: slice, x: slice, values: _Array) -> None:
         self._out[_place(plane, self._planes, values, y, x)] = values
 
-    def finish(self) -> None:
-        pass
-
 
 class _StripSink:
     """Storage in chunks: rows are collected over the width of the plane and written when they are final.
@@ -70,20 +106,14 @@ class _StripSink:
         self._step = rows if rows * self._width * np.dtype(out.dtype).itemsize <= _HELD_BYTES else 1
 
     def write(self, plane: int, y: slice, x: slice, values: _Array) -> None:
-        if plane != self._plane:
-            self.finish()
-            self._plane = plane
-        if y.start < self._top:  # the plane begins anew
-            self._top, self._rows = y.start, self._rows[..., :0, :]
+        if plane != self._plane or y.start < self._top:  # another plane, or the same begins anew
+            self._plane, self._top, self._rows = plane, y.start, self._rows[..., :0, :].copy()
         elif (final := y.start // self._step * self._step) > self._top:
             self._flush(final)
         self._make_room(y.stop - self._top, values)
         self._rows[..., y.start - self._top : y.stop - self._top, x] = values
-
-    def finish(self) -> None:
-        if self._plane >= 0:
-            self._flush(self._top + self._rows.shape[-2])
-        self._plane, self._top, self._rows = -1, 0, self._rows[..., :0, :].copy()
+        if (y.stop, x.stop) == (self._height, self._width):
+            self._flush(self._height)
 
     def _make_room(self, height: int, values: _Array) -> None:
         missing = height - self._rows.shape[-2]

@@ -69,10 +69,31 @@ def test_moments_do_not_cancel():
     assert moments.result()[1] == pytest.approx(values.std(), rel=1e-6)
 
 
-@pytest.mark.parametrize(("dtype", "largest"), [("?", 1), ("u1", 255), ("i2", 32767), ("u2", 65535)])
-def test_range_of_integers(dtype, largest):
-    found = compute_statistics(as_stack(np.ones((2, 4, 5), dtype)), "range")
-    assert (found.offset[0], found.scale[0]) == (0, largest)
+@pytest.mark.parametrize(
+    ("dtype", "brightest", "white"),
+    [("?", 1, 1), ("u1", 1, 255), ("u2", 200, 255), ("u2", 256, 1023), ("u2", 4095, 4095), ("u2", 4096, 65535)],
+)
+def test_range_of_pixels_whose_white_is_known(dtype, brightest, white):
+    array = np.zeros((2, 40, 50), dtype)
+    array[1, 3, 4] = brightest
+    found = compute_statistics(as_stack(array), "range")
+    assert (found.offset[0], found.scale[0]) == (0, white)
+
+
+@pytest.mark.parametrize("dtype", ["i1", "i2", "i4", "i8", "u4", "u8"])
+def test_range_of_pixels_whose_white_is_not_known(dtype):
+    array = RNG.integers(3, 90, (2, 40, 50))
+    found = compute_statistics(as_stack(array.astype(dtype)), "range")
+    assert found == compute_statistics(as_stack(array.astype(np.float64)), "range")
+
+
+def test_range_of_colours_of_16_bits_is_that_of_the_brightest_without_transparency():
+    colour = np.full((2, 40, 50, 4), 65535, np.uint16)
+    colour[..., :3] = 255, 100, 1023
+    for luminance, scale in ((True, [1023]), (False, [1023] * 3)):
+        assert compute_statistics(as_stack(colour), "range", luminance=luminance).scale.tolist() == scale
+    white = np.full((1, 40, 50, 3), 255, np.uint16)
+    assert compute_statistics(as_stack(white), "range").scale.tolist() == [255]  # rounding lifts luminance above
 
 
 def test_range_of_real_numbers():
@@ -101,6 +122,62 @@ def test_large_planes_are_read_in_bands():
     array = RNG.integers(0, 255, (1, 3000, 2000)).astype(np.uint8)
     found = compute_statistics(as_stack(array))
     assert found.offset[0] == pytest.approx(array.mean(), rel=1e-12)
+
+
+class Huge:
+    """An array too large to be read, in which each pixel is the number of its plane and square."""
+
+    def __init__(self, *shape):
+        self.shape, self.dtype, self.read = shape, np.dtype(np.float32), []
+
+    def __getitem__(self, index):
+        lengths = [len(range(*part.indices(n))) for part, n in zip(index, self.shape, strict=True)]
+        self.read.append((index[-3].start, index[-2].start // 512, index[-1].start // 512, int(np.prod(lengths))))
+        return np.full(lengths, index[-2].start, self.dtype)
+
+
+@pytest.mark.parametrize("shape", [(100, 16384, 16384), (1, 100_000, 100_000), (40, 300, 2**20)])
+def test_of_huge_planes_a_part_is_read_evenly_spread(shape, monkeypatch):
+    monkeypatch.setattr("napari_unets.images.sampling.LARGEST_SAMPLE", 2**24)
+    huge = Huge(*shape)
+    compute_statistics(as_stack(huge))
+    planes, rows, columns, sizes = zip(*huge.read, strict=True)
+    assert 2**22 <= sum(sizes) <= 2**24
+    assert max(sizes) <= 2**22
+    assert len(set(planes)) == min(32, shape[0])
+    first = [(y, x) for z, y, x, _ in huge.read if z == 0]
+    assert [(y, x) for z, y, x, _ in huge.read if z == planes[-1]] == first
+    for part, n in ((rows, shape[1]), (columns, shape[2])):
+        steps = np.diff([-1, *sorted(set(part)), -(-n // 512)])
+        assert steps.max() <= 2 * steps[1:-1].min(initial=steps.max())
+    again = Huge(*shape)
+    compute_statistics(as_stack(again))
+    assert again.read == huge.read
+
+
+def test_the_sample_of_a_huge_plane_is_enough(monkeypatch):
+    monkeypatch.setattr("napari_unets.images.sampling.LARGEST_SAMPLE", 2**20)
+    array = RNG.normal(5, 2, (2, 2000, 1500)).astype(np.float32)
+    for method, offset, scale in (("zscore", 5, 2), ("percentile", 5 - 2 * 2.326, 4 * 2.326)):
+        found = compute_statistics(as_stack(array), method)
+        np.testing.assert_allclose([found.offset[0], found.scale[0]], [offset, scale], rtol=0.05)
+
+
+def test_what_is_raised_between_parts_ends_the_work():
+    class StoppedError(Exception):
+        pass
+
+    asked = []
+
+    def between():
+        asked.append(1)
+        if len(asked) == 3:
+            raise StoppedError
+
+    huge = Huge(40, 50, 60)
+    with pytest.raises(StoppedError):
+        compute_statistics(as_stack(huge), between=between)
+    assert len(huge.read) == 2
 
 
 def test_unknown_method():

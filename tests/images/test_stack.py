@@ -7,12 +7,13 @@ import pickle
 import dask.array as da
 import numpy as np
 import pytest
+import torch
 import zarr
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from napari_unets.images import AxesError, EmptyImageError, UnsupportedImageError, as_stack
+from napari_unets.images import AxesError, EmptyImageError, MixedSizesError, UnsupportedImageError, as_stack
 from napari_unets.images import stack as stack_module
 from napari_unets.images.source import ArraySource
 from napari_unets.images.stack import Stack
@@ -172,6 +173,93 @@ def test_large_planes_that_can_only_be_decoded_whole_are_kept_one_at_a_time(monk
     for _ in range(2):
         stack.plane(0, (slice(0, 3), slice(0, 30)))
     assert len(spy.regions) == 2
+
+
+def test_planes_in_the_same_chunks_are_decoded_together(monkeypatch):
+    array = np.arange(2 * 7 * 20 * 30).reshape(2, 7, 20, 30)
+    spy = _Spy(array, chunks=(1, 3, 8, 8))
+    stack = Stack(spy, "tzyx", name="spy")
+    for i in range(14):
+        np.testing.assert_array_equal(stack.plane(i), array[divmod(i, 7)])
+    assert len(spy.regions) == 6
+    spy.regions.clear()
+    windows = [(slice(top, top + 9), slice(3, None)) for top in range(0, 20, 7)]
+    for _ in range(2):  # as for statistics, and then again
+        for i in range(3):
+            for window in windows:
+                np.testing.assert_array_equal(stack.plane(i, window), array[0, i][window])
+    assert len(spy.regions) == 3
+    with monkeypatch.context() as patch:  # windows that overlap are more than the planes
+        patch.setattr(stack_module, "_LARGEST_SLAB", 3 * 20 * 30 * 8)
+        for window in ((slice(0, 20), slice(1, 30)), *windows):
+            np.testing.assert_array_equal(stack.plane(1, window), array[0, 1][window])
+        assert sum(pixels.nbytes for pixels in stack._slab_windows.values()) <= 3 * 20 * 30 * 8
+    spy.regions.clear()
+    for left in (0, 4, 8):  # less than half a chunk: the planes are decoded as a whole
+        small = (slice(0, 20), slice(left, left + 3))
+        np.testing.assert_array_equal(stack.plane(4, small), array[0, 4][small])
+    assert len(spy.regions) == 1
+    assert Stack(spy, "tzyx", name="spy").plane(0).base is None
+
+
+def test_slabs_that_are_too_large_are_not_kept(monkeypatch):
+    array = np.arange(6 * 20 * 30).reshape(6, 20, 30)
+    for most, reads in ((3 * 20 * 30 * 8, 2), (3 * 20 * 30 * 8 - 1, 6)):
+        monkeypatch.setattr(stack_module, "_LARGEST_SLAB", most)
+        spy = _Spy(array, chunks=(3, 20, 30))
+        stack = Stack(spy, "zyx", name="spy")
+        for i in range(6):
+            np.testing.assert_array_equal(stack.plane(i), array[i])
+        assert len(spy.regions) == reads
+
+
+def test_slabs_of_axes_in_any_order():
+    array = np.arange(20 * 5 * 30).reshape(20, 5, 30)
+    spy = _Spy(array, chunks=(10, 4, 30))
+    stack = Stack(spy, "yzx", name="spy")
+    for i in range(5):
+        np.testing.assert_array_equal(stack.plane(i), array[:, i])
+    assert len(spy.regions) == 2
+
+
+def test_chunks_of_arrays_are_known():
+    loads = []
+
+    def load(block_info=None):
+        loads.append(1)
+        return np.full((32, 40, 50), len(loads), np.uint8)
+
+    lazy = da.map_blocks(load, dtype=np.uint8, meta=np.empty((0, 0, 0), np.uint8), chunks=((32, 32), (40,), (50,)))
+    stack = as_stack(lazy)
+    assert len({int(stack.plane(i)[0, 0]) for i in range(64)}) == 2
+    assert len(loads) == 2
+
+
+def test_of_several_resolutions_the_first_is_taken():
+    levels = [np.ones((4, 40, 50)), np.zeros((4, 20, 25)), np.zeros((4, 10, 13))]
+    for data in (levels, tuple(levels), [da.from_array(level) for level in levels]):
+        stack = as_stack(data)
+        assert stack.shape == (4, 40, 50)
+        assert stack.plane(0).min() == 1
+    assert as_stack(levels[:1] * 3).shape == (3, 4, 40, 50)  # no levels: volumes of one size
+    for wrong in (levels[::-1], [levels[0], levels[1][0]]):
+        with pytest.raises(MixedSizesError, match=r"cells: a list of arrays of the shapes .* give one of the arrays"):
+            as_stack(wrong, name="cells")
+
+
+def test_the_data_of_a_multiscale_layer():
+    from napari.layers import Image
+
+    layer = Image([np.ones((4, 40, 50)), np.zeros((4, 20, 25))], multiscale=True)
+    assert as_stack(layer.data).shape == (4, 40, 50)
+    assert as_stack(layer.data).plane(0).min() == 1
+
+
+def test_tensors():
+    tensor = torch.arange(6).reshape(2, 3)
+    np.testing.assert_array_equal(as_stack(tensor).plane(0), tensor.numpy())
+    with pytest.raises(UnsupportedImageError, match=r"cells: a Tensor is no image here .*numpy, Dask or Zarr"):
+        as_stack(torch.ones(2, 3, requires_grad=True), name="cells")
 
 
 def test_what_is_returned_may_be_changed():

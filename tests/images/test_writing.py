@@ -61,10 +61,15 @@ def test_what_a_killed_process_left_behind_goes_a_day_later(tmp_path, target):
     for path in (of_today, of_last_week, others):
         path.mkdir()
         (path / "chunk").write_bytes(b"...")
-    for path in (of_last_week, others):
+    beside = [tmp_path / f".{target}.{name}" for name in ("0123abcd.scratch", "89abcdef.scratch", "89abcdef.old")]
+    for path in beside:
+        path.write_bytes(b"...")
+    (tmp_path / f".{target}.89abcdef.pages").mkdir()
+    for path in (of_last_week, others, *beside[1:], tmp_path / f".{target}.89abcdef.pages"):
         os.utime(path, (1, time.time() - 7 * 24 * 3600))
     save_stack(tmp_path / target, STACK)
-    assert {path.name for path in tmp_path.iterdir()} == {target, of_today.name, others.name}
+    kept = {of_today.name, others.name, beside[0].name, beside[2].name}
+    assert {path.name for path in tmp_path.iterdir()} == {target, *kept}
 
 
 @pytest.mark.parametrize("target", ["a.tif", "a.ome.zarr"])
@@ -288,6 +293,32 @@ class TestWholeOrNothing:
             writer.write(0, None, STACK[0])
         assert self._content(tmp_path) == before
         assert [path.name for path in tmp_path.iterdir()] == [target]
+
+    def test_disk_too_full_for_windows(self, tmp_path, target, monkeypatch):
+        if target.endswith(".zarr"):
+            pytest.skip("its windows are written as they come")
+
+        def fail(*_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(os, "posix_fallocate", fail, raising=False)
+        writer = self._writer(tmp_path / target)
+        with pytest.raises(ImageWriteError, match="No space left on device"):
+            writer.write(0, (slice(0, 3), slice(0, 4)), STACK[0, :3, :4])
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("room", ["none", "invalid", "unsupported"])
+    def test_systems_that_reserve_no_room(self, tmp_path, target, monkeypatch, room):
+        def refuse(*_):
+            raise OSError(errno.EINVAL if room == "invalid" else errno.EOPNOTSUPP, "no")
+
+        if room == "none":
+            monkeypatch.delattr(os, "posix_fallocate", raising=False)
+        else:
+            monkeypatch.setattr(os, "posix_fallocate", refuse, raising=False)
+        with self._writer(tmp_path / target) as writer:
+            writer.write(0, (slice(0, 3), slice(0, 4)), STACK[0, :3, :4])
+        np.testing.assert_array_equal(open_stack(tmp_path / target)[0, :3, :4], STACK[0, :3, :4])
 
     def test_folder_that_is_missing(self, tmp_path, target):
         with pytest.raises(ImageWriteError, match="no/where does not exist"):

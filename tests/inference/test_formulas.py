@@ -86,6 +86,16 @@ def test_any_image(name, kind, image):
         assert wrong < 2e-3  # the grey values are rounded, or the histogram's classes differ
 
 
+@pytest.mark.parametrize("name", [*NAMES, "document-ink"])
+@pytest.mark.parametrize("dtype", [np.int64, np.int16, np.uint32, np.uint16])
+def test_integers_that_do_not_fill_their_type_are_seen_as_well(name, dtype, image):
+    model = load_model(name)
+    how = InferenceSettings(device="cpu", backend="torch", precision="fp32")
+    found, bright = (segment(model, picture, settings=how) for picture in (image.astype(dtype), image))
+    assert (found == bright).mean() > 0.98
+    assert (found == 1).any()
+
+
 def test_statistics_of_a_page_are_found_once_and_travel(image):
     stack = as_stack(np.stack([image, 255 - image]))
     statistics = compute_statistics(stack, "otsu")
@@ -100,7 +110,7 @@ def test_large_pages_are_looked_at_in_bands(image, monkeypatch):
     for method in ("otsu", "wolf"):
         whole = compute_statistics(stack, method, window=31).of_plane(stack, 0)
         with monkeypatch.context() as patch:
-            patch.setattr("napari_unets.images.plane_statistics.LARGEST_BLOCK", 7 * image.shape[1])
+            patch.setattr("napari_unets.images.sampling.LARGEST_BLOCK", 7 * image.shape[1])
             banded = compute_statistics(stack, method, window=31).of_plane(stack, 0)
         np.testing.assert_allclose([banded.offset, banded.scale], [whole.offset, whole.scale], rtol=1e-9)
 

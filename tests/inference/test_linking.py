@@ -149,6 +149,11 @@ def test_what_cannot_be_linked_is_refused():
         link_slices(np.zeros((2, 3, 4)))
     with pytest.raises(InferenceError, match=r"integers \(z, y, x\), not int64 of shape \(3, 4\)"):
         link_slices(np.zeros((3, 4), np.int64))
+    for narrow in ("u1", "i2"):
+        with pytest.raises(OutputError, match="at least 4 bytes"):
+            link_slices(np.zeros((2, 3, 4), int), out=np.zeros((2, 3, 4), narrow))
+    with pytest.raises(OutputError, match="must hold integers, not float16"):
+        link_slices(np.zeros((2, 3, 4), int), out=np.zeros((2, 3, 4), np.float16))
     with pytest.raises(OutputError, match=r"has the shape \(2, 3, 4\), but out has \(2, 3, 5\)"):
         link_slices(np.zeros((2, 3, 4), int), out=np.zeros((2, 3, 5), int))
     linker = SliceLinker()

@@ -50,10 +50,26 @@ def test_the_least_of_computer_and_container_counts(tmp_path, monkeypatch):
     assert memory._container_memory(tmp_path) == []
     (tmp_path / "memory.max").write_text("5000\n")
     assert memory._container_memory(tmp_path) == [4000]
+    (tmp_path / "memory.stat").write_text("anon 300\nfile 700\ninactive_file 600\n")
+    assert memory._container_memory(tmp_path) == [4600]
     monkeypatch.setattr(memory, "_container_memory", lambda: [4000])
     assert memory.free_memory("cpu") == 4000
     monkeypatch.setattr(memory, "_container_memory", list)  # as on macOS and Windows
     assert memory.free_memory("cpu") > 4000
+
+
+def test_files_in_memory_are_free_in_old_containers_too(tmp_path):
+    folder = tmp_path / "memory"
+    folder.mkdir()
+    for name, text in (
+        ("memory.limit_in_bytes", "5000\n"),
+        ("memory.usage_in_bytes", "4900\n"),
+        ("memory.stat", "inactive_file 10\ntotal_inactive_file 4000\n"),
+    ):
+        (folder / name).write_text(text)
+    assert memory._container_memory(tmp_path) == [4100]
+    (folder / "memory.stat").write_text("something else\nentirely 3 4\n")
+    assert memory._container_memory(tmp_path) == [100]
 
 
 def test_keeping_freed_memory_is_undone_unless_it_is_for_good(monkeypatch):

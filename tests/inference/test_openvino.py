@@ -64,6 +64,20 @@ class TestWithOpenVINO:
         with pytest.raises(BackendError, match=r"OpenVINO cannot convert network 'sf-net' \(it was converted again\)"):
             Predictor(small_model(out_channels=2), OPENVINO)
 
+    def test_a_damaged_copy_is_dropped_and_made_again(self, cache, monkeypatch):
+        model, x = small_model(), image(1, 1, 16, 16)
+        with Predictor(model, OPENVINO) as predictor:
+            first, converted = predictor(x), predictor._backend._network
+        again = []
+        monkeypatch.setattr(openvino_backend, "_convert", lambda *_: again.append(1) or converted)
+        for done, (file, left) in enumerate((("network.bin", 100), ("network.bin", 0), ("network.xml", 0)), start=1):
+            (stored,) = cache.glob(f"*/{file}")
+            stored.write_bytes(stored.read_bytes()[:left])
+            for _ in range(2):
+                with Predictor(model, OPENVINO) as predictor:
+                    np.testing.assert_array_equal(predictor(x), first)
+            assert len(again) == done
+
     def test_what_cannot_be_converted_runs_with_torch_unless_openvino_was_asked_for(self, cache, monkeypatch, caplog):
         def fail(*_, **__):
             raise RuntimeError("no such operation")

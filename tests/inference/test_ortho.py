@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import errno
+import os
+
 import numpy as np
 import pytest
 import zarr
 
-from napari_unets.images import as_stack
+from napari_unets.images import ImageWriteError, as_stack
 from napari_unets.inference import (
     AnisotropicError,
     Cancelled,
@@ -17,6 +20,7 @@ from napari_unets.inference import (
     segment,
 )
 from napari_unets.inference.ortho import scratch_volume
+from napari_unets.models import load_model
 
 from .shared import STRICT, image, small_model
 
@@ -122,6 +126,18 @@ def test_large_volumes_lie_in_a_file_meanwhile():
         assert not isinstance(volume, np.memmap)
 
 
+def test_no_room_for_the_file(monkeypatch):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", fail, raising=False)
+    with (
+        pytest.raises(ImageWriteError, match=r"has no room for .* GB .*No space left on device.*TMPDIR"),
+        scratch_volume((3, 4, 5), in_memory=59),
+    ):
+        pass
+
+
 def test_long_voxels_are_refused(model, volume):
     sections = as_stack(volume, voxel_size_nm=(50, 4, 4), name="sections")
     for run in (predict, segment):
@@ -132,6 +148,17 @@ def test_long_voxels_are_refused(model, volume):
     assert predict(model, nearly, ortho=True, settings=STRICT).shape == volume.shape
     with pytest.raises(InferenceError, match="is a single plane; ortho needs a volume"):
         predict(model, volume[0], ortho=True)
+
+
+@pytest.mark.parametrize("name", ["otsu", "wolf"])
+def test_thresholds_of_pages_are_refused(volume, name):
+    formula = load_model(name)
+    with pytest.raises(InferenceError, match=f"model '{name}' finds its threshold on each page by itself"):
+        next(ortho_blocks(formula, as_stack(volume)))
+    for instances in (False, True):
+        with pytest.raises(InferenceError, match="leave ortho out"):
+            segment(formula, volume, ortho=True, instances=instances)
+    assert predict(load_model("sauvola"), volume, ortho=True).shape == volume.shape
 
 
 def test_progress_and_stop(model, volume):

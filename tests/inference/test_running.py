@@ -3,13 +3,16 @@ from __future__ import annotations
 import dask.array as da
 import numpy as np
 import pytest
+import torch
 import zarr
 
 from napari_unets.images import as_stack
 from napari_unets.inference import (
     Cancelled,
     InferenceError,
+    InferenceSettingError,
     OutputError,
+    Predictor,
     class_ids,
     membrane_instances,
     predict,
@@ -48,6 +51,12 @@ def test_every_kind_of_array_gives_the_same(model, planes, expected):
         np.testing.assert_array_equal(predict(model, stack, settings=TILED), expected)
     assert expected.dtype == np.float32
     assert 0 <= expected.min() < expected.max() <= 1
+
+
+def test_of_several_resolutions_the_first_is_seen(model, planes, expected):
+    np.testing.assert_array_equal(predict(model, [planes, planes[:, ::2, ::2]], settings=TILED), expected)
+    flat = predict(model, [planes[0], planes[0, ::2, ::2]], settings=STRICT)
+    np.testing.assert_array_equal(flat, predict(model, planes[0], settings=STRICT))
 
 
 def test_the_axes_of_the_image_are_kept_less_colour(model, planes, expected):
@@ -105,6 +114,22 @@ def test_out_that_cannot_hold_the_result(model, planes):
         predict(model, planes, out=np.zeros(planes.shape, np.uint8))
     with pytest.raises(OutputError, match="must hold integers, not float32"):
         segment(model, planes, out=np.zeros(planes.shape, np.float32))
+
+
+@pytest.mark.parametrize("instances", [True, "3d"])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i2"])
+def test_objects_are_not_written_into_narrow_integers(model, planes, instances, dtype):
+    for out in (np.zeros(planes.shape, dtype), zarr_array(planes.shape, (1, 32, 32), dtype)):
+        with pytest.raises(OutputError, match=r"at least 4 bytes \(such as uint32\).* do not end at \d+"):
+            segment(model, planes, instances=instances, out=out, on_event=pytest.fail)
+
+
+@pytest.mark.parametrize(
+    "out", [[1], da.zeros((3, 70, 85), dtype=np.float32), torch.zeros((3, 70, 85))], ids=["list", "dask", "torch"]
+)
+def test_out_that_is_no_array_to_write_into(model, planes, out):
+    with pytest.raises(OutputError, match="out must be a numpy or Zarr array"):
+        predict(model, planes, out=out)
 
 
 def test_segment_compares_class_1_with_the_threshold(model, planes, expected):
@@ -166,6 +191,49 @@ def test_cancelling_leaves_what_was_written(model, planes, expected):
         )
     written = np.isfinite(out)
     assert 0 < written.sum() < out.size
+
+
+@pytest.mark.parametrize("kind", ["probabilities", "segmentation", "objects"])
+def test_planes_told_as_done_are_written_when_the_run_is_stopped(model, planes, kind):
+    dtype = {"probabilities": "float32", "segmentation": "uint8", "objects": "uint32"}[kind]
+    out = zarr_array(planes.shape, (1, 32, 32), dtype)
+    events = []
+
+    def run(**how):
+        if kind == "probabilities":
+            return predict(model, planes, settings=TILED, batch=1, **how)
+        return segment(model, planes, instances=kind == "objects", min_size=5, settings=TILED, batch=1, **how)
+
+    def last_of_plane_1_told():
+        return bool(events) and events[-1].plane == 1 and (events[-1].y.stop, events[-1].x.stop) == (70, 85)
+
+    with pytest.raises(Cancelled):
+        run(out=out, on_event=events.append, cancel=last_of_plane_1_told)
+    np.testing.assert_array_equal(out[:2], run()[:2])
+
+
+def test_stopped_while_statistics_are_measured(model):
+    class Slow:
+        shape, dtype, reads = (40, 64, 64), np.dtype(np.uint8), 0
+
+        def __getitem__(self, index):
+            Slow.reads += 1
+            return np.zeros([len(range(*part.indices(n))) for part, n in zip(index, self.shape, strict=True)], np.uint8)
+
+    for ortho in (False, True):
+        with pytest.raises(Cancelled, match="grey values"):
+            predict(model, Slow(), ortho=ortho, settings=STRICT, cancel=lambda: Slow.reads >= 3)
+        assert Slow.reads == 3
+
+
+@pytest.mark.parametrize("ortho", [False, True])
+def test_settings_beside_a_predictor(model, planes, ortho):
+    with Predictor(model, TILED) as predictor:
+        for wrong in ({"tta": True}, {"settings": STRICT}, {"tille": 40}):
+            with pytest.raises(InferenceSettingError, match=r"tta|tile, halo|tille"):
+                predict(model, planes, ortho=ortho, predictor=predictor, **wrong)
+        same = predict(model, planes, ortho=ortho, predictor=predictor, settings=TILED, tta=False)
+        np.testing.assert_array_equal(same, predict(model, planes, ortho=ortho, predictor=predictor))
 
 
 def test_overrides_replace_settings(model, planes):

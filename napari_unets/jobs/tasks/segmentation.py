@@ -68,11 +68,12 @@ class RunSummary:
     device, device_reason, backend, precision : str
         Where and how it ran, and why there.
     seconds : float
-        From the first window to the last.
+        From the first look at the image to the last window.
     done, total : int
         Windows; fewer done than there are if the run was stopped.
-    statistics : Statistics
-        Of the whole stack; give them to the next run on the same image, which then need not read for them.
+    statistics : Statistics or None
+        Of the whole stack; give them to the next run on the same image, which then need not read for them. None if
+        the run was stopped before they were known.
     """
 
     model: str
@@ -83,7 +84,7 @@ class RunSummary:
     seconds: float
     done: int
     total: int
-    statistics: Statistics
+    statistics: Statistics | None
 
 
 def segment_stack(
@@ -143,10 +144,10 @@ def segment_stack(
     stack = _as_stack(image, rgb)
     key = (str(loaded.folder), loaded.card.model_dump_json(), chosen.model_dump_json())
     with KEPT.borrow(key, lambda: Predictor(loaded, chosen)) as predictor:
-        statistics = statistics or stack_statistics(loaded, stack)
         maker = _TileMaker(loaded, outputs, threshold, min_size)
         begun = time.monotonic()
         with suppress(Cancelled):
+            statistics = statistics or stack_statistics(loaded, stack, cancel=cancel)
             for event in iter_tiles(
                 loaded,
                 stack,

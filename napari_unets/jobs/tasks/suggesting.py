@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,7 @@ def look_for_doubt(
         The same, together.
     """
     from napari_unets.images import as_stack
-    from napari_unets.inference import InferenceSettings, Predictor, stack_statistics
+    from napari_unets.inference import Cancelled, InferenceSettings, Predictor, stack_statistics
     from napari_unets.learning import iter_uncertainty
     from napari_unets.learning.doubt import spread_planes
     from napari_unets.models import load_model
@@ -67,12 +68,12 @@ def look_for_doubt(
     chosen = InferenceSettings()
     found = []
     key = (str(loaded.folder), loaded.card.model_dump_json(), chosen.model_dump_json())  # as `segment_stack` has it
-    with KEPT.borrow(key, lambda: Predictor(loaded, chosen)) as predictor:
+    with KEPT.borrow(key, lambda: Predictor(loaded, chosen)) as predictor, suppress(Cancelled):
         for one in iter_uncertainty(
             loaded,
             stack,
             predictor,
-            statistics=statistics or stack_statistics(loaded, stack),
+            statistics=statistics or stack_statistics(loaded, stack, cancel=cancel),
             annotations=annotations,
             planes=spread_planes(stack.n_planes, annotations.by_plane) if planes is None else planes,
             spot=spot,

@@ -222,11 +222,11 @@ class _Previewer:
             return None
         from napari_unets.inference import Cancelled, InferenceSettings, class_ids, iter_tiles, stack_statistics
 
-        self._statistics = self._statistics or stack_statistics(model, self._stack)
         # Torch: converting the network for another back end would take longer than running it once.
         settings = InferenceSettings(device=self._device, backend="torch")
         tiles = []
         with suppress(Cancelled):
+            self._statistics = self._statistics or stack_statistics(model, self._stack, cancel=self._cancel)
             for event in iter_tiles(
                 model,
                 self._stack,

@@ -175,7 +175,7 @@ class SegmentRun(QObject):
 
     def _done(self, summary: RunSummary | None) -> None:
         self._finish()
-        if summary is not None and self._pages is None:
+        if summary is not None and summary.statistics is not None and self._pages is None:
             remember_statistics(self._image, self._source.data, self._card, summary.statistics)
         done, total = (self._last.done, self._last.total) if self._last is not None else (0, 0)
         if self._job is not None and self._job.stopped:

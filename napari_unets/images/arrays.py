@@ -1,0 +1,80 @@
+"""What people give as an image, as something that has a shape, a numpy type and numpy's indexing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from napari_unets.images.errors import MixedSizesError, UnsupportedImageError
+
+__all__ = ["chunks_of", "first_level", "indexable"]
+
+
+def first_level(data: Any, name: str = "image") -> Any:
+    """Return the full resolution of an image that is given in several, and anything else as it is.
+
+    Parameters
+    ----------
+    data : array-like
+        Levels are a sequence of arrays that grow smaller: a list, or the data of a multiscale layer in napari.
+    name : str
+        For messages.
+
+    Raises
+    ------
+    MixedSizesError
+        If it is a list of arrays of several sizes that are no levels of one image.
+    """
+    if not isinstance(data, Sequence) or not data or not all(hasattr(part, "shape") for part in data):
+        return data
+    shapes = [tuple(part.shape) for part in data]
+    if isinstance(data, list | tuple) and len(set(shapes)) == 1:
+        return data  # planes, or volumes, of one size
+    for larger, smaller in pairwise(shapes):
+        if len(larger) != len(smaller) or any(a < b for a, b in zip(larger, smaller, strict=True)):
+            raise MixedSizesError(
+                f"{name}: a list of arrays of the shapes {', '.join(map(str, shapes))} is neither planes of one size "
+                "nor an image in several resolutions from the largest on; give one of the arrays"
+            )
+    return data[0]
+
+
+def indexable(data: Any, name: str) -> Any:
+    """Return data as it is if it has a shape, a numpy type and numpy's indexing, else as a numpy array.
+
+    Parameters
+    ----------
+    data : array-like
+        Anything.
+    name : str
+        For messages.
+
+    Raises
+    ------
+    UnsupportedImageError
+        If numpy can make nothing of it.
+    """
+    try:
+        if all(hasattr(data, part) for part in ("shape", "dtype", "__getitem__")):
+            np.dtype(data.dtype)
+            return data
+    except TypeError:  # a type of another library's own
+        pass
+    try:
+        return np.asarray(data)
+    except (TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UnsupportedImageError(
+            f"{name}: a {type(data).__name__} is no image here ({reason}); give a numpy, Dask or Zarr array"
+        ) from error
+
+
+def chunks_of(array: Any) -> tuple[int, ...] | None:
+    """Lengths of what an array that says so (Zarr, HDF5, Dask) decodes or computes at once; of several, the largest."""
+    chunks = getattr(array, "chunks", None)
+    if not isinstance(chunks, tuple) or len(chunks) != len(array.shape):
+        return None
+    return tuple(max(1, *(int(n) for n in (side if isinstance(side, tuple) else (side,)))) for side in chunks)
