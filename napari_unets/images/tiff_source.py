@@ -106,12 +106,13 @@ def _pixels(path: Path, tif: tifffile.TiffFile, series: tifffile.TiffPageSeries)
     """Find the fastest way to the pixels."""
     dtype = np.dtype(tif.byteorder + np.dtype(series.dtype).char)
     shape = tuple(series.shape)
-    if series.dataoffset is not None:
+    if series.dataoffset is not None and not series.is_multifile:
         return _BarePixels(path, shape, dtype, np.array(series.dataoffset))
     page = tuple(series.keyframe.shape)
     pages = [series[i] for i in range(len(series))]
     if (
-        series.keyframe.is_memmappable
+        not series.is_multifile
+        and series.keyframe.is_memmappable
         and len(pages) * prod(page) == prod(shape)
         and shape[-len(page) :] == page
         and all(each is not None and each.is_contiguous for each in pages)
