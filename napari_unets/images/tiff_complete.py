@@ -53,16 +53,17 @@ def check_complete(path: Path, tif: tifffile.TiffFile, series: tifffile.TiffPage
         if end > file.size:
             name = path if file is tif.filehandle else Path(file.path)
             raise UnreadableImageError(
-                f"{name}: the file is truncated, it has {file.size:,} of at least {end:,} bytes; copy or export it again"
+                f"{name}: the file is truncated, it has {file.size:,} of at least {end:,} bytes; "
+                "copy or export it again"
             )
 
 
 def _what_is_missing(path: Path, tif: tifffile.TiffFile, missing: int, count: int) -> str:
     gone = [name for name in _files_named(tif) if not path.with_name(name).exists()]
     if gone:
-        more = f" and {len(gone) - _MOST_NAMED} more" if len(gone) > _MOST_NAMED else ""
+        named = ", ".join(gone[:_MOST_NAMED]) + (f" and {len(gone) - _MOST_NAMED} more" if gone[_MOST_NAMED:] else "")
         return (
-            f"{missing} of its {count} planes lie in files that are not beside it: {', '.join(gone[:_MOST_NAMED])}{more}; "
+            f"{missing} of its {count} planes lie in files that are not beside it: {named}; "
             "copy all files of the series into one folder"
         )
     return (

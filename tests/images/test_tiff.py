@@ -176,13 +176,33 @@ def test_white_is_zero_in_grey(tmp_path):
     np.testing.assert_array_equal(_read(tmp_path / "a.tif")[1], 255 - STACK)
 
 
-def test_palettes_become_colours(tmp_path):
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_palettes_become_colours(tmp_path, compression):
     picture = Image.fromarray(RNG.integers(0, 255, (30, 40, 3)).astype(np.uint8)).quantize(16)
-    picture.save(tmp_path / "a.tif")
+    picture.save(tmp_path / "a.tif", compression=compression)
     stack, read = _read(tmp_path / "a.tif")
     assert stack.axes == "zyxs"
     np.testing.assert_array_equal(read[0], np.asarray(picture.convert("RGB")))
-    np.testing.assert_array_equal(stack.plane(0, (slice(3, 5), slice(7, 20))), read[0, 3:5, 7:20])
+    with open_stack(tmp_path / "a.tif") as stack:
+        np.testing.assert_array_equal(stack.plane(0, (slice(3, 5), slice(7, 20))), read[0, 3:5, 7:20])
+
+
+def test_palettes_of_values_up_to_255(tmp_path):
+    """TIFF's colours go up to 65535, but some programs write what they have."""
+    colours = RNG.integers(0, 256, (3, 256)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", STACK[0], photometric="palette", colormap=colours)
+    np.testing.assert_array_equal(_read(tmp_path / "a.tif")[1][0], colours.T[STACK[0]])
+
+
+def test_palettes_of_two_colours(tmp_path):
+    bits = RNG.random((8, 64)) > 0.5
+    tifffile.imwrite(tmp_path / "a.tif", bits, extratags=[(320, "H", 6, (0, 65535, 0, 0, 257 * 9, 65535), True)])
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        data[file.pages[0].tags[262].valueoffset] = 3  # PALETTE, which tifffile does not write of bits
+    (tmp_path / "a.tif").write_bytes(data)
+    colours = np.array([[0, 0, 9], [255, 0, 255]], np.uint8)
+    np.testing.assert_array_equal(_read(tmp_path / "a.tif")[1][0], colours[bits.astype(int)])
 
 
 def test_jpeg_scans_become_rgb(tmp_path):
