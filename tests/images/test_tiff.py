@@ -16,6 +16,7 @@ from napari_unets.images import (
     UnknownLevelError,
     UnsupportedImageError,
     open_stack,
+    save_stack,
 )
 
 RNG = np.random.default_rng(0)
@@ -106,6 +107,15 @@ def test_imagej_calibration(tmp_path):
     assert stack.voxel_size_nm == pytest.approx((50, 8, 4))
 
 
+@pytest.mark.parametrize("spacing", [float("nan"), float("inf"), 0])
+def test_imagej_distance_that_is_none(tmp_path, spacing):
+    metadata = {"spacing": spacing, "unit": "um", "axes": "ZYX"}
+    tifffile.imwrite(tmp_path / "a.tif", STACK, imagej=True, resolution=(250, 125), metadata=metadata)
+    stack, _ = _read(tmp_path / "a.tif")
+    assert stack.voxel_size_nm == pytest.approx((8, 8, 4))
+    assert open_stack(save_stack(tmp_path / "b.tif", stack)).voxel_size_nm == stack.voxel_size_nm
+
+
 def test_imagej_hyperstack(tmp_path):
     array = RNG.integers(0, 999, (2, 3, 4, 20, 30)).astype(np.uint16)
     tifffile.imwrite(tmp_path / "a.tif", array, imagej=True)
@@ -134,6 +144,16 @@ def test_ome_without_a_length(tmp_path):
     assert _read(tmp_path / "a.ome.tif")[0].voxel_size_nm is None
 
 
+@pytest.mark.parametrize(("size", "expected"), [("0,004", (4, 4, 4)), ("four", None), ("INF", None)])
+def test_ome_length_with_a_comma_or_none(tmp_path, size, expected):
+    xml = tifffile.OmeXml()
+    xml.addimage("uint8", STACK.shape, (5, 1, 1, 40, 50, 1), axes="ZYX", PhysicalSizeX=7, PhysicalSizeY=7)
+    text = xml.tostring().replace('"7"', f'"{size}"')
+    assert text.count(size) == 2
+    tifffile.imwrite(tmp_path / "a.ome.tif", STACK, description=text, metadata=None, photometric="minisblack")
+    assert _read(tmp_path / "a.ome.tif")[0].voxel_size_nm == (None if expected is None else pytest.approx(expected))
+
+
 def test_resolution_tag_of_a_microscope(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", STACK[0], resolution=(2.5e6, 1.25e6), resolutionunit="CENTIMETER")
     assert _read(tmp_path / "a.tif")[0].voxel_size_nm == pytest.approx((8, 8, 4))
@@ -144,6 +164,16 @@ def test_resolution_tag_of_a_scanner_is_no_voxel_size(tmp_path):
     stack, _ = _read(tmp_path / "a.tif")
     assert stack.voxel_size_nm is None
     assert stack.metadata["dpi"] == pytest.approx((300, 300))
+
+
+def test_resolution_tag_that_is_no_number(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", STACK[0], resolution=(300, 300), resolutionunit="INCH")
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        at = file.pages[0].tags["XResolution"].valueoffset
+    data[at : at + 8] = (1).to_bytes(4, "little") + bytes(4)  # 1/0
+    (tmp_path / "a.tif").write_bytes(data)
+    assert "dpi" not in open_stack(tmp_path / "a.tif").metadata
 
 
 def test_what_is_given_wins(tmp_path):
