@@ -13,6 +13,7 @@ from napari_unets.images.errors import EmptyImageError, MixedSizesError, Unreada
 from napari_unets.images.note import Note
 from napari_unets.images.pictures import PICTURE_SUFFIXES, picture_info, read_picture
 from napari_unets.images.source import FileImage, Region
+from napari_unets.images.stack import Stack
 from napari_unets.images.tiff import open_tiff
 from napari_unets.images.units import VoxelSize
 
@@ -109,12 +110,8 @@ class _FolderSource:
 
     def _read_plane(self, path: Path) -> NDArray[Any]:
         if path.suffix.lower() in _TIFF_SUFFIXES:
-            image = open_tiff(path)
-            try:
-                plane = image.source.read((slice(None),) * len(image.source.shape))
-            finally:
-                image.source.close()
-            plane = plane.reshape(plane.shape[-len(self.shape) + 1 :])
+            with _one_plane(path) as stack:
+                plane = stack.plane(0)
         else:
             plane = read_picture(path)
         _check_same(self._files[0], self.shape[1:], self.dtype, path, plane.shape, plane.dtype)
@@ -127,15 +124,29 @@ def _look(path: Path) -> _Plane:
         info = picture_info(path)
         size = None if info.note is None else info.note.voxel_size_nm
         return _Plane(info.shape, info.dtype, size, info.note)
+    with _one_plane(path) as stack:
+        note = Note(stack.axes, stack.voxel_size_nm, stack.is_labels, stack.metadata) if stack.is_labels else None
+        return _Plane(stack.shape[stack.plane_axes :], stack.dtype, stack.voxel_size_nm, note)
+
+
+def _one_plane(path: Path) -> Stack:
+    """Open a TIFF file that is a single plane, however its axes are stored."""
     image = open_tiff(path)
-    image.source.close()
-    if image.axes not in ("yx", "yxs"):
+    stack = Stack(
+        image.source,
+        image.axes,
+        name=str(path),
+        voxel_size_nm=image.voxel_size_nm,
+        metadata=image.metadata,
+        is_labels=image.is_labels,
+    )
+    if stack.n_planes > 1:
+        stack.close()
         raise MixedSizesError(
-            f"{path}: has more than one plane ({image.axes}, {image.source.shape}); in a folder each file "
+            f"{path}: has more than one plane ({stack.axes}, {stack.shape}); in a folder each file "
             "is one plane. Open this file by itself"
         )
-    note = Note(image.axes, image.voxel_size_nm, image.is_labels, dict(image.metadata)) if image.is_labels else None
-    return _Plane(image.source.shape, image.source.dtype, image.voxel_size_nm, note)
+    return stack
 
 
 def _check_same(

@@ -8,7 +8,14 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_unets.images import EmptyImageError, MixedSizesError, UnknownDatasetError, UnknownLevelError, open_stack
+from napari_unets.images import (
+    EmptyImageError,
+    MixedSizesError,
+    UnknownDatasetError,
+    UnknownLevelError,
+    open_stack,
+    save_stack,
+)
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 255, (40, 50)).astype(np.uint8)
@@ -138,6 +145,27 @@ def test_folder_of_mixed_formats(tmp_path):
 def test_folder_of_colour(tmp_path):
     stack = open_stack(_folder(tmp_path / "a", ["1.png", "2.png"], [COLOUR, COLOUR]))
     assert (stack.axes, stack.shape) == ("zyxs", (2, 40, 50, 3))
+
+
+def test_folder_of_colour_in_planes(tmp_path):
+    """TIFF may store red, green and blue as a plane each."""
+    (tmp_path / "a").mkdir()
+    for name in "12":
+        planes = np.moveaxis(COLOUR, -1, 0)
+        tifffile.imwrite(tmp_path / "a" / f"{name}.tif", planes, photometric="rgb", planarconfig="separate")
+    stack = open_stack(tmp_path / "a")
+    assert (stack.axes, stack.shape) == ("zyxs", (2, 40, 50, 3))
+    np.testing.assert_array_equal(stack, [COLOUR, COLOUR])
+
+
+def test_folder_of_our_own_tiff_files(tmp_path):
+    """Such as segmenting each section of a folder makes: an axis z of length 1."""
+    (tmp_path / "a").mkdir()
+    for i in range(2):
+        save_stack(tmp_path / "a" / f"{i}.tif", GREY[None] + i, labels=True, voxel_size_nm=(50, 4, 4))
+    stack = open_stack(tmp_path / "a")
+    assert (stack.axes, stack.is_labels, stack.voxel_size_nm) == ("zyx", True, (50, 4, 4))
+    np.testing.assert_array_equal(stack, [GREY, GREY + 1])
 
 
 @pytest.mark.parametrize("other", [GREY[:, 1:], GREY.astype(np.uint16), COLOUR], ids=["size", "type", "colour"])
