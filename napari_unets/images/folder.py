@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_unets.images.errors import EmptyImageError, MixedSizesError, UnreadableImageError
 from napari_unets.images.note import Note
+from napari_unets.images.numbering import left_out
 from napari_unets.images.pictures import PICTURE_SUFFIXES, picture_info, read_picture
 from napari_unets.images.source import FileImage, Region
 from napari_unets.images.stack import Stack
@@ -62,6 +63,7 @@ def open_folder(folder: Path) -> FileImage:
     Returns
     -------
     FileImage
+        ``left_out`` in the metadata has the numbers that the names of the files leave out, if they are numbered.
 
     Raises
     ------
@@ -83,11 +85,14 @@ def open_folder(folder: Path) -> FileImage:
     for path in files[1::step]:
         _check_same(files[0], first.shape, first.dtype, path, *_look(path)[:2])
     axes = "zyxs"[: 1 + len(first.shape)]
+    gaps = left_out([path.stem for path in files])
+    metadata: dict[str, Any] = {"left_out": gaps} if gaps else {}
     note = first.note
     if note is not None:
         axes = note.axes if len(note.axes) == len(axes) else axes
-        return FileImage(_FolderSource(files, first), axes, note.voxel_size_nm, note.metadata, note.is_labels)
-    return FileImage(_FolderSource(files, first), axes, first.voxel_size_nm)
+        metadata = note.metadata | metadata
+        return FileImage(_FolderSource(files, first), axes, note.voxel_size_nm, metadata, note.is_labels)
+    return FileImage(_FolderSource(files, first), axes, first.voxel_size_nm, metadata)
 
 
 class _FolderSource:
