@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
 import imagecodecs
 import numpy as np
 import pytest
@@ -47,6 +50,19 @@ def test_deep_colour_keeps_its_depth(tmp_path):
     stack = open_stack(tmp_path / "a.png")
     assert stack.dtype == np.uint16
     np.testing.assert_array_equal(stack[0], deep)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_deep_colour_is_held_upright(tmp_path, orientation):
+    """As the same colours of 8 bits are."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(COLOUR).save(tmp_path / "a.png", exif=exif)
+    deep = imagecodecs.png_encode(COLOUR.astype(np.uint16) * 257)
+    chunk = b"eXIf" + exif.tobytes().removeprefix(b"Exif\0\0")
+    chunk = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    (tmp_path / "b.png").write_bytes(deep[:33] + chunk + deep[33:])  # behind the header
+    np.testing.assert_array_equal(open_stack(tmp_path / "b.png"), open_stack(tmp_path / "a.png")[...] * np.uint16(257))
 
 
 @pytest.mark.parametrize("transparent", [False, True])
