@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,7 @@ class _Teller:
     """Tells events to the terminal and to the report."""
 
     def __init__(self, job: BatchJob, report: Path | None) -> None:
+        self._stacks = job.output.kind != "clean"
         self._file = None if report is None else ReportFile(report, job)
         self.log = BatchLog()
         self._bars = ExitStack()
@@ -74,6 +75,7 @@ class _Teller:
             case Started(number):
                 of = f"{number + 1}/{len(self.log.rows)} " if len(self.log.rows) > 1 else ""
                 name = Path(self.log.rows[number].item.sources[0]).name
+                self._look_for_gaps(self.log.rows[number].item.sources[0])
                 self._bar = self._bars.enter_context(progress_bar(of + name))
             case Progress(_, done, total):
                 if self._bar is not None:
@@ -81,6 +83,16 @@ class _Teller:
             case Ended(_, row):
                 self._bars.close()
                 self._tell(row)
+
+    def _look_for_gaps(self, source: str) -> None:
+        """Say if sections of a folder may be missing."""
+        from napari_unets.images.folder import image_files
+        from napari_unets.images.numbering import first_few, left_out
+
+        folder = Path(source)
+        with suppress(OSError):  # opening it says why
+            if self._stacks and folder.is_dir() and (gaps := left_out([file.stem for file in image_files(folder)])):
+                note(f"{source}: the names of its files leave out {first_few(gaps)}; are some missing?")
 
     def _tell(self, row: Row) -> None:
         match row.status:

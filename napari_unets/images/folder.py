@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from napari_unets.images.errors import EmptyImageError, MixedSizesError, UnreadableImageError
 from napari_unets.images.note import Note
+from napari_unets.images.numbering import left_out
 from napari_unets.images.pictures import PICTURE_SUFFIXES, picture_info, read_picture
 from napari_unets.images.source import FileImage, Region
+from napari_unets.images.stack import Stack
 from napari_unets.images.tiff import open_tiff
 from napari_unets.images.units import VoxelSize
 
@@ -61,6 +63,7 @@ def open_folder(folder: Path) -> FileImage:
     Returns
     -------
     FileImage
+        ``left_out`` in the metadata has the numbers that the names of the files leave out, if they are numbered.
 
     Raises
     ------
@@ -82,11 +85,14 @@ def open_folder(folder: Path) -> FileImage:
     for path in files[1::step]:
         _check_same(files[0], first.shape, first.dtype, path, *_look(path)[:2])
     axes = "zyxs"[: 1 + len(first.shape)]
+    gaps = left_out([path.stem for path in files])
+    metadata: dict[str, Any] = {"left_out": gaps} if gaps else {}
     note = first.note
     if note is not None:
         axes = note.axes if len(note.axes) == len(axes) else axes
-        return FileImage(_FolderSource(files, first), axes, note.voxel_size_nm, note.metadata, note.is_labels)
-    return FileImage(_FolderSource(files, first), axes, first.voxel_size_nm)
+        metadata = note.metadata | metadata
+        return FileImage(_FolderSource(files, first), axes, note.voxel_size_nm, metadata, note.is_labels)
+    return FileImage(_FolderSource(files, first), axes, first.voxel_size_nm, metadata)
 
 
 class _FolderSource:
@@ -109,12 +115,8 @@ class _FolderSource:
 
     def _read_plane(self, path: Path) -> NDArray[Any]:
         if path.suffix.lower() in _TIFF_SUFFIXES:
-            image = open_tiff(path)
-            try:
-                plane = image.source.read((slice(None),) * len(image.source.shape))
-            finally:
-                image.source.close()
-            plane = plane.reshape(plane.shape[-len(self.shape) + 1 :])
+            with _one_plane(path) as stack:
+                plane = stack.plane(0)
         else:
             plane = read_picture(path)
         _check_same(self._files[0], self.shape[1:], self.dtype, path, plane.shape, plane.dtype)
@@ -127,15 +129,29 @@ def _look(path: Path) -> _Plane:
         info = picture_info(path)
         size = None if info.note is None else info.note.voxel_size_nm
         return _Plane(info.shape, info.dtype, size, info.note)
+    with _one_plane(path) as stack:
+        note = Note(stack.axes, stack.voxel_size_nm, stack.is_labels, stack.metadata) if stack.is_labels else None
+        return _Plane(stack.shape[stack.plane_axes :], stack.dtype, stack.voxel_size_nm, note)
+
+
+def _one_plane(path: Path) -> Stack:
+    """Open a TIFF file that is a single plane, however its axes are stored."""
     image = open_tiff(path)
-    image.source.close()
-    if image.axes not in ("yx", "yxs"):
+    stack = Stack(
+        image.source,
+        image.axes,
+        name=str(path),
+        voxel_size_nm=image.voxel_size_nm,
+        metadata=image.metadata,
+        is_labels=image.is_labels,
+    )
+    if stack.n_planes > 1:
+        stack.close()
         raise MixedSizesError(
-            f"{path}: has more than one plane ({image.axes}, {image.source.shape}); in a folder each file "
+            f"{path}: has more than one plane ({stack.axes}, {stack.shape}); in a folder each file "
             "is one plane. Open this file by itself"
         )
-    note = Note(image.axes, image.voxel_size_nm, image.is_labels, dict(image.metadata)) if image.is_labels else None
-    return _Plane(image.source.shape, image.source.dtype, image.voxel_size_nm, note)
+    return stack
 
 
 def _check_same(

@@ -118,7 +118,7 @@ def _axes(path: Path, array: Any) -> str:
 def _voxel_size(array: Any) -> VoxelSize | None:
     for name, unit in (("element_size_um", 1000.0), ("resolution", 1.0)):
         values = np.ravel(array.attrs.get(name, ()))
-        if values.size == 3 and values.dtype.kind in "iuf" and np.all(values > 0):
+        if values.size == 3 and values.dtype.kind in "iuf":
             z, y, x = (float(value) * unit for value in values)
             return z, y, x
     return None

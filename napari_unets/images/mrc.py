@@ -109,10 +109,9 @@ def _looks_like_mrc(path: Path) -> bool:
     return False
 
 
-def _voxel_size(file: Any) -> VoxelSize | None:
+def _voxel_size(file: Any) -> VoxelSize:
     size = file.voxel_size
-    z, y, x = (float(value) / 10 for value in (size.z, size.y, size.x))
-    return (z if z > 0 else y, y, x) if y > 0 and x > 0 else None
+    return float(size.z) / 10, float(size.y) / 10, float(size.x) / 10
 
 
 def _has_unsigned_bytes(header: Any) -> bool:

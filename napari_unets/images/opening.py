@@ -13,7 +13,7 @@ from napari_unets.images.pictures import PICTURE_SUFFIXES
 from napari_unets.images.remote import is_address, local_path
 from napari_unets.images.source import FileImage, check_pixels, check_plane
 from napari_unets.images.stack import Stack
-from napari_unets.images.units import voxel_size
+from napari_unets.images.units import known_voxel_size, voxel_size
 
 __all__ = ["HDF5_SUFFIXES", "MRC_SUFFIXES", "TIFF_SUFFIXES", "is_zarr", "open_stack", "stack_name"]
 
@@ -87,7 +87,7 @@ def open_stack(
             check_axes(axes, len(image.source.shape), path) if axes is not None else image.axes,
             name=stack_name(Path(path)),
             path=place if isinstance(place, Path) else None,
-            voxel_size_nm=given_size or image.voxel_size_nm,
+            voxel_size_nm=given_size or known_voxel_size(image.voxel_size_nm),
             metadata=image.metadata,
             is_labels=image.is_labels,
             levels=image.levels,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import threading
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from napari_unets.images.errors import (
     explain_read_errors,
 )
 from napari_unets.images.note import NOTE_KEY
+from napari_unets.images.pdf_scan import only_image, scan_pixels, unmasked_pages
 from napari_unets.images.source import FileImage, Region
 
 __all__ = ["DEFAULT_DPI", "PDF_SUFFIXES", "Pdf"]
@@ -151,7 +153,7 @@ class Pdf:
             page = self._document[number - 1]
             try:
                 if self._look(number).image == shape:  # as it was scanned, to the bit
-                    return _image_pixels(page)[rows, columns]
+                    return scan_pixels(page)[rows, columns]
                 return self._drawn(page, shape, rows, columns)
             finally:
                 page.close()
@@ -175,12 +177,17 @@ class Pdf:
         bitmap.close()
         return pixels
 
+    @cached_property
+    def _unmasked(self) -> set[int]:
+        return unmasked_pages(self.path)
+
     def _look(self, number: int) -> _Look:
         if number not in self._looks:
             with _pdfium_lock, explain_read_errors(self.path, self._pdfium.PdfiumError):
                 page = self._document[number - 1]
                 try:
-                    self._looks[number] = _Look(page.get_size(), self._scanned_at(page), _only_image(page))
+                    image = only_image(page) if number in self._unmasked else None
+                    self._looks[number] = _Look(page.get_size(), self._scanned_at(page), image)
                 finally:
                     page.close()
         return self._looks[number]
@@ -226,35 +233,6 @@ class _PageSource:
         """Close the document, if this is all that uses it."""
         if self._alone:
             self._pdf.close()
-
-
-def _only_image(page: Any) -> tuple[int, int] | None:
-    """Height and width of the image that a page shows upright and in full, if it shows nothing else."""
-    raw = importlib.import_module("pypdfium2.raw")
-    objects = list(page.get_objects(max_depth=1))
-    if [part.type for part in objects] != [raw.FPDF_PAGEOBJ_IMAGE] or page.get_rotation():
-        return None
-    if raw.FPDFPage_GetAnnotCount(page) or raw.FPDFPageObj_HasTransparency(objects[0]):
-        return None
-    if objects[0].get_metadata().colorspace == raw.FPDF_COLORSPACE_UNKNOWN:  # a stencil has no colours of its own
-        return None
-    matrix, pixels = objects[0].get_matrix(), objects[0].get_px_size()
-    ends = zip(objects[0].get_bounds(), page.get_bbox(), strict=True)
-    upright = matrix.a > 0 and matrix.d > 0 and matrix.b == matrix.c == 0
-    fills = all(abs(one - other) < 0.1 for one, other in ends)  # a third of a pixel at 240 dpi
-    return (pixels[1], pixels[0]) if upright and fills and min(pixels) > 0 else None
-
-
-def _image_pixels(page: Any) -> NDArray[np.uint8]:
-    """RGB of the one image of a page."""
-    (image,) = page.get_objects(max_depth=1)
-    bitmap = image.get_bitmap()
-    pixels = np.array(bitmap.to_numpy())
-    channels = bitmap.mode
-    del bitmap  # while PDFium is ours
-    if channels == "L":
-        return np.repeat(pixels.reshape(*pixels.shape[:2], 1), 3, axis=2)
-    return np.ascontiguousarray(pixels[..., 2::-1] if channels.startswith("BGR") else pixels[..., :3])
 
 
 def _pdfium(path: Path) -> Any:

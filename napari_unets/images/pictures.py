@@ -17,13 +17,12 @@ from PIL import Image, UnidentifiedImageError
 from napari_unets.images.errors import EmptyImageError, UnsupportedImageError, explain_read_errors
 from napari_unets.images.note import NOTE_KEY, Note
 from napari_unets.images.source import FileImage, Region
+from napari_unets.images.upright import ORIENTATION_TAG, QUARTER_TURNS, turned_upright
 
 __all__ = ["PICTURE_SUFFIXES", "PictureInfo", "open_picture", "picture_info", "read_picture"]
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 
-_ORIENTATION = 0x0112  # EXIF tag
-_QUARTER_TURNS = range(5, 9)  # orientations that swap height and width
 _DEEP_COLOUR = {2: 3, 6: 4, 4: 2}  # colour type of a PNG header: samples a pixel
 #: What Pillow and libpng raise on broken files.
 _ERRORS = (ValueError, SyntaxError, RuntimeError, IndexError, TypeError)
@@ -82,7 +81,7 @@ def picture_info(path: Path) -> PictureInfo:
     with _opened(path) as image:
         width, height = image.size
         dpi = image.info.get("dpi")
-        if image.getexif().get(_ORIENTATION) in _QUARTER_TURNS:
+        if image.getexif().get(ORIENTATION_TAG) in QUARTER_TURNS:
             width, height = height, width
             dpi = None if dpi is None else (dpi[1], dpi[0])
         mode = _target_mode(path, image)
@@ -111,16 +110,14 @@ def read_picture(path: Path) -> NDArray[Any]:
     ndarray
         ``(y, x)`` or ``(y, x, s)``, upright.
     """
-    with explain_read_errors(path, *_ERRORS):
-        if _deep_samples(path):  # Pillow would halve the depth of such colours
-            return np.asarray(imagecodecs.png_decode(path.read_bytes()))
     with _opened(path) as image:
-        mode = _target_mode(path, image)
-        turned = _upright(image)
-        if turned.mode != mode:
-            turned = turned.convert(mode)
-        pixels = np.array(turned)
-    return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+        orientation = image.getexif().get(ORIENTATION_TAG, 1)
+        if _deep_samples(path):  # Pillow would halve the depth of such colours
+            pixels = np.asarray(imagecodecs.png_decode(path.read_bytes()))
+        else:
+            mode = _target_mode(path, image)
+            pixels = np.array(image if image.mode == mode else image.convert(mode))
+    return np.ascontiguousarray(turned_upright(pixels, orientation), pixels.dtype.newbyteorder("="))
 
 
 class _PictureSource:
@@ -172,20 +169,6 @@ def _target_mode(path: Path, image: Image.Image) -> str:
     if image.mode in {"CMYK", "YCbCr", "LAB", "HSV"}:
         return "RGB"
     raise UnsupportedImageError(f"{path}: pixels of kind {image.mode} are not supported; save it as grey or RGB")
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """Turn a picture as its EXIF orientation says."""
-    operation = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_270,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_90,
-    }.get(image.getexif().get(_ORIENTATION, 1))
-    return image if operation is None else image.transpose(operation)
 
 
 def _deep_samples(path: Path) -> int:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 
-import numpy as np
 import tifffile
 
 from napari_unets.images.axes import tidy_axes
@@ -17,11 +16,11 @@ from napari_unets.images.errors import (
     MixedSizesError,
     UnknownDatasetError,
     UnknownLevelError,
-    UnreadableImageError,
     UnsupportedImageError,
     explain_read_errors,
 )
 from napari_unets.images.source import FileImage, Source, UnsqueezedSource
+from napari_unets.images.tiff_complete import check_complete
 from napari_unets.images.tiff_directories import check_directories
 from napari_unets.images.tiff_metadata import tiff_metadata
 from napari_unets.images.tiff_source import TIFF_ERRORS, TiffSource
@@ -62,7 +61,7 @@ def open_tiff(path: Path, *, level: int = 0, dataset: str | None = None) -> File
                     f"{path}: has {len(series.levels)} resolution level(s), there is no level {level}"
                 )
             chosen = series.levels[level]
-            _check_length(path, tif, chosen)
+            check_complete(path, tif, chosen)
             source: Source = TiffSource(path, tif, chosen)
             axes = tidy_axes(chosen.axes + "S" * (len(source.shape) - len(chosen.axes)))
             if not {"y", "x"} <= set(axes):
@@ -105,22 +104,6 @@ def _choose_series(path: Path, tif: tifffile.TiffFile, dataset: str | None) -> t
             f"choose some with dataset='0' … '{len(series) - 1}', or split the file"
         )
     return series[0]
-
-
-def _check_length(path: Path, tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> None:
-    """Refuse a file that ends before its pixels do."""
-    end = 0
-    if series.dataoffset is not None:
-        end = series.dataoffset + prod(series.shape) * np.dtype(series.dtype).itemsize
-    for page in (series[0], series[len(series) - 1]):
-        if page is not None:
-            segments = zip(page.dataoffsets, page.databytecounts, strict=False)
-            end = max(end, *(offset + count for offset, count in segments), 0)
-    size = tif.filehandle.size
-    if end > size:
-        raise UnreadableImageError(
-            f"{path}: the file is truncated, it has {size:,} of at least {end:,} bytes; copy or export it again"
-        )
 
 
 @contextlib.contextmanager

@@ -41,8 +41,8 @@ def tiff_metadata(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Ti
     Returns
     -------
     TiffInfo
-        Where z is unknown but y and x are known, z is taken to be as large as y. The print resolution of a
-        scan is in the metadata as ``dpi`` (x, y).
+        The voxel size is what the file says, be it sensible or not. The print resolution of a scan is in the
+        metadata as ``dpi`` (x, y).
     """
     page = series.keyframe
     note = tiff_note(tif)
@@ -79,7 +79,8 @@ def pixels_per_inch(page: tifffile.TiffPage) -> tuple[float, float] | None:
     resolution = _resolution(page)
     if inch is None or resolution is None:
         return None
-    return resolution[0] * inch, resolution[1] * inch
+    x, y = resolution[0] * inch, resolution[1] * inch
+    return (x, y) if min(x, y) > 1 else None  # tifffile takes the fraction 1/0 for 1
 
 
 def _imagej_voxel_size(metadata: Mapping[str, Any], page: tifffile.TiffPage) -> VoxelSize | None:
@@ -88,22 +89,28 @@ def _imagej_voxel_size(metadata: Mapping[str, Any], page: tifffile.TiffPage) -> 
     if unit is None or resolution is None:
         return None
     x, y = (unit / value for value in resolution)
-    z = unit * abs(float(metadata.get("spacing", 0)))
-    return z or y, y, x
+    return unit * abs(_number(metadata.get("spacing"))), y, x
 
 
 def _ome_voxel_size(xml: str, number: int) -> VoxelSize | None:
     try:
-        images = tifffile.xml2dict(xml)["OME"]["Image"]
+        images = tifffile.xml2dict(xml, sep="")["OME"]["Image"]
         pixels = (images[number] if isinstance(images, list) else images)["Pixels"]
     except (KeyError, IndexError, TypeError, SyntaxError):
         return None  # the pixels are readable all the same
-    sizes = {}
-    for axis in "ZYX":
-        unit = nanometres(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
-        value = float(pixels.get(f"PhysicalSize{axis}", 0))
-        sizes[axis] = value * unit if unit is not None and value > 0 else None
-    y, x = sizes["Y"], sizes["X"]
-    if y is None or x is None:
-        return None
-    return sizes["Z"] or y, y, x
+    z, y, x = (_ome_length(pixels, axis) for axis in "ZYX")
+    return z, y, x
+
+
+def _ome_length(pixels: Mapping[str, Any], axis: str) -> float:
+    """Nanometres along an axis; 0 if that is unknown."""
+    unit = nanometres(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
+    return 0.0 if unit is None else _number(pixels.get(f"PhysicalSize{axis}")) * unit
+
+
+def _number(value: object) -> float:
+    """Return a number, with a decimal comma, too; 0 if it is none."""
+    try:
+        return float(str(value).replace(",", "."))
+    except ValueError:
+        return 0.0

@@ -53,9 +53,10 @@ class TiffSource:
             name = getattr(page.photometric, "name", page.photometric)
             raise UnsupportedImageError(f"{path}: its colours are {name}; save it as grey or RGB")
         self._pixels = _pixels(path, tif, series)
-        self.chunks = self._pixels.chunks
-        self.shape = self._pixels.shape if self._palette is None else (*self._pixels.shape, 3)
-        self.dtype = self._pixels.dtype if self._palette is None else self._palette.dtype
+        self.chunks, self.shape, self.dtype = self._pixels.chunks, self._pixels.shape, self._pixels.dtype
+        if self._palette is not None:
+            self.chunks = None if self.chunks is None else (*self.chunks, 3)
+            self.shape, self.dtype = (*self.shape, 3), self._palette.dtype
 
     def read(self, region: Region) -> NDArray[Any]:
         """Read a region; the result has all axes."""
@@ -63,7 +64,8 @@ class TiffSource:
         with explain_read_errors(self._path, *TIFF_ERRORS):
             data = self._pixels.read(stored)
         if self._palette is not None:
-            return np.asarray(self._palette[data][(..., *colours)])
+            numbers = data.view(np.uint8) if data.dtype == bool else data  # truth values would choose, not look up
+            return np.asarray(self._palette[numbers][(..., *colours)])
         if self._white is not None:
             return np.logical_not(data) if self.dtype == bool else (self._white - data).astype(self.dtype)
         return data
@@ -106,12 +108,13 @@ def _pixels(path: Path, tif: tifffile.TiffFile, series: tifffile.TiffPageSeries)
     """Find the fastest way to the pixels."""
     dtype = np.dtype(tif.byteorder + np.dtype(series.dtype).char)
     shape = tuple(series.shape)
-    if series.dataoffset is not None:
+    if series.dataoffset is not None and not series.is_multifile:
         return _BarePixels(path, shape, dtype, np.array(series.dataoffset))
     page = tuple(series.keyframe.shape)
     pages = [series[i] for i in range(len(series))]
     if (
-        series.keyframe.is_memmappable
+        not series.is_multifile
+        and series.keyframe.is_memmappable
         and len(pages) * prod(page) == prod(shape)
         and shape[-len(page) :] == page
         and all(each is not None and each.is_contiguous for each in pages)
@@ -126,7 +129,9 @@ def _palette(tif: tifffile.TiffFile, page: tifffile.TiffPage) -> NDArray[np.uint
     """Colours of a palette image, ``(n, 3)``."""
     if page.photometric != tifffile.PHOTOMETRIC.PALETTE or tif.is_imagej or page.colormap is None:
         return None
-    return np.asarray(page.colormap.T >> 8, dtype=np.uint8)
+    colours = page.colormap.T
+    deep = colours.max(initial=0) > 255  # as TIFF wants it; some programs write 0 to 255 all the same
+    return np.asarray(colours >> 8 if deep else colours, dtype=np.uint8)
 
 
 def _white(page: tifffile.TiffPage) -> int | None:

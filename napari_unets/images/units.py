@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from napari_unets.images.errors import VoxelSizeError
 
-__all__ = ["VoxelSize", "nanometres", "voxel_size"]
+__all__ = ["VoxelSize", "known_voxel_size", "nanometres", "voxel_size"]
 
 VoxelSize = tuple[float, float, float]
 
@@ -77,6 +77,33 @@ def voxel_size(values: Sequence[float] | None) -> VoxelSize | None:
     if values is None:
         return None
     sizes = tuple(float(value) for value in values)
-    if len(sizes) != 3 or not all(math.isfinite(size) and size > 0 for size in sizes):
+    if len(sizes) != 3 or not all(_is_length(size) for size in sizes):
         raise VoxelSizeError(f"a voxel size is three positive numbers of nanometres (z, y, x), not {list(values)}")
     return sizes[0], sizes[1], sizes[2]
+
+
+def known_voxel_size(sizes: VoxelSize | None) -> VoxelSize | None:
+    """Return what is known of a voxel size that a file has: some programs leave 0, infinity or no number at all in it.
+
+    Parameters
+    ----------
+    sizes : tuple of 3 float or None
+        Nanometres along z, y, x.
+
+    Returns
+    -------
+    tuple of 3 float or None
+        None if y or x is no length; if only z is none, it is taken to be as large as y.
+
+    Examples
+    --------
+    >>> known_voxel_size((float("nan"), 5.0, 4.0)), known_voxel_size((50.0, 0.0, 4.0))
+    ((5.0, 5.0, 4.0), None)
+    """
+    if sizes is None or not (_is_length(sizes[1]) and _is_length(sizes[2])):
+        return None
+    return sizes if _is_length(sizes[0]) else (sizes[1], sizes[1], sizes[2])
+
+
+def _is_length(size: float) -> bool:
+    return math.isfinite(size) and size > 0

@@ -174,6 +174,30 @@ def test_class_ids_of_pages_of_several_sizes_are_skipped_while_they_match(progra
         assert [page.plane_shape for page in pages] == [(60, 80), (50, 90)]
 
 
+def test_a_folder_in_which_a_section_is_missing(program, own_model, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in (0, 1, 3, 4):
+        Image.fromarray(page()[:40, :50]).save(folder / f"s_{number:03}.png")
+    result = program("segment", folder, "-o", tmp_path / "out.tif", *FAST)
+    assert result.code == 0
+    assert f"{folder}: the names of its files leave out 2; are some missing?" in result.err.splitlines()
+
+
+def test_a_folder_of_pages_is_a_document_and_one_of_sections_is_a_stack(program, own_model, tmp_path):
+    """A section of another size is a mistake, and is named; a page of another size is not."""
+    folder, target = tmp_path / "in", tmp_path / "ids.tif"
+    folder.mkdir()
+    for i, height in enumerate((60, 60, 50)):
+        Image.fromarray(page()[:height, :80]).save(folder / f"{i}.png")
+    result = program("segment", folder, "-o", target, *FAST)
+    assert (result.code, target.exists()) == (1, False)
+    assert f"{folder / '2.png'}: is 50×80 uint8, but 0.png is 60×80 uint8" in result.err.replace("\n", " ")
+    assert program("segment", folder, "-o", target, "--model", "otsu").code == 0
+    with open_pages(target) as pages:
+        assert [page.plane_shape for page in pages] == [(60, 80), (60, 80), (50, 80)]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_run_that_is_killed_is_gone_on_with(program, own_model, tmp_path):
     """Whenever it is killed: outputs are whole or not there, the report says which, and the next run makes the rest."""

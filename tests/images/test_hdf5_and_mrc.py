@@ -40,7 +40,13 @@ def test_only_dataset(tmp_path):
 
 @pytest.mark.parametrize(
     ("attributes", "size"),
-    [({"element_size_um": [0.05, 0.004, 0.008]}, (50, 4, 8)), ({"resolution": [40, 4, 5]}, (40, 4, 5)), ({}, None)],
+    [
+        ({"element_size_um": [0.05, 0.004, 0.008]}, (50, 4, 8)),
+        ({"element_size_um": [0, 0.004, 0.008]}, (4, 4, 8)),
+        ({"element_size_um": [np.inf, 0, 0.008]}, None),
+        ({"resolution": [40, 4, 5]}, (40, 4, 5)),
+        ({}, None),
+    ],
 )
 def test_voxel_size(tmp_path, attributes, size):
     with open_stack(_write(tmp_path / "a.hdf5", **attributes)) as stack:
@@ -115,6 +121,14 @@ def test_mrc(tmp_path, dtype, suffix):
     assert stack.voxel_size_nm == pytest.approx((50, 5, 4))
     np.testing.assert_array_equal(stack, array)
     np.testing.assert_array_equal(stack.plane(2, (slice(3, 7), slice(2, None))), array[2, 3:7, 2:])
+
+
+def test_mrc_without_a_grid(tmp_path):
+    """Of a header with mx = 0, the size of a voxel is infinite."""
+    with mrcfile.new(tmp_path / "a.mrc", data=np.zeros((3, 20, 30), np.int16)) as file:
+        file.voxel_size = (40, 50, 500)
+        file.header.mx = 0
+    assert open_stack(tmp_path / "a.mrc").voxel_size_nm is None
 
 
 def test_single_micrograph(tmp_path):

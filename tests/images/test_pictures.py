@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
 import imagecodecs
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 
-from napari_unets.images import EmptyImageError, MixedSizesError, UnknownDatasetError, UnknownLevelError, open_stack
+from napari_unets.images import (
+    EmptyImageError,
+    MixedSizesError,
+    UnknownDatasetError,
+    UnknownLevelError,
+    open_stack,
+    save_stack,
+)
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 255, (40, 50)).astype(np.uint8)
@@ -40,6 +50,19 @@ def test_deep_colour_keeps_its_depth(tmp_path):
     stack = open_stack(tmp_path / "a.png")
     assert stack.dtype == np.uint16
     np.testing.assert_array_equal(stack[0], deep)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_deep_colour_is_held_upright(tmp_path, orientation):
+    """As the same colours of 8 bits are."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(COLOUR).save(tmp_path / "a.png", exif=exif)
+    deep = imagecodecs.png_encode(COLOUR.astype(np.uint16) * 257)
+    chunk = b"eXIf" + exif.tobytes().removeprefix(b"Exif\0\0")
+    chunk = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    (tmp_path / "b.png").write_bytes(deep[:33] + chunk + deep[33:])  # behind the header
+    np.testing.assert_array_equal(open_stack(tmp_path / "b.png"), open_stack(tmp_path / "a.png")[...] * np.uint16(257))
 
 
 @pytest.mark.parametrize("transparent", [False, True])
@@ -138,6 +161,27 @@ def test_folder_of_mixed_formats(tmp_path):
 def test_folder_of_colour(tmp_path):
     stack = open_stack(_folder(tmp_path / "a", ["1.png", "2.png"], [COLOUR, COLOUR]))
     assert (stack.axes, stack.shape) == ("zyxs", (2, 40, 50, 3))
+
+
+def test_folder_of_colour_in_planes(tmp_path):
+    """TIFF may store red, green and blue as a plane each."""
+    (tmp_path / "a").mkdir()
+    for name in "12":
+        planes = np.moveaxis(COLOUR, -1, 0)
+        tifffile.imwrite(tmp_path / "a" / f"{name}.tif", planes, photometric="rgb", planarconfig="separate")
+    stack = open_stack(tmp_path / "a")
+    assert (stack.axes, stack.shape) == ("zyxs", (2, 40, 50, 3))
+    np.testing.assert_array_equal(stack, [COLOUR, COLOUR])
+
+
+def test_folder_of_our_own_tiff_files(tmp_path):
+    """Such as segmenting each section of a folder makes: an axis z of length 1."""
+    (tmp_path / "a").mkdir()
+    for i in range(2):
+        save_stack(tmp_path / "a" / f"{i}.tif", GREY[None] + i, labels=True, voxel_size_nm=(50, 4, 4))
+    stack = open_stack(tmp_path / "a")
+    assert (stack.axes, stack.is_labels, stack.voxel_size_nm) == ("zyx", True, (50, 4, 4))
+    np.testing.assert_array_equal(stack, [GREY, GREY + 1])
 
 
 @pytest.mark.parametrize("other", [GREY[:, 1:], GREY.astype(np.uint16), COLOUR], ids=["size", "type", "colour"])

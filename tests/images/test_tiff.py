@@ -16,6 +16,7 @@ from napari_unets.images import (
     UnknownLevelError,
     UnsupportedImageError,
     open_stack,
+    save_stack,
 )
 
 RNG = np.random.default_rng(0)
@@ -106,6 +107,15 @@ def test_imagej_calibration(tmp_path):
     assert stack.voxel_size_nm == pytest.approx((50, 8, 4))
 
 
+@pytest.mark.parametrize("spacing", [float("nan"), float("inf"), 0])
+def test_imagej_distance_that_is_none(tmp_path, spacing):
+    metadata = {"spacing": spacing, "unit": "um", "axes": "ZYX"}
+    tifffile.imwrite(tmp_path / "a.tif", STACK, imagej=True, resolution=(250, 125), metadata=metadata)
+    stack, _ = _read(tmp_path / "a.tif")
+    assert stack.voxel_size_nm == pytest.approx((8, 8, 4))
+    assert open_stack(save_stack(tmp_path / "b.tif", stack)).voxel_size_nm == stack.voxel_size_nm
+
+
 def test_imagej_hyperstack(tmp_path):
     array = RNG.integers(0, 999, (2, 3, 4, 20, 30)).astype(np.uint16)
     tifffile.imwrite(tmp_path / "a.tif", array, imagej=True)
@@ -134,6 +144,16 @@ def test_ome_without_a_length(tmp_path):
     assert _read(tmp_path / "a.ome.tif")[0].voxel_size_nm is None
 
 
+@pytest.mark.parametrize(("size", "expected"), [("0,004", (4, 4, 4)), ("four", None), ("INF", None)])
+def test_ome_length_with_a_comma_or_none(tmp_path, size, expected):
+    xml = tifffile.OmeXml()
+    xml.addimage("uint8", STACK.shape, (5, 1, 1, 40, 50, 1), axes="ZYX", PhysicalSizeX=7, PhysicalSizeY=7)
+    text = xml.tostring().replace('"7"', f'"{size}"')
+    assert text.count(size) == 2
+    tifffile.imwrite(tmp_path / "a.ome.tif", STACK, description=text, metadata=None, photometric="minisblack")
+    assert _read(tmp_path / "a.ome.tif")[0].voxel_size_nm == (None if expected is None else pytest.approx(expected))
+
+
 def test_resolution_tag_of_a_microscope(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", STACK[0], resolution=(2.5e6, 1.25e6), resolutionunit="CENTIMETER")
     assert _read(tmp_path / "a.tif")[0].voxel_size_nm == pytest.approx((8, 8, 4))
@@ -144,6 +164,16 @@ def test_resolution_tag_of_a_scanner_is_no_voxel_size(tmp_path):
     stack, _ = _read(tmp_path / "a.tif")
     assert stack.voxel_size_nm is None
     assert stack.metadata["dpi"] == pytest.approx((300, 300))
+
+
+def test_resolution_tag_that_is_no_number(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", STACK[0], resolution=(300, 300), resolutionunit="INCH")
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        at = file.pages[0].tags["XResolution"].valueoffset
+    data[at : at + 8] = (1).to_bytes(4, "little") + bytes(4)  # 1/0
+    (tmp_path / "a.tif").write_bytes(data)
+    assert "dpi" not in open_stack(tmp_path / "a.tif").metadata
 
 
 def test_what_is_given_wins(tmp_path):
@@ -176,13 +206,33 @@ def test_white_is_zero_in_grey(tmp_path):
     np.testing.assert_array_equal(_read(tmp_path / "a.tif")[1], 255 - STACK)
 
 
-def test_palettes_become_colours(tmp_path):
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_palettes_become_colours(tmp_path, compression):
     picture = Image.fromarray(RNG.integers(0, 255, (30, 40, 3)).astype(np.uint8)).quantize(16)
-    picture.save(tmp_path / "a.tif")
+    picture.save(tmp_path / "a.tif", compression=compression)
     stack, read = _read(tmp_path / "a.tif")
     assert stack.axes == "zyxs"
     np.testing.assert_array_equal(read[0], np.asarray(picture.convert("RGB")))
-    np.testing.assert_array_equal(stack.plane(0, (slice(3, 5), slice(7, 20))), read[0, 3:5, 7:20])
+    with open_stack(tmp_path / "a.tif") as stack:
+        np.testing.assert_array_equal(stack.plane(0, (slice(3, 5), slice(7, 20))), read[0, 3:5, 7:20])
+
+
+def test_palettes_of_values_up_to_255(tmp_path):
+    """TIFF's colours go up to 65535, but some programs write what they have."""
+    colours = RNG.integers(0, 256, (3, 256)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", STACK[0], photometric="palette", colormap=colours)
+    np.testing.assert_array_equal(_read(tmp_path / "a.tif")[1][0], colours.T[STACK[0]])
+
+
+def test_palettes_of_two_colours(tmp_path):
+    bits = RNG.random((8, 64)) > 0.5
+    tifffile.imwrite(tmp_path / "a.tif", bits, extratags=[(320, "H", 6, (0, 65535, 0, 0, 257 * 9, 65535), True)])
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        data[file.pages[0].tags[262].valueoffset] = 3  # PALETTE, which tifffile does not write of bits
+    (tmp_path / "a.tif").write_bytes(data)
+    colours = np.array([[0, 0, 9], [255, 0, 255]], np.uint8)
+    np.testing.assert_array_equal(_read(tmp_path / "a.tif")[1][0], colours[bits.astype(int)])
 
 
 def test_jpeg_scans_become_rgb(tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from napari_unets.images.axes import stack_axes, tidy_axes
 from napari_unets.images.errors import VoxelSizeError
 from napari_unets.images.note import Note
-from napari_unets.images.units import nanometres, voxel_size
+from napari_unets.images.units import known_voxel_size, nanometres, voxel_size
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,15 @@ def test_voxel_size():
 def test_wrong_voxel_size(wrong):
     with pytest.raises(VoxelSizeError, match="three positive numbers"):
         voxel_size(wrong)
+
+
+@pytest.mark.parametrize("wrong", [0.0, -1.0, float("nan"), float("inf")])
+def test_voxel_size_of_a_file(wrong):
+    assert known_voxel_size((50.0, 5.0, 4.0)) == (50.0, 5.0, 4.0)
+    assert known_voxel_size((wrong, 5.0, 4.0)) == (5.0, 5.0, 4.0)
+    assert (
+        known_voxel_size((50.0, wrong, 4.0)) is known_voxel_size((50.0, 5.0, wrong)) is known_voxel_size(None) is None
+    )
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,13 @@ def test_scale_of_all_levels(tmp_path):
     assert open_stack(tmp_path / "a.zarr").voxel_size_nm == pytest.approx((50, 4, 4))
 
 
+def test_planes_without_a_distance(tmp_path):
+    multiscale = _multiscale()
+    multiscale["datasets"][0]["coordinateTransformations"][0]["scale"][1] = 0
+    _write(tmp_path / "a.zarr", "0.5", multiscale)
+    assert open_stack(tmp_path / "a.zarr").voxel_size_nm == pytest.approx((4, 4, 4))
+
+
 @pytest.mark.parametrize("unit", ["", None, "parsec"])
 def test_units_that_are_no_length_here(tmp_path, unit):
     multiscale = _multiscale(unit)

@@ -83,15 +83,24 @@ def _make_of_stack(source: str, target: Path, order: Order, metadata: dict[str, 
     try:
         stack = open_stack(source, pages=settings.pages, dpi=settings.dpi)
     except MixedSizesError:
-        tiff = target.suffix.lower() in (".tif", ".tiff")
-        flat = settings.kind in ("segmentation", "probabilities") and not settings.ortho
-        if not (tiff and flat) or _has_every_class(order):
+        if not _is_document(source, order) or not _makes_pages(target, order):
             raise
         write_pages([source], target, order)
         return
     with stack:
         metadata["napari_unets"]["image"] = stack.name
         _write_stack(stack, target, order)
+
+
+def _is_document(source: str, order: Order) -> bool:
+    """Whether pages of several sizes are no mistake: in a file they are; a folder is a stack of sections otherwise."""
+    return Path(source).is_file() or order.predictor.model.card.task == "document"
+
+
+def _makes_pages(target: Path, order: Order) -> bool:
+    """Whether the output can be written page by page."""
+    flat = order.settings.kind in ("segmentation", "probabilities") and not order.settings.ortho
+    return target.suffix.lower() in (".tif", ".tiff") and flat and not _has_every_class(order)
 
 
 def _has_every_class(order: Order) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_unets.images.numbering import first_few
+
 if TYPE_CHECKING:
     from napari_unets.images import Stack
 
@@ -25,6 +27,8 @@ def stack_summary(stack: Stack) -> dict[str, str]:
     lines |= _of_pages(stack) or ({} if "Voxel" in lines else {"Voxel": "not in the file"})
     if stack.levels > 1:
         lines["Levels"] = f"{stack.levels} resolutions"
+    if gaps := stack.metadata.get("left_out"):
+        lines["Missing?"] = f"the names of the files leave out {first_few(gaps)}"
     return lines
 
 

@@ -70,6 +70,14 @@ def test_a_typed_path_is_described_and_opened_lazily(qtbot, widget, tiff):
     assert layer.name == "cells"
 
 
+def test_numbers_that_the_files_of_a_folder_leave_out(qtbot, widget, tmp_path):
+    for number in (1, 2, 4, 5):
+        tifffile.imwrite(tmp_path / f"s{number}.tif", np.zeros((20, 30), np.uint8))
+    type_path(qtbot, widget, tmp_path)
+    wait_understood(qtbot, widget)
+    assert "the names of the files leave out 3" in widget.understood.text()
+
+
 def test_corrections_change_what_is_opened(qtbot, widget, tiff):
     path, pixels = tiff
     type_path(qtbot, widget, path)

@@ -1,0 +1,121 @@
+"""Pages of PDFs that are nothing but one image: their scan, which need not be drawn."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["only_image", "scan_pixels", "unmasked_pages"]
+
+_NEAR = 0.1  # points; a third of a pixel at 240 dpi
+
+
+def only_image(page: Any) -> tuple[int, int] | None:
+    """Height and width of the image that a page shows upright and in full, if it shows nothing else.
+
+    Parameters
+    ----------
+    page : pypdfium2.PdfPage
+        The page; PDFium is the caller's.
+    """
+    raw = importlib.import_module("pypdfium2.raw")
+    objects = list(page.get_objects(max_depth=1))
+    if [part.type for part in objects] != [raw.FPDF_PAGEOBJ_IMAGE] or page.get_rotation():
+        return None
+    (image,) = objects
+    if raw.FPDFPage_GetAnnotCount(page) or raw.FPDFPageObj_HasTransparency(image):
+        return None
+    if image.get_metadata().colorspace == raw.FPDF_COLORSPACE_UNKNOWN:  # a stencil has no colours of its own
+        return None
+    matrix, pixels, bounds = image.get_matrix(), image.get_px_size(), image.get_bounds()
+    upright = matrix.a > 0 and matrix.d > 0 and matrix.b == matrix.c == 0
+    fills = all(abs(one - other) < _NEAR for one, other in zip(bounds, page.get_bbox(), strict=True))
+    if not upright or not fills or min(pixels) < 1 or not _is_whole(image, bounds):
+        return None
+    return pixels[1], pixels[0]
+
+
+def scan_pixels(page: Any) -> NDArray[np.uint8]:
+    """RGB of the one image of a page.
+
+    Parameters
+    ----------
+    page : pypdfium2.PdfPage
+        The page; PDFium is the caller's.
+    """
+    (image,) = page.get_objects(max_depth=1)
+    bitmap = image.get_bitmap()
+    pixels = np.array(bitmap.to_numpy())
+    channels = bitmap.mode
+    del bitmap  # while PDFium is ours
+    if channels == "L":
+        return np.repeat(pixels.reshape(*pixels.shape[:2], 1), 3, axis=2)
+    return np.ascontiguousarray(pixels[..., 2::-1] if channels.startswith("BGR") else pixels[..., :3])
+
+
+def unmasked_pages(path: Path) -> set[int]:
+    """Numbers of the pages of whose images no mask hides anything: PDFium would give the hidden pixels as well.
+
+    Parameters
+    ----------
+    path : Path
+        The document.
+
+    Returns
+    -------
+    set of int
+        From 1. Pages of which it cannot be told are not among them.
+    """
+    try:
+        import pikepdf
+    except ImportError:
+        return set()
+    try:
+        with pikepdf.open(path) as document:
+            return {number for number, page in enumerate(document.pages, 1) if not _is_masked(page.obj)}
+    except (pikepdf.PdfError, pikepdf.PasswordError):
+        return set()
+
+
+def _is_masked(page: Any) -> bool:
+    """Whether an image that a page refers to has a mask."""
+    node = page
+    while "/Resources" not in node and "/Parent" in node:  # said once for several pages
+        node = node["/Parent"]
+    try:
+        images = node.get("/Resources", {}).get("/XObject", {}).values()
+        return any("/Mask" in image or "/SMask" in image for image in images)
+    except (AttributeError, TypeError, ValueError):  # damaged
+        return True
+
+
+def _is_whole(image: Any, bounds: tuple[float, float, float, float]) -> bool:
+    """Whether nothing of an image is clipped: all it is clipped with are rectangles around it."""
+    raw = importlib.import_module("pypdfium2.raw")
+    clip = raw.FPDFPageObj_GetClipPath(image)
+    for path in range(max(0, raw.FPDFClipPath_CountPaths(clip))):
+        count = raw.FPDFClipPath_CountPathSegments(clip, path)
+        corners = np.array([_point(raw, raw.FPDFClipPath_GetPathSegment(clip, path, i)) for i in range(count)])
+        if not count or np.isnan(corners).any():
+            return False
+        low, high = corners.min(axis=0), corners.max(axis=0)
+        at_high = np.isclose(corners, high, atol=_NEAR)
+        is_rectangle = (at_high | np.isclose(corners, low, atol=_NEAR)).all() and len({*map(tuple, at_high)}) == 4
+        around = (low <= np.add(bounds[:2], _NEAR)).all() and (high >= np.subtract(bounds[2:], _NEAR)).all()
+        if count > 5 or not is_rectangle or not around:
+            return False
+    return True
+
+
+def _point(raw: Any, segment: Any) -> tuple[float, float]:
+    """Where a straight piece of a path ends; no number if it is curved."""
+    x, y = ctypes.c_float(), ctypes.c_float()
+    if raw.FPDFPathSegment_GetType(segment) == raw.FPDF_SEGMENT_BEZIERTO:
+        return float("nan"), float("nan")
+    raw.FPDFPathSegment_GetPoint(segment, x, y)
+    return x.value, y.value
