@@ -149,6 +149,30 @@ def test_mistakes_are_told_before_anything_is_computed(program, own_model, scans
     assert not (scans.parent / "out").exists()
 
 
+def test_a_stack_in_a_folder_is_not_written_into_it(program, own_model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("pages").mkdir()
+    for name in "12":
+        Image.fromarray(page()[:40, :48]).save(f"pages/{name}.tif")
+    for output in ("pages", "pages/1.tif", "pages/all.pdf"):
+        result = program("segment", "pages", "-o", output, "--overwrite", *FAST)
+        assert (result.code, "all images of which are one input" in result.err) == (1, True)
+    assert len(list(Path("pages").iterdir())) == 2
+    assert program("segment", "pages", "--each", "-o", "pages", "--pattern", "{stem}_{model}.tif", *FAST).code == 0
+
+
+@pytest.mark.parametrize("name", ["image.tif", "image.ome.zarr"])
+def test_an_input_named_by_an_address_is_not_overwritten(program, own_model, tmp_path, name):
+    path = tmp_path / "box.zarr" / name
+    path.parent.mkdir()
+    save_stack(path, np.ones((2, 40, 48), np.uint8))
+    for target, said in ((path, "is an input"), (path.parent, "would be lost")):
+        result = program("segment", path.as_uri(), "-o", target, "--overwrite", *FAST)
+        assert (result.code, said in result.err) == (1, True)
+    with open_stack(path) as stack:
+        assert stack[...].all()
+
+
 def test_what_a_second_run_of_a_glob_finds_of_the_first(program, own_model, scans):
     (scans / "broken.tif").unlink()
     command = ("segment", "scans/*.tif", "-o", "scans", "--pattern", "{stem}_{model}.tif", *FAST)

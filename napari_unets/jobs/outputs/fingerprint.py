@@ -12,13 +12,9 @@ from napari_unets.images import ImageNotFoundError, UnreadableImageError
 from napari_unets.images.folder import image_files
 from napari_unets.images.opening import is_zarr
 from napari_unets.images.pages import page_files
+from napari_unets.images.remote import place_of
 
-__all__ = ["fingerprint", "is_address"]
-
-
-def is_address(source: str | Path) -> bool:
-    """Whether a source is the address of something elsewhere (``s3://…``) and no path."""
-    return "://" in str(source)
+__all__ = ["fingerprint"]
 
 
 def fingerprint(source: str | Path) -> dict[str, Any]:
@@ -27,7 +23,7 @@ def fingerprint(source: str | Path) -> dict[str, Any]:
     Parameters
     ----------
     source : str or Path
-        A file; an OME-Zarr with all that is in it; a folder of images; or an address.
+        A file; an OME-Zarr with all that is in it; a folder of images; or an address elsewhere.
 
     Returns
     -------
@@ -41,9 +37,9 @@ def fingerprint(source: str | Path) -> dict[str, Any]:
     ImageNotFoundError, UnreadableImageError
         If there is no such file or folder, or it may not be looked at.
     """
-    if is_address(source):
-        return {"name": str(source)}
-    path = Path(source).expanduser()
+    path = place_of(source)
+    if isinstance(path, str):
+        return {"name": path}
     try:
         about = path.stat()
         if not path.is_dir():

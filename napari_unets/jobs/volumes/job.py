@@ -16,10 +16,12 @@ from napari_unets.images import Stack, Statistics, open_stack
 from napari_unets.images.note import Note
 from napari_unets.images.plane_statistics import PlaneStatistics
 from napari_unets.images.pyramid import Pyramid
+from napari_unets.images.remote import place_of
 from napari_unets.images.volume_store import VolumeStore
 from napari_unets.inference.settings import InferenceSettings
 from napari_unets.jobs.outputs.matching import MadeFrom
 from napari_unets.jobs.outputs.record import record
+from napari_unets.jobs.outputs.safe_places import Inputs
 from napari_unets.jobs.outputs.settings import OutputSettings
 from napari_unets.jobs.volumes.block_size import checked_block, choose_block
 from napari_unets.jobs.volumes.errors import VolumeError
@@ -191,7 +193,7 @@ def plan_volume(
     Raises
     ------
     VolumeError
-        If this output is not made block by block, or the blocks asked for are not possible.
+        If this output is not made block by block, would destroy the input, or the blocks asked for are not possible.
     ImageError
         If the image cannot be opened.
     """
@@ -202,9 +204,10 @@ def plan_volume(
     if what.kind == "clean" or what.ortho:
         raise VolumeError("clean pages and the mean of three orientations are not made block by block")
     output = Path(output).expanduser().absolute()
-    place = source if "://" in str(source) else Path(source).expanduser().absolute()
-    if place == output:
-        raise VolumeError(f"{output}: is the input itself; choose another --output")
+    place = place_of(source)
+    place = place.absolute() if isinstance(place, Path) else place
+    if danger := Inputs([place]).danger(output):
+        raise VolumeError(danger)
     made_from = made_from_now(place, opening, model, predictor.settings, what)
     if begun is not None and not begun.origin.difference(made_from):
         return begun.run_where(str(place), output, _name_of(model), predictor.settings)
