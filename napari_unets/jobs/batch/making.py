@@ -78,6 +78,7 @@ def make_output(
 
 def _make_of_stack(source: str, target: Path, order: Order, metadata: dict[str, Any]) -> None:
     from napari_unets.images import MixedSizesError, open_stack
+    from napari_unets.images.ome_axes import in_ome_order
 
     settings = order.settings
     try:
@@ -89,6 +90,8 @@ def _make_of_stack(source: str, target: Path, order: Order, metadata: dict[str, 
             raise
         write_pages([source], target, order)
         return
+    if target.suffix.lower() == ".zarr":
+        stack = in_ome_order(stack)
     with stack:
         metadata["napari_unets"]["image"] = stack.name
         _write_stack(stack, target, order)

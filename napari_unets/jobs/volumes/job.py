@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from napari_unets.images import Stack, Statistics, open_stack
 from napari_unets.images.note import Note
+from napari_unets.images.ome_axes import check_ome_axes, in_ome_order
 from napari_unets.images.plane_statistics import PlaneStatistics
 from napari_unets.images.pyramid import Pyramid
 from napari_unets.images.remote import place_of
@@ -153,8 +154,8 @@ class VolumeJob(BaseModel):
 
 
 def open_source(source: str | Path, opening: Opening, what: OutputSettings) -> Stack:
-    """Open an image as a job does."""
-    return open_stack(source, **opening.model_dump(), pages=what.pages, dpi=what.dpi)
+    """Open an image as a job does: with its axes in the order of the output's."""
+    return in_ome_order(open_stack(source, **opening.model_dump(), pages=what.pages, dpi=what.dpi))
 
 
 def plan_volume(
@@ -195,7 +196,7 @@ def plan_volume(
     VolumeError
         If this output is not made block by block, would destroy the input, or the blocks asked for are not possible.
     ImageError
-        If the image cannot be opened.
+        If the image cannot be opened, or OME-Zarr has no such axes as the output would have.
     """
     from napari_unets.inference.planning import fixed_settings
     from napari_unets.inference.tiles import stack_statistics
@@ -213,6 +214,8 @@ def plan_volume(
         return begun.run_where(str(place), output, _name_of(model), predictor.settings)
     with open_source(place, opening, what) as stack:
         every = what.kind == "probabilities" and model.card.out_channels > 1
+        axes = ("c" if every else "") + stack.axes.removesuffix("s")
+        check_ome_axes(axes, output)
         classes = (model.card.out_channels,) if every else ()
         shape = (*classes, *stack.shape[: stack.plane_axes], *stack.plane_shape)
         sizes = _bytes_per_pixel(stack, what, classes)
@@ -232,7 +235,7 @@ def plan_volume(
             settings=settings,
             statistics=_statistics_json(stack_statistics(model, stack)),
             made_from=made_from.to_dict(),
-            axes=("c" if every else "") + stack.axes.removesuffix("s"),
+            axes=axes,
             shape=shape,
             class_axis=every,
             voxel_size_nm=stack.voxel_size_nm,

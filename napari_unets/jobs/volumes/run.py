@@ -209,8 +209,22 @@ def _ledger(job: VolumeJob, *, resume: bool, overwrite: bool) -> Ledger:
                 f"{output}: is there already; go on with it by --resume or replace it by --overwrite"
             )
         _remove(output, path)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    return Ledger.create(job)
+    return _begin(job)
+
+
+def _begin(job: VolumeJob) -> Ledger:
+    """Begin the ledger and the volume, or neither."""
+    scratch = scratch_folder(job.output)
+    job.output.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(scratch, ignore_errors=True)  # what was left unfinished there is of another run
+    ledger = Ledger.create(job)
+    try:
+        job.store.create(job.output, scratch)
+    except Exception:
+        ledger.close()
+        ledger.path.unlink(missing_ok=True)
+        raise
+    return ledger
 
 
 def _remove(output: Path, path: Path) -> None:
