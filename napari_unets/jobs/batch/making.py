@@ -10,6 +10,7 @@ from napari_unets.jobs.outputs.documents import write_pages
 from napari_unets.jobs.outputs.order import Order, Report
 from napari_unets.jobs.outputs.record import record
 from napari_unets.jobs.outputs.writer_array import WriterArray
+from napari_unets.jobs.volumes.ledger import ledger_path
 
 if TYPE_CHECKING:
     from napari_unets.images import Stack
@@ -95,6 +96,7 @@ def _make_of_stack(source: str, target: Path, order: Order, metadata: dict[str, 
     with stack:
         metadata["napari_unets"]["image"] = stack.name
         _write_stack(stack, target, order)
+    ledger_path(target).unlink(missing_ok=True)  # of a volume made block by block that was there before
 
 
 def _has_every_class(order: Order) -> bool:

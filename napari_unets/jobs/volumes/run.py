@@ -193,7 +193,7 @@ def _ledger(job: VolumeJob, *, resume: bool, overwrite: bool) -> Ledger:
     if resume and path.exists():
         ledger = Ledger(output)
         try:
-            ledger.matches(job)
+            ledger.matches(job.origin)
         except BaseException:
             ledger.close()
             raise
