@@ -52,6 +52,7 @@ def make_volume(
     target: Path,
     predictor: Predictor,
     what: OutputSettings,
+    made_from: MadeFrom,
     report: Callable[[float, float], None],
     *,
     existing: Literal["refuse", "resume", "overwrite"],
@@ -70,6 +71,8 @@ def make_volume(
         Runs the model.
     what : OutputSettings
         What to make, and how.
+    made_from : MadeFrom
+        What the volume would be made from now.
     report : callable
         Told how much of how much is done.
     existing : {"refuse", "resume", "overwrite"}
@@ -95,7 +98,7 @@ def make_volume(
 
     resume = existing == "resume"
     begun = begun_job(target) if resume and ledger_path(target).exists() else None
-    job = plan_volume(source, target, predictor, what, begun=begun)
+    job = plan_volume(source, target, predictor, what, begun=begun, made_from=made_from)
     done = run_volume(
         job,
         execute=execute,

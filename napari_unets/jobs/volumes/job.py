@@ -20,6 +20,7 @@ from napari_unets.images.pyramid import Pyramid
 from napari_unets.images.remote import place_of
 from napari_unets.images.volume_store import VolumeStore
 from napari_unets.inference.settings import InferenceSettings
+from napari_unets.jobs.outputs.fingerprint import fingerprint
 from napari_unets.jobs.outputs.matching import MadeFrom
 from napari_unets.jobs.outputs.record import record
 from napari_unets.jobs.outputs.safe_places import Inputs
@@ -167,6 +168,7 @@ def plan_volume(
     opening: Opening | None = None,
     block: Sequence[int] | None = None,
     begun: VolumeJob | None = None,
+    made_from: MadeFrom | None = None,
 ) -> VolumeJob:
     """Settle how a volume is computed. The planes that statistics are taken from are read now.
 
@@ -186,6 +188,8 @@ def plan_volume(
         Largest extent of a block along z, y, x; chosen by default.
     begun : VolumeJob, optional
         The job that the output was begun with. If it is the same, its statistics, windows and blocks are taken.
+    made_from : MadeFrom, optional
+        What the result depends on, where that was just looked at; a Zarr of many files takes a while.
 
     Returns
     -------
@@ -209,7 +213,7 @@ def plan_volume(
     place = place.absolute() if isinstance(place, Path) else place
     if danger := Inputs([place]).danger(output):
         raise VolumeError(danger)
-    made_from = made_from_now(place, opening, model, predictor.settings, what)
+    made_from = made_from or made_from_now(place, opening, model, predictor.settings, what)
     if begun is not None and not begun.origin.difference(made_from):
         return begun.run_where(str(place), output, _name_of(model), predictor.settings)
     with open_source(place, opening, what) as stack:
@@ -260,9 +264,10 @@ def made_from_now(
     source: str | Path, opening: Opening, model: Model, settings: InferenceSettings, what: OutputSettings
 ) -> MadeFrom:
     """Look at what decides the result, as it is now."""
-    made = MadeFrom.of([source], model.card, settings, what)
+    made = MadeFrom.of([], model.card, settings, what)
     given = opening.model_dump(mode="json", exclude_defaults=True)
-    return MadeFrom(made.sources, made.model_sha256, {**made.settings, **given})
+    seen = fingerprint(source, dataset=opening.dataset)
+    return MadeFrom((seen,), made.model_sha256, {**made.settings, **given})
 
 
 def _bytes_per_pixel(stack: Stack, what: OutputSettings, classes: tuple[int, ...]) -> int:

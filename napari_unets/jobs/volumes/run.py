@@ -267,7 +267,7 @@ def _check_complete(ledger: Ledger, blocks: Sequence[Block]) -> None:
 def _check_source(job: VolumeJob) -> None:
     """See that the input is still what the blocks were computed from."""
     try:
-        same = [fingerprint(job.source)] == list(job.origin.sources)
+        same = [fingerprint(job.source, dataset=job.opening.dataset)] == list(job.origin.sources)
     except ImageError:
         same = False
     if not same:

@@ -9,7 +9,7 @@ import pytest
 import zarr
 from PIL import Image
 
-from napari_unets.images import ImageNotFoundError
+from napari_unets.images import ImageNotFoundError, save_stack
 from napari_unets.inference.settings import InferenceSettings
 from napari_unets.jobs.outputs.fingerprint import fingerprint
 from napari_unets.jobs.outputs.matching import MadeFrom, model_hash, record_of
@@ -51,6 +51,28 @@ def test_fingerprint_of_a_zarr_sees_a_chunk_that_changes(tmp_path):
     after = fingerprint(tmp_path / "v.zarr")
     assert after["bytes"] == before["bytes"]
     assert after != before
+
+
+def test_fingerprint_of_an_image_leaves_out_its_labels_and_clutter(tmp_path):
+    image = save_stack(tmp_path / "v.ome.zarr", np.ones((2, 8, 8), np.uint8))
+    before = fingerprint(image)
+    (image / "labels").mkdir()
+    save_stack(image / "labels" / "cells.ome.zarr", np.ones((2, 8, 8), np.uint8))
+    (image / ".DS_Store").touch()
+    (image / "0" / "._zarr.json").touch()
+    assert fingerprint(image) == before
+    with_labels = fingerprint(image, dataset="labels/cells.ome.zarr")
+    assert with_labels["files"] > before["files"]
+    (image / "0" / "c" / "more").touch()
+    assert fingerprint(image)["files"] == before["files"] + 1
+
+
+def test_an_array_may_be_called_labels(tmp_path):
+    group = zarr.create_group(tmp_path / "v.zarr")
+    group.create_array("labels", shape=(2, 8, 8), dtype="u1")[...] = 1
+    before = fingerprint(tmp_path / "v.zarr")
+    (tmp_path / "v.zarr" / "labels" / "c" / "more").touch()
+    assert fingerprint(tmp_path / "v.zarr") != before
 
 
 def test_the_hash_of_a_model_is_of_what_it_does(tmp_path):

@@ -276,6 +276,13 @@ def test_an_input_that_changes(source, tmp_path):
         run_volume(job, on_event=lambda event: os.utime(source / "zarr.json", (1, 1)))
 
 
+def test_labels_in_the_image_that_they_are_made_from(source):
+    (source / "labels").mkdir()
+    job = plan(source, source / "labels" / "membranes.ome.zarr")
+    run_volume(job, on_event=lambda event: (source / ".DS_Store").touch())
+    assert run_volume(plan(source, job.output, resume=True), resume=True).resumed == 3
+
+
 def test_an_output_that_vanishes(source, tmp_path):
     job = plan(source, tmp_path / "out.ome.zarr")
 
