@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -126,6 +127,35 @@ def test_an_interrupted_run_leaves_a_report(program, own_model, scans, tmp_path,
     report = tmp_path / "report.json"
     assert program("segment", scans, "--each", "-o", "out", "--report", report, *FAST).code == 130
     assert [status for status, _ in rows_of(report).values()] == ["running", "queued", "queued"]
+
+
+def test_a_report_whose_folder_vanishes_does_not_end_the_batch(program, own_model, scans, tmp_path, monkeypatch):
+    from napari_unets.jobs.batch import report as reports
+
+    (scans / "broken.tif").unlink()
+    (tmp_path / "reports").mkdir()
+    written = []
+
+    def vanishing(path, report, write=reports.write_report):
+        write(path, report)
+        written.append(path)
+        shutil.rmtree(path.parent)
+
+    monkeypatch.setattr(reports, "_WRITE_S", 0)
+    monkeypatch.setattr(reports, "write_report", vanishing)
+    result = program("segment", scans, "--each", "-o", "out", "--report", "reports/r.json", *FAST)
+    assert (result.code, len(written)) == (1, 1)
+    assert result.err.splitlines()[-1].startswith("napari-unets: reports/r.json: the report cannot be written")
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
+def test_names_that_are_no_text(program, own_model, scans, tmp_path):
+    for number, name in enumerate(("2.tif", "10.tif")):
+        (scans / name).rename(scans / os.fsdecode(b"Gr\xf6\xdfe%d.tif" % number))
+    result = program("segment", scans, "--each", "-o", "out", "--report", "r.json", *FAST)
+    assert "1 of 3 outputs could not be made" in result.err.splitlines()[-1]
+    assert json.loads((tmp_path / "r.json").read_text())["counts"] == {"done": 2, "failed": 1}
 
 
 @pytest.mark.parametrize(
