@@ -93,6 +93,23 @@ def test_it_goes_through_json(tmp_path):
     assert again.difference(other) == "halo was 8 and is card; threshold was 0.1 and is not set"
 
 
+def test_inputs_of_one_name_are_told_apart(tmp_path):
+    card = load_model(save_tiny(tmp_path / "m")).card
+    pages = [tmp_path / folder / "p.png" for folder in "ab"]
+    for number, page in enumerate(pages):
+        page.parent.mkdir()
+        page.write_bytes(b"1" * number)
+
+    def made(*sources):
+        return MadeFrom.of(sources, card, InferenceSettings(), OutputSettings())
+
+    before = made(*pages)
+    assert before.difference(made(*pages)) == ""
+    assert before.difference(made(*reversed(pages))) == "it was made from other inputs, or in another order"
+    pages[1].write_bytes(b"changed")
+    assert before.difference(made(*pages)) == "p.png has changed"
+
+
 def test_what_is_no_output_has_no_record(tmp_path):
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "a.png")
     (tmp_path / "b.tif").write_bytes(b"nonsense")
