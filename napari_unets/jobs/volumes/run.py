@@ -169,9 +169,9 @@ def run_volume(
             objects = 0
             if job.what.kind == "instances":
                 tell.start("objects", 0, len(blocks))
-                ids = settle_objects(job, blocks, ledger.records)
+                ids = settle_objects(job, blocks, ledger.records, cancel)
                 ledger.note(numbered=True)
-                objects = number_objects(job, blocks, ledger.records, ids, tell.at)
+                objects = number_objects(job, blocks, ledger.records, ids, tell.at, cancel)
             ledger.note(finished=True, objects=objects)
         _tidy(job.output, everything=True)
         reading, computing, writing = seconds

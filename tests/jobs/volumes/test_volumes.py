@@ -202,6 +202,22 @@ def test_stop_and_go_on(source, tmp_path, expected, when):
     assert contents(job.output) == expected
 
 
+@pytest.mark.parametrize("link", [False, True])
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_stop_while_objects_are_numbered_and_go_on(source, tmp_path, link, after):
+    job = plan(source, tmp_path / "out.ome.zarr", kind="instances", link=link)
+    reached = []
+    with pytest.raises(Cancelled, match="objects of"):
+        run_volume(
+            job,
+            on_event=lambda e: reached.append(e.done) if e.stage == "objects" else None,
+            cancel=lambda: bool(reached) and reached[-1] >= after,
+        )
+    run_volume(job, resume=True)
+    whole = segment(load_model("otsu"), open_stack(source), instances="3d" if link else True)
+    np.testing.assert_array_equal(open_stack(job.output), whole)
+
+
 def test_a_resumed_run_keeps_what_was_settled(source, tmp_path):
     """Blocks and windows may be chosen otherwise on another day."""
     job = plan(source, tmp_path / "out.ome.zarr", "sauvola")
