@@ -45,6 +45,8 @@ def make_all(job: BatchJob, report: Path | None = None, execute: Execute | None 
     if len(rows) > 1:
         _print(rows)
     if failed := sum(row.status == "failed" for row in rows):
+        if teller.no_report is not None:
+            note(f"warning: {teller.no_report}")
         raise OutputError(f"{failed} of {len(rows)} outputs could not be made; the table says why")
     if teller.no_report is not None:
         raise teller.no_report
@@ -64,15 +66,16 @@ class _Teller:
     def __enter__(self) -> _Teller:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._bars.close()
         if self._file is None or not self._file.log.rows:
             return
         try:
             self._file.write()
-        except ReportError as error:  # whatever else ended the batch is to be told, too
+        except ReportError as error:  # the table, or what else has ended the batch, is to be told all the same
             self.no_report = error
-            note(f"warning: {error}")
+            if kind not in (None, ReportError):
+                note(f"warning: {error}")
 
     def take(self, event: BatchEvent) -> None:
         """Hear of an event."""

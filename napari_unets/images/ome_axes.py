@@ -34,8 +34,7 @@ def check_ome_axes(axes: str, path: Path) -> None:
     """
     if not set(axes) <= set(_ORDER) or "".join(sorted(set(axes), key=_ORDER.index)) != axes:
         raise UnsupportedImageError(
-            f"{path}: OME-Zarr has no axes {axes!r}, but among {_ORDER!r}, each once and in this order; write a .tif, "
-            "or one channel or time after the other"
+            f"{path}: OME-Zarr has no axes {axes!r}, but among {_ORDER!r}, each once and in this order; choose .tif"
         )
 
 

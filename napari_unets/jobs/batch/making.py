@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_unets.jobs.outputs.axes import output_axes
 from napari_unets.jobs.outputs.documents import write_pages
 from napari_unets.jobs.outputs.order import Order, Report
 from napari_unets.jobs.outputs.record import record
@@ -111,7 +112,7 @@ def _write_stack(stack: Stack, target: Path, order: Order) -> None:
     from napari_unets.inference import predict, segment
 
     model, settings, every = order.predictor.model, order.settings, _has_every_class(order)
-    axes = ("c" if every else "") + stack.axes.removesuffix("s")
+    axes = output_axes(stack, every_class=every)
     shape = (*((model.card.out_channels,) if every else ()), *stack.shape[: stack.plane_axes], *stack.plane_shape)
     dtype = {"segmentation": np.uint8, "probabilities": np.float32, "instances": np.uint32}[settings.output]
     target.parent.mkdir(parents=True, exist_ok=True)

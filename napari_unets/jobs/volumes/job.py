@@ -20,6 +20,7 @@ from napari_unets.images.pyramid import Pyramid
 from napari_unets.images.remote import place_of
 from napari_unets.images.volume_store import VolumeStore
 from napari_unets.inference.settings import InferenceSettings
+from napari_unets.jobs.outputs.axes import output_axes
 from napari_unets.jobs.outputs.fingerprint import fingerprint
 from napari_unets.jobs.outputs.matching import MadeFrom
 from napari_unets.jobs.outputs.record import record
@@ -200,7 +201,7 @@ def plan_volume(
     VolumeError
         If this output is not made block by block, would destroy the input, or the blocks asked for are not possible.
     ImageError
-        If the image cannot be opened, or OME-Zarr has no such axes as the output would have.
+        If the image cannot be opened, or no OME-Zarr has such axes as the output would have.
     """
     from napari_unets.inference.planning import fixed_settings
     from napari_unets.inference.tiles import stack_statistics
@@ -218,7 +219,7 @@ def plan_volume(
         return begun.run_where(str(place), output, _name_of(model), predictor.settings)
     with open_source(place, opening, what) as stack:
         every = what.kind == "probabilities" and model.card.out_channels > 1
-        axes = ("c" if every else "") + stack.axes.removesuffix("s")
+        axes = output_axes(stack, every_class=every)
         check_ome_axes(axes, output)
         classes = (model.card.out_channels,) if every else ()
         shape = (*classes, *stack.shape[: stack.plane_axes], *stack.plane_shape)
