@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import metadata
+from io import TextIOWrapper
 from typing import Annotated, NoReturn
 
 import typer
@@ -69,6 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     arguments : sequence of str, optional
         Instead of ``sys.argv[1:]``.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":  # names of files may be no text
+            stream.reconfigure(errors="backslashreplace")
     # As Ctrl-C: what was begun is cleaned up. A cluster ends jobs this way.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from napari_unets.cli.outputs import OutputError
 from napari_unets.cli.terminal import Report, note, print_table, progress_bar
 from napari_unets.jobs.batch.events import BatchEvent, BatchJob, BatchLog, Ended, Progress, Ready, Row, Started
-from napari_unets.jobs.batch.report import ReportFile
+from napari_unets.jobs.batch.report import ReportError, ReportFile
 from napari_unets.jobs.batch.run import make_batch
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def make_all(job: BatchJob, report: Path | None = None, execute: Execute | None 
     ------
     OutputError
         At the end, if some of several could not be made. A single one raises its own error.
+    ReportError
+        If the report cannot be written: before anything is computed, or at the end.
     """
     with _Teller(job, report) as teller:
         make_batch(job, teller.take, stop_at_error=len(job.items) == 1, execute=execute)
@@ -43,7 +45,11 @@ def make_all(job: BatchJob, report: Path | None = None, execute: Execute | None 
     if len(rows) > 1:
         _print(rows)
     if failed := sum(row.status == "failed" for row in rows):
+        if teller.no_report is not None:
+            note(f"warning: {teller.no_report}")
         raise OutputError(f"{failed} of {len(rows)} outputs could not be made; the table says why")
+    if teller.no_report is not None:
+        raise teller.no_report
 
 
 class _Teller:
@@ -55,14 +61,22 @@ class _Teller:
         self.log = BatchLog()
         self._bars = ExitStack()
         self._bar: Report | None = None
+        #: Why the last report is not there, if it is not.
+        self.no_report: ReportError | None = None
 
     def __enter__(self) -> _Teller:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._bars.close()
-        if self._file is not None and self._file.log.rows:
+        if self._file is None or not self._file.log.rows:
+            return
+        try:
             self._file.write()
+        except ReportError as error:  # the table, or what else has ended the batch, is to be told all the same
+            self.no_report = error
+            if kind not in (None, ReportError):
+                note(f"warning: {error}")
 
     def take(self, event: BatchEvent) -> None:
         """Hear of an event."""

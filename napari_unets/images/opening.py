@@ -10,7 +10,7 @@ from napari_unets.images.axes import check_axes
 from napari_unets.images.errors import ImageNotFoundError, UnknownDatasetError, UnknownLevelError, UnsupportedImageError
 from napari_unets.images.pdf import PDF_SUFFIXES
 from napari_unets.images.pictures import PICTURE_SUFFIXES
-from napari_unets.images.remote import is_address, local_path
+from napari_unets.images.remote import place_of
 from napari_unets.images.source import FileImage, check_pixels, check_plane
 from napari_unets.images.stack import Stack
 from napari_unets.images.units import known_voxel_size, voxel_size
@@ -73,7 +73,7 @@ def open_stack(
     >>> with open_stack("sections.tif", voxel_size_nm=(50, 4, 4)) as stack:  # doctest: +SKIP
     ...     plane = stack.plane(0)
     """
-    place = _place(path)
+    place = place_of(path)
     given_size = voxel_size(voxel_size_nm)
     if isinstance(place, str):
         image = _open_address(place, level, dataset, pages, dpi)
@@ -129,13 +129,6 @@ def stack_name(path: Path) -> str:
 def is_zarr(folder: Path) -> bool:
     """Whether a folder is, or claims to be, a Zarr array or group."""
     return folder.suffix.lower() == ".zarr" or any((folder / mark).exists() for mark in _ZARR_MARKS)
-
-
-def _place(path: str | Path) -> Path | str:
-    """Path of what lies on this computer, and address of anything else."""
-    if isinstance(path, str) and is_address(path):
-        return local_path(path) or path
-    return Path(path).expanduser()
 
 
 def _open_address(

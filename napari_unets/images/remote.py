@@ -11,7 +11,7 @@ from urllib.request import url2pathname
 
 from napari_unets.images.errors import ImageError, MissingExtraError, UnreadableImageError
 
-__all__ = ["is_address", "local_path", "open_store", "patiently"]
+__all__ = ["is_address", "open_store", "patiently", "place_of"]
 
 _T = TypeVar("_T")
 
@@ -26,10 +26,12 @@ def is_address(path: str | Path) -> bool:
     return isinstance(path, str) and "://" in path
 
 
-def local_path(address: str) -> Path | None:
-    """Return the path of a ``file://`` address, and None of any other."""
-    parts = urlsplit(address)
-    return Path(url2pathname(unquote(parts.path))) if parts.scheme == "file" else None
+def place_of(path: str | Path) -> Path | str:
+    """Return the path of what lies on this computer, ``file://`` or not, and the address of anything else."""
+    if not is_address(path):
+        return Path(path).expanduser()
+    parts = urlsplit(str(path))
+    return Path(url2pathname(unquote(parts.path))) if parts.scheme == "file" else str(path)
 
 
 def open_store(address: str) -> Any:

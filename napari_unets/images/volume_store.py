@@ -18,8 +18,9 @@ from zarr.storage import MemoryStore
 
 from napari_unets.images.errors import ImageWriteError
 from napari_unets.images.note import NOTE_KEY, Note
+from napari_unets.images.ome_axes import check_ome_axes
 from napari_unets.images.pyramid import Level, Pyramid, halved
-from napari_unets.images.write_zarr import check_ome_axes, ome_attributes
+from napari_unets.images.write_zarr import ome_attributes
 
 __all__ = ["VolumeStore"]
 

@@ -12,13 +12,13 @@ from numpy.typing import DTypeLike, NDArray
 
 from napari_unets.images.errors import UnsupportedImageError
 from napari_unets.images.note import NOTE_KEY, Note
+from napari_unets.images.ome_axes import check_ome_axes
 from napari_unets.images.stack import Window
 from napari_unets.images.writing import PlaneWriter
 
-__all__ = ["OmeZarrWriter", "check_ome_axes", "ome_attributes"]
+__all__ = ["OmeZarrWriter", "ome_attributes"]
 
 _CHUNK = 1024  # pixels along y and x
-_ORDER = "tczyx"
 _KIND = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
 
 
@@ -87,18 +87,6 @@ class OmeZarrWriter(PlaneWriter):
 
     def _may_replace(self) -> bool:
         return self.path.is_dir() and any((self.path / mark).exists() for mark in ("zarr.json", ".zgroup", ".zarray"))
-
-
-def check_ome_axes(axes: str, path: Path) -> None:
-    """Refuse axes that OME-Zarr does not have.
-
-    Raises
-    ------
-    UnsupportedImageError
-        If they are not among t, c, z, y, x, in this order.
-    """
-    if not set(axes) <= set(_ORDER) or [_ORDER.index(a) for a in axes] != sorted(_ORDER.index(a) for a in axes):
-        raise UnsupportedImageError(f"{path}: OME-Zarr has no axes {axes!r}, but among 'tczyx' in this order")
 
 
 def ome_attributes(note: Note, name: str, *, factors: Sequence[tuple[int, int, int]] = ((1, 1, 1),)) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from napari_unets.images import Stack, as_stack
 from napari_unets.images.arrays import first_level
-from napari_unets.inference.errors import InferenceError
+from napari_unets.inference.errors import Cancelled, InferenceError
 from napari_unets.inference.ortho import check_isotropic, ortho_blocks, scratch_volume
 from napari_unets.inference.plane_objects import PlaneLinks, PlaneObjects
 from napari_unets.inference.tiles import TileEvent, iter_tiles
@@ -213,6 +213,8 @@ def _segment_from_all_sides(
             probability[block.place] = block.probabilities[0]
         sink = sink_for(result, job.planes)
         for i, plane in enumerate(probability.reshape(-1, height, width)):
+            if (cancel := run["cancel"]) is not None and cancel():
+                raise Cancelled(f"stopped after the objects of {i} of {job.stack.n_planes} planes")
             sink.write(i, slice(0, height), slice(0, width), number(i, plane))
 
 

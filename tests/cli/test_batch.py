@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -128,6 +129,35 @@ def test_an_interrupted_run_leaves_a_report(program, own_model, scans, tmp_path,
     assert [status for status, _ in rows_of(report).values()] == ["running", "queued", "queued"]
 
 
+def test_a_report_whose_folder_vanishes_does_not_end_the_batch(program, own_model, scans, tmp_path, monkeypatch):
+    from napari_unets.jobs.batch import report as reports
+
+    (scans / "broken.tif").unlink()
+    (tmp_path / "reports").mkdir()
+    written = []
+
+    def vanishing(path, report, write=reports.write_report):
+        write(path, report)
+        written.append(path)
+        shutil.rmtree(path.parent)
+
+    monkeypatch.setattr(reports, "_WRITE_S", 0)
+    monkeypatch.setattr(reports, "write_report", vanishing)
+    result = program("segment", scans, "--each", "-o", "out", "--report", "reports/r.json", *FAST)
+    assert (result.code, len(written)) == (1, 1)
+    assert result.err.splitlines()[-1].startswith("napari-unets: reports/r.json: the report cannot be written")
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
+def test_names_that_are_no_text(program, own_model, scans, tmp_path):
+    for number, name in enumerate(("2.tif", "10.tif")):
+        (scans / name).rename(scans / os.fsdecode(b"Gr\xf6\xdfe%d.tif" % number))
+    result = program("segment", scans, "--each", "-o", "out", "--report", "r.json", *FAST)
+    assert "1 of 3 outputs could not be made" in result.err.splitlines()[-1]
+    assert json.loads((tmp_path / "r.json").read_text())["counts"] == {"done": 2, "failed": 1}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -147,6 +177,30 @@ def test_mistakes_are_told_before_anything_is_computed(program, own_model, scans
     assert said in result.err
     assert result.out == ""
     assert not (scans.parent / "out").exists()
+
+
+def test_a_stack_in_a_folder_is_not_written_into_it(program, own_model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("pages").mkdir()
+    for name in "12":
+        Image.fromarray(page()[:40, :48]).save(f"pages/{name}.tif")
+    for output in ("pages", "pages/1.tif", "pages/all.pdf"):
+        result = program("segment", "pages", "-o", output, "--overwrite", *FAST)
+        assert (result.code, "all images of which are one input" in result.err) == (1, True)
+    assert len(list(Path("pages").iterdir())) == 2
+    assert program("segment", "pages", "--each", "-o", "pages", "--pattern", "{stem}_{model}.tif", *FAST).code == 0
+
+
+@pytest.mark.parametrize("name", ["image.tif", "image.ome.zarr"])
+def test_an_input_named_by_an_address_is_not_overwritten(program, own_model, tmp_path, name):
+    path = tmp_path / "box.zarr" / name
+    path.parent.mkdir()
+    save_stack(path, np.ones((2, 40, 48), np.uint8))
+    for target, said in ((path, "is an input"), (path.parent, "would be lost")):
+        result = program("segment", path.as_uri(), "-o", target, "--overwrite", *FAST)
+        assert (result.code, said in result.err) == (1, True)
+    with open_stack(path) as stack:
+        assert stack[...].all()
 
 
 def test_what_a_second_run_of_a_glob_finds_of_the_first(program, own_model, scans):

@@ -171,3 +171,14 @@ def test_progress_and_stop(model, volume):
         assert events[-1].seconds_left == 0
         with pytest.raises(Cancelled):
             predict(model, volume, ortho=True, predictor=predictor, cancel=lambda: True)
+        told = []
+        with pytest.raises(Cancelled, match="objects of 0 of"):  # all is computed, and objects are being found
+            segment(
+                model,
+                volume,
+                instances=True,
+                ortho=True,
+                predictor=predictor,
+                on_event=told.append,
+                cancel=lambda: len(told) == len(events),
+            )

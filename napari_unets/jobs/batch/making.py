@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_unets.jobs.outputs.axes import output_axes
 from napari_unets.jobs.outputs.documents import write_pages
 from napari_unets.jobs.outputs.order import Order, Report
 from napari_unets.jobs.outputs.record import record
 from napari_unets.jobs.outputs.writer_array import WriterArray
+from napari_unets.jobs.volumes.ledger import ledger_path
 
 if TYPE_CHECKING:
     from napari_unets.images import Stack
@@ -78,6 +80,7 @@ def make_output(
 
 def _make_of_stack(source: str, target: Path, order: Order, metadata: dict[str, Any]) -> None:
     from napari_unets.images import MixedSizesError, open_stack
+    from napari_unets.images.ome_axes import in_ome_order
 
     settings = order.settings
     try:
@@ -87,9 +90,12 @@ def _make_of_stack(source: str, target: Path, order: Order, metadata: dict[str, 
             raise
         write_pages([source], target, order)
         return
+    if target.suffix.lower() == ".zarr":
+        stack = in_ome_order(stack)
     with stack:
         metadata["napari_unets"]["image"] = stack.name
         _write_stack(stack, target, order)
+    ledger_path(target).unlink(missing_ok=True)  # of a volume made block by block that was there before
 
 
 def _is_document(source: str, order: Order) -> bool:
@@ -115,7 +121,7 @@ def _write_stack(stack: Stack, target: Path, order: Order) -> None:
     from napari_unets.inference import predict, segment
 
     model, settings, every = order.predictor.model, order.settings, _has_every_class(order)
-    axes = ("c" if every else "") + stack.axes.removesuffix("s")
+    axes = output_axes(stack, every_class=every)
     shape = (*((model.card.out_channels,) if every else ()), *stack.shape[: stack.plane_axes], *stack.plane_shape)
     dtype = {"segmentation": np.uint8, "probabilities": np.float32, "instances": np.uint32}[settings.output]
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from napari_unets.jobs.volumes.errors import LedgerMismatchError
 from napari_unets.jobs.volumes.job import plan_volume
 from napari_unets.jobs.volumes.ledger import Ledger, ledger_path
 from napari_unets.jobs.volumes.run import Execute, VolumeEvent, begun_job, run_volume
@@ -37,17 +36,14 @@ def is_finished(target: Path, wanted: MadeFrom) -> bool:
     Raises
     ------
     LedgerMismatchError
-        If what is there was made, or begun, from something else.
+        If what is there was made, or begun, from something else, or took the volume's place.
     LedgerError
         If its ledger is damaged or in use.
     """
     if not ledger_path(target).exists():
         return False
     with Ledger(target.expanduser().absolute()) as ledger:
-        if difference := ledger.job.origin.difference(wanted):
-            raise LedgerMismatchError(
-                f"{target}: cannot be resumed: {difference}. Undo that, or make it anew with --overwrite"
-            )
+        ledger.matches(wanted)
         return ledger.is_finished
 
 
@@ -56,6 +52,7 @@ def make_volume(
     target: Path,
     predictor: Predictor,
     what: OutputSettings,
+    made_from: MadeFrom,
     report: Callable[[float, float], None],
     *,
     existing: Literal["refuse", "resume", "overwrite"],
@@ -74,6 +71,8 @@ def make_volume(
         Runs the model.
     what : OutputSettings
         What to make, and how.
+    made_from : MadeFrom
+        What the volume would be made from now.
     report : callable
         Told how much of how much is done.
     existing : {"refuse", "resume", "overwrite"}
@@ -99,7 +98,7 @@ def make_volume(
 
     resume = existing == "resume"
     begun = begun_job(target) if resume and ledger_path(target).exists() else None
-    job = plan_volume(source, target, predictor, what, begun=begun)
+    job = plan_volume(source, target, predictor, what, begun=begun, made_from=made_from)
     done = run_volume(
         job,
         execute=execute,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from napari_unets.errors import NapariUnetsError
 from napari_unets.jobs.batch.events import BatchItem
-from napari_unets.jobs.outputs.fingerprint import is_address
 from napari_unets.jobs.outputs.naming import name_outputs
+from napari_unets.jobs.outputs.safe_places import Inputs, plain_place
 from napari_unets.jobs.outputs.settings import Kind
 
 __all__ = ["BatchPlanError", "OutputsExistError", "check_items", "plan_items", "refuse_existing"]
@@ -67,18 +66,18 @@ def plan_items(sources: Sequence[str], folder: Path, pattern: str, *, model: str
     if not sources:
         raise BatchPlanError("there are no inputs; name files, folders or patterns such as 'scans/*.tif'")
     targets = name_outputs(sources, folder, pattern, model=model, kind=kind)
-    places = {_place(target): source for source, target in zip(sources, targets, strict=True)}
+    places = {plain_place(target): source for source, target in zip(sources, targets, strict=True)}
     items = [
         BatchItem((source,), target)
         for source, target in zip(sources, targets, strict=True)
-        if places.get(_place(source), source) == source
+        if places.get(plain_place(source), source) == source
     ]
     check_items(items, follow=False)
     return items
 
 
 def check_items(items: Sequence[BatchItem], *, follow: bool = True) -> None:
-    """Refuse a plan that writes two outputs to one place, or over an input.
+    """Refuse a plan that writes two outputs to one place, or over an input, or changes one.
 
     Parameters
     ----------
@@ -93,17 +92,16 @@ def check_items(items: Sequence[BatchItem], *, follow: bool = True) -> None:
         If so.
     """
     whose: dict[str, BatchItem] = {}
-    place_of = _real_place if follow else _place
-    inputs = {place_of(source) for item in items for source in item.sources if not is_address(source)}
+    inputs = Inputs({source for item in items for source in item.sources}, follow=follow)
     for item in items:
-        place = place_of(item.target)
+        place = _real_place(item.target) if follow else plain_place(item.target)
         if place in whose:
             raise BatchPlanError(
                 f"{whose[place].name} and {item.name} would both be written to {item.target}; "
                 "name outputs by a pattern with {parent} or {number} in it"
             )
-        if place in inputs:
-            raise BatchPlanError(f"{item.target}: is an input and is not overwritten; choose another folder or pattern")
+        if danger := inputs.danger(item.target):
+            raise BatchPlanError(danger)
         whose[place] = item
 
 
@@ -117,10 +115,6 @@ def refuse_existing(items: Sequence[BatchItem]) -> None:
     """
     if there := [item.target for item in items if item.target.exists()]:
         raise OutputsExistError(there)
-
-
-def _place(path: str | Path) -> str:
-    return os.path.abspath(Path(path).expanduser())  # noqa: PTH100 - Path has none that leaves the disk alone
 
 
 def _real_place(path: str | Path) -> str:

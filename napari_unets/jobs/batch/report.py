@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,9 @@ def _about(row: Row) -> dict[str, Any]:
 def write_report(path: Path, report: dict[str, Any]) -> None:
     """Write a report; the one before is replaced when the new one is whole.
 
+    Names of files that are no text in any language keep their bytes: Python's ``json`` gives them back as it was given
+    them.
+
     Raises
     ------
     ReportError
@@ -75,7 +79,9 @@ def write_report(path: Path, report: dict[str, Any]) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        temporary.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        # what UTF-8 cannot hold is written as JSON would escape it
+        text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -99,12 +105,27 @@ class ReportFile:
         self.log = BatchLog()
 
     def take(self, event: BatchEvent) -> None:
-        """Hear of an event."""
+        """Hear of an event.
+
+        Raises
+        ------
+        ReportError
+            If the first report cannot be written. A later one is tried again, and a batch does not end of it.
+        """
         self.log.take(event)
-        if isinstance(event, Queued) or time.monotonic() - self._written > _WRITE_S:
+        if isinstance(event, Queued):
             self.write()
+        elif time.monotonic() - self._written > _WRITE_S:
+            with suppress(ReportError):
+                self.write()
 
     def write(self) -> None:
-        """Write the report as it is now."""
+        """Write the report as it is now.
+
+        Raises
+        ------
+        ReportError
+            If that is not possible.
+        """
         self._written = time.monotonic()
         write_report(self._path, batch_report(self._job, self.log.rows, self.log.ready))

@@ -202,6 +202,7 @@ def _make_item(
             item.target,
             lent(),
             job.output,
+            wanted,
             report,
             existing=job.existing,
             cancel=cancel,

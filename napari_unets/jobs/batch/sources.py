@@ -13,7 +13,7 @@ from napari_unets.images.opening import HDF5_SUFFIXES, MRC_SUFFIXES, TIFF_SUFFIX
 from napari_unets.images.pages import page_files
 from napari_unets.images.pdf import PDF_SUFFIXES
 from napari_unets.images.pictures import PICTURE_SUFFIXES
-from napari_unets.jobs.outputs.fingerprint import is_address
+from napari_unets.images.remote import is_address
 
 __all__ = ["SourceError", "find_sources"]
 

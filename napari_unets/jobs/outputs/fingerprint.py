@@ -12,22 +12,24 @@ from napari_unets.images import ImageNotFoundError, UnreadableImageError
 from napari_unets.images.folder import image_files
 from napari_unets.images.opening import is_zarr
 from napari_unets.images.pages import page_files
+from napari_unets.images.remote import place_of
 
-__all__ = ["fingerprint", "is_address"]
-
-
-def is_address(source: str | Path) -> bool:
-    """Whether a source is the address of something elsewhere (``s3://…``) and no path."""
-    return "://" in str(source)
+__all__ = ["fingerprint"]
 
 
-def fingerprint(source: str | Path) -> dict[str, Any]:
+#: What file managers leave in folders.
+_CLUTTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+
+
+def fingerprint(source: str | Path, *, dataset: str | None = None) -> dict[str, Any]:
     """Return what tells a version of an image's file from a later one, without reading the pixels.
 
     Parameters
     ----------
     source : str or Path
-        A file; an OME-Zarr with all that is in it; a folder of images; or an address.
+        A file; an OME-Zarr with all that is in it but its labels; a folder of images; or an address elsewhere.
+    dataset : str, optional
+        Which array of a Zarr is read, if it is not the image; labels count then.
 
     Returns
     -------
@@ -41,14 +43,14 @@ def fingerprint(source: str | Path) -> dict[str, Any]:
     ImageNotFoundError, UnreadableImageError
         If there is no such file or folder, or it may not be looked at.
     """
-    if is_address(source):
-        return {"name": str(source)}
-    path = Path(source).expanduser()
+    path = place_of(source)
+    if isinstance(path, str):
+        return {"name": path}
     try:
         about = path.stat()
         if not path.is_dir():
             return {"name": path.name, "bytes": about.st_size, "modified_ns": about.st_mtime_ns}
-        files = sorted(_files(path) if is_zarr(path) else _images(path))
+        files = sorted(_files(path, labels=dataset is not None) if is_zarr(path) else _images(path))
     except FileNotFoundError:
         raise ImageNotFoundError(f"{path}: there is no such file or folder") from None
     except OSError as error:
@@ -69,13 +71,20 @@ def _images(folder: Path) -> Iterator[tuple[str, int, int]]:
         yield path.name, about.st_size, about.st_mtime_ns
 
 
-def _files(folder: Path, prefix: str = "") -> Iterator[tuple[str, int, int]]:
-    """Name, size and time of every file in a folder and the folders in it."""
+def _files(folder: Path, prefix: str = "", *, labels: bool) -> Iterator[tuple[str, int, int]]:
+    """Name, size and time of every file of a Zarr, labels made of its images only if they are asked for."""
     with os.scandir(folder) as entries:
         for entry in entries:
             name = f"{prefix}{entry.name}"
             if entry.is_dir():
-                yield from _files(Path(entry.path), f"{name}/")
-            else:
+                if labels or entry.name != "labels" or not _is_image(folder):
+                    yield from _files(Path(entry.path), f"{name}/", labels=labels)
+            elif entry.name not in _CLUTTER and not entry.name.startswith("._"):
                 about = entry.stat()
                 yield name, about.st_size, about.st_mtime_ns
+
+
+def _is_image(folder: Path) -> bool:
+    """Whether a folder of a Zarr is an image of OME-Zarr, beside whose levels its labels lie."""
+    descriptions = (folder / name for name in ("zarr.json", ".zattrs"))
+    return any(b'"multiscales"' in path.read_bytes() for path in descriptions if path.exists())

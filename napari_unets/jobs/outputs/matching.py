@@ -77,12 +77,11 @@ class MadeFrom:
     def difference(self, now: MadeFrom) -> str:
         """Say how what was does not match what is now; empty if it does."""
         reasons = []
-        before = {source.get("name"): source for source in self.sources}
+        names_before = {source.get("name") for source in self.sources}
         for source in now.sources:
-            name = source["name"]
-            if name not in before:
+            if (name := source["name"]) not in names_before:
                 reasons.append(f"it was not made from {name}")
-            elif dict(before[name]) != dict(source):
+            elif source not in self.sources:  # several may have this name, in folders of their own
                 reasons.append(f"{name} has changed")
         if not reasons and self.sources != now.sources:
             reasons.append("it was made from other inputs, or in another order")

@@ -10,7 +10,7 @@ from typing import Any
 
 from napari_unets.errors import NapariUnetsError
 from napari_unets.images.pdf import PDF_SUFFIXES
-from napari_unets.jobs.outputs.fingerprint import is_address
+from napari_unets.images.remote import place_of
 from napari_unets.jobs.outputs.names import plain_name
 from napari_unets.jobs.outputs.settings import Kind
 
@@ -68,8 +68,9 @@ def name_outputs(sources: Sequence[str], folder: Path, pattern: str, *, model: s
 
 
 def _named(source: str, number: int, pattern: str, *, model: str, kind: Kind) -> PurePath:
+    place = place_of(source)
     # absolute, without asking a file system that may be slow
-    path = Path(source.partition("://")[2] if is_address(source) else os.path.abspath(source))  # noqa: PTH100
+    path = Path(place.partition("://")[2] if isinstance(place, str) else os.path.abspath(place))  # noqa: PTH100
     values: dict[str, Any] = {
         "stem": plain_name(path),
         "ext": _usual_suffix(path, kind),

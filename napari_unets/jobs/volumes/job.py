@@ -14,12 +14,17 @@ from pydantic import BaseModel, ConfigDict
 
 from napari_unets.images import Stack, Statistics, open_stack
 from napari_unets.images.note import Note
+from napari_unets.images.ome_axes import check_ome_axes, in_ome_order
 from napari_unets.images.plane_statistics import PlaneStatistics
 from napari_unets.images.pyramid import Pyramid
+from napari_unets.images.remote import place_of
 from napari_unets.images.volume_store import VolumeStore
 from napari_unets.inference.settings import InferenceSettings
+from napari_unets.jobs.outputs.axes import output_axes
+from napari_unets.jobs.outputs.fingerprint import fingerprint
 from napari_unets.jobs.outputs.matching import MadeFrom
 from napari_unets.jobs.outputs.record import record
+from napari_unets.jobs.outputs.safe_places import Inputs
 from napari_unets.jobs.outputs.settings import OutputSettings
 from napari_unets.jobs.volumes.block_size import checked_block, choose_block
 from napari_unets.jobs.volumes.errors import VolumeError
@@ -151,8 +156,8 @@ class VolumeJob(BaseModel):
 
 
 def open_source(source: str | Path, opening: Opening, what: OutputSettings) -> Stack:
-    """Open an image as a job does."""
-    return open_stack(source, **opening.model_dump(), pages=what.pages, dpi=what.dpi)
+    """Open an image as a job does: with its axes in the order of the output's."""
+    return in_ome_order(open_stack(source, **opening.model_dump(), pages=what.pages, dpi=what.dpi))
 
 
 def plan_volume(
@@ -164,6 +169,7 @@ def plan_volume(
     opening: Opening | None = None,
     block: Sequence[int] | None = None,
     begun: VolumeJob | None = None,
+    made_from: MadeFrom | None = None,
 ) -> VolumeJob:
     """Settle how a volume is computed. The planes that statistics are taken from are read now.
 
@@ -183,6 +189,8 @@ def plan_volume(
         Largest extent of a block along z, y, x; chosen by default.
     begun : VolumeJob, optional
         The job that the output was begun with. If it is the same, its statistics, windows and blocks are taken.
+    made_from : MadeFrom, optional
+        What the result depends on, where that was just looked at; a Zarr of many files takes a while.
 
     Returns
     -------
@@ -191,9 +199,9 @@ def plan_volume(
     Raises
     ------
     VolumeError
-        If this output is not made block by block, or the blocks asked for are not possible.
+        If this output is not made block by block, would destroy the input, or the blocks asked for are not possible.
     ImageError
-        If the image cannot be opened.
+        If the image cannot be opened, or no OME-Zarr has such axes as the output would have.
     """
     from napari_unets.inference.planning import fixed_settings
     from napari_unets.inference.tiles import stack_statistics
@@ -202,14 +210,17 @@ def plan_volume(
     if what.kind == "clean" or what.ortho:
         raise VolumeError("clean pages and the mean of three orientations are not made block by block")
     output = Path(output).expanduser().absolute()
-    place = source if "://" in str(source) else Path(source).expanduser().absolute()
-    if place == output:
-        raise VolumeError(f"{output}: is the input itself; choose another --output")
-    made_from = made_from_now(place, opening, model, predictor.settings, what)
+    place = place_of(source)
+    place = place.absolute() if isinstance(place, Path) else place
+    if danger := Inputs([place]).danger(output):
+        raise VolumeError(danger)
+    made_from = made_from or made_from_now(place, opening, model, predictor.settings, what)
     if begun is not None and not begun.origin.difference(made_from):
         return begun.run_where(str(place), output, _name_of(model), predictor.settings)
     with open_source(place, opening, what) as stack:
         every = what.kind == "probabilities" and model.card.out_channels > 1
+        axes = output_axes(stack, every_class=every)
+        check_ome_axes(axes, output)
         classes = (model.card.out_channels,) if every else ()
         shape = (*classes, *stack.shape[: stack.plane_axes], *stack.plane_shape)
         sizes = _bytes_per_pixel(stack, what, classes)
@@ -229,7 +240,7 @@ def plan_volume(
             settings=settings,
             statistics=_statistics_json(stack_statistics(model, stack)),
             made_from=made_from.to_dict(),
-            axes=("c" if every else "") + stack.axes.removesuffix("s"),
+            axes=axes,
             shape=shape,
             class_axis=every,
             voxel_size_nm=stack.voxel_size_nm,
@@ -254,9 +265,10 @@ def made_from_now(
     source: str | Path, opening: Opening, model: Model, settings: InferenceSettings, what: OutputSettings
 ) -> MadeFrom:
     """Look at what decides the result, as it is now."""
-    made = MadeFrom.of([source], model.card, settings, what)
+    made = MadeFrom.of([], model.card, settings, what)
     given = opening.model_dump(mode="json", exclude_defaults=True)
-    return MadeFrom(made.sources, made.model_sha256, {**made.settings, **given})
+    seen = fingerprint(source, dataset=opening.dataset)
+    return MadeFrom((seen,), made.model_sha256, {**made.settings, **given})
 
 
 def _bytes_per_pixel(stack: Stack, what: OutputSettings, classes: tuple[int, ...]) -> int:

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
+from napari_unets.jobs.outputs.matching import MadeFrom
 from napari_unets.jobs.outputs.safe_files import write_safely
 from napari_unets.jobs.volumes.blocks import BlockRecord, VolumeJob
 from napari_unets.jobs.volumes.errors import BlockWriteError, LedgerError, LedgerInUseError, LedgerMismatchError
@@ -138,17 +139,26 @@ class Ledger:
         self._append({"begun": "again"})
         self.records, self.notes = {}, {}
 
-    def matches(self, job: VolumeJob) -> None:
-        """Compare what was begun with what is to be done now.
+    def matches(self, now: MadeFrom) -> None:
+        """Compare what was begun, and what is there, with what is to be done now.
+
+        Parameters
+        ----------
+        now : MadeFrom
+            What the volume would be made from.
 
         Raises
         ------
         LedgerMismatchError
-            If the result would be another one; the message says why.
+            If the result would be another one, or something else took the volume's place; the message says why.
         """
-        if difference := self.job.origin.difference(job.origin):
+        output, begun = self.job.output, self.job.origin
+        difference = begun.difference(now)
+        if not difference and (output / "zarr.json").exists() and MadeFrom.of_output(output) != begun:
+            difference = "what is there is not what was begun, but took its place or was edited since"
+        if difference:
             raise LedgerMismatchError(
-                f"{job.output}: cannot be resumed: {difference}. Undo that, or make it anew with --overwrite"
+                f"{output}: cannot be resumed: {difference}. Undo that, or make it anew with --overwrite"
             )
 
     def close(self) -> None:

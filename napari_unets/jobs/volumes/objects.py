@@ -12,7 +12,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from napari_unets.inference import InferenceError, LinkSettings, block_tables
+from napari_unets.inference import Cancelled, InferenceError, LinkSettings, block_tables
 from napari_unets.jobs.outputs.safe_files import write_safely
 from napari_unets.jobs.volumes.blocks import Block, BlockRecord
 from napari_unets.jobs.volumes.errors import BlockWriteError
@@ -35,6 +35,7 @@ def number_objects(
     records: dict[int, BlockRecord],
     ids: _Ids,
     report: Callable[[int, int], None],
+    cancel: Callable[[], bool] | None = None,
 ) -> int:
     """Give every object the id that it has in the whole volume.
 
@@ -53,6 +54,8 @@ def number_objects(
         Of :func:`settle_objects`.
     report : callable
         Told how many of how many blocks are done.
+    cancel : callable, optional
+        Asked between blocks; True stops.
 
     Returns
     -------
@@ -63,23 +66,30 @@ def number_objects(
     ------
     BlockWriteError
         If the disk is full, for instance.
+    Cancelled
+        If ``cancel`` said True.
     """
     ends = np.cumsum([records[block.number].objects for block in blocks])
-    for done, (block, end) in enumerate(zip(blocks, ends, strict=True), start=1):
+    for done, (block, end) in enumerate(zip(_until(cancel, blocks), ends, strict=True), start=1):
         record = records[block.number]
         _renumber(job, block, record, ids[end - record.objects : end])
         report(done, len(blocks))
     return int(ids.max(initial=0))
 
 
-def settle_objects(job: VolumeJob, blocks: Sequence[Block], records: dict[int, BlockRecord]) -> _Ids:
+def settle_objects(
+    job: VolumeJob,
+    blocks: Sequence[Block],
+    records: dict[int, BlockRecord],
+    cancel: Callable[[], bool] | None = None,
+) -> _Ids:
     """Compare the slices at which blocks meet, and write down the final id of every object.
 
     Nothing may have been changed by :func:`number_objects` yet, unless the ids are still written down.
 
     Parameters
     ----------
-    job, blocks, records
+    job, blocks, records, cancel
         As for :func:`number_objects`.
 
     Returns
@@ -93,6 +103,8 @@ def settle_objects(job: VolumeJob, blocks: Sequence[Block], records: dict[int, B
         If there are more than 2³² - 1.
     BlockWriteError
         If the disk is full, for instance.
+    Cancelled
+        If ``cancel`` said True.
     """
     scratch = scratch_folder(job.output)
     known = scratch / TABLES
@@ -103,7 +115,7 @@ def settle_objects(job: VolumeJob, blocks: Sequence[Block], records: dict[int, B
     if total > np.iinfo(np.uint32).max:
         raise InferenceError("more than 2³² - 1 objects: segment the volume in parts, or raise min_size")
     if job.what.link:
-        ids = np.concatenate([np.zeros(0, np.uint32), *_linked(job, blocks, records)])
+        ids = np.concatenate([np.zeros(0, np.uint32), *_linked(job, _until(cancel, blocks), records)])
     else:
         ids = np.arange(1, total + 1, dtype=np.uint32)
     content = io.BytesIO()
@@ -117,7 +129,7 @@ def settle_objects(job: VolumeJob, blocks: Sequence[Block], records: dict[int, B
     return ids
 
 
-def _linked(job: VolumeJob, blocks: Sequence[Block], records: dict[int, BlockRecord]) -> Iterator[_Ids]:
+def _linked(job: VolumeJob, blocks: Iterator[Block], records: dict[int, BlockRecord]) -> Iterator[_Ids]:
     """Ids of the objects of each block, linked over the blocks of a volume; several volumes share no id."""
     array = _array(job)
     settings = LinkSettings(merge_below=job.what.merge_below)
@@ -129,6 +141,14 @@ def _linked(job: VolumeJob, blocks: Sequence[Block], records: dict[int, BlockRec
             largest = max(largest, given + int(table.max(initial=0)))
             yield table[1:] + np.uint32(given)
         given = largest
+
+
+def _until(cancel: Callable[[], bool] | None, blocks: Sequence[Block]) -> Iterator[Block]:
+    """Yield blocks as long as nobody wants to end."""
+    for done, block in enumerate(blocks):
+        if cancel is not None and cancel():
+            raise Cancelled(f"stopped after the objects of {done} of {len(blocks)} blocks")
+        yield block
 
 
 def _planes(block: Block, which: int) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from napari_unets.images import ImageError, Stack, Statistics
 from napari_unets.images.plane_statistics import PlaneStatistics
-from napari_unets.images.remote import is_address
+from napari_unets.images.remote import place_of
 from napari_unets.images.source import Region
 from napari_unets.jobs.outputs.matching import model_hash
 from napari_unets.jobs.volumes.errors import LedgerMismatchError, SourceChangedError
@@ -194,9 +194,9 @@ def _predictor_of(job: VolumeJob, model: Model) -> Predictor:
 
 def _marks(source: str) -> list[Path]:
     """List what is there as long as the image is; a server that does not answer is an error anyway."""
-    if is_address(source):
+    path = place_of(source)
+    if isinstance(path, str):
         return []
-    path = Path(source)
     return [path, *(path / mark for mark in ("zarr.json", ".zgroup", ".zarray") if (path / mark).exists())]
 
 

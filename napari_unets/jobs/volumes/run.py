@@ -169,9 +169,9 @@ def run_volume(
             objects = 0
             if job.what.kind == "instances":
                 tell.start("objects", 0, len(blocks))
-                ids = settle_objects(job, blocks, ledger.records)
+                ids = settle_objects(job, blocks, ledger.records, cancel)
                 ledger.note(numbered=True)
-                objects = number_objects(job, blocks, ledger.records, ids, tell.at)
+                objects = number_objects(job, blocks, ledger.records, ids, tell.at, cancel)
             ledger.note(finished=True, objects=objects)
         _tidy(job.output, everything=True)
         reading, computing, writing = seconds
@@ -193,7 +193,7 @@ def _ledger(job: VolumeJob, *, resume: bool, overwrite: bool) -> Ledger:
     if resume and path.exists():
         ledger = Ledger(output)
         try:
-            ledger.matches(job)
+            ledger.matches(job.origin)
         except BaseException:
             ledger.close()
             raise
@@ -209,8 +209,22 @@ def _ledger(job: VolumeJob, *, resume: bool, overwrite: bool) -> Ledger:
                 f"{output}: is there already; go on with it by --resume or replace it by --overwrite"
             )
         _remove(output, path)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    return Ledger.create(job)
+    return _begin(job)
+
+
+def _begin(job: VolumeJob) -> Ledger:
+    """Begin the ledger and the volume, or neither."""
+    scratch = scratch_folder(job.output)
+    job.output.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(scratch, ignore_errors=True)  # what was left unfinished there is of another run
+    ledger = Ledger.create(job)
+    try:
+        job.store.create(job.output, scratch)
+    except Exception:
+        ledger.close()
+        ledger.path.unlink(missing_ok=True)
+        raise
+    return ledger
 
 
 def _remove(output: Path, path: Path) -> None:
@@ -253,7 +267,7 @@ def _check_complete(ledger: Ledger, blocks: Sequence[Block]) -> None:
 def _check_source(job: VolumeJob) -> None:
     """See that the input is still what the blocks were computed from."""
     try:
-        same = [fingerprint(job.source)] == list(job.origin.sources)
+        same = [fingerprint(job.source, dataset=job.opening.dataset)] == list(job.origin.sources)
     except ImageError:
         same = False
     if not same:

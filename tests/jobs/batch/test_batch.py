@@ -18,6 +18,7 @@ from napari_unets.jobs.batch.events import BatchItem, BatchJob, BatchLog, Ended,
 from napari_unets.jobs.batch.plan import BatchPlanError, OutputsExistError
 from napari_unets.jobs.batch.run import make_batch, run_batch
 from napari_unets.jobs.outputs.settings import OutputSettings
+from napari_unets.jobs.volumes.ledger import ledger_path
 from napari_unets.jobs.worker.kept import KEPT
 from napari_unets.models import UnknownModelError, load_model
 from tests.jobs.batch_support import SETTINGS, Heard, batch, save_image, save_tiny
@@ -288,6 +289,32 @@ def test_a_volume_is_skipped_or_gone_on_with_but_not_replaced(model, out, tmp_pa
     assert make(job).statuses == ["skipped"]
     save_image(tmp_path / "a.tif", seed=3)
     assert "cannot be resumed: a.tif has changed" in make(job).rows[0].reason
+
+
+def test_three_orientations_in_the_place_of_a_volume_are_not_taken_for_it(model, out, tmp_path):
+    source = save_image(tmp_path / "a.tif", shape=(24, 40, 48))
+    item = BatchItem((source,), out / "a.ome.zarr")
+
+    def made(existing, **output):
+        return make(BatchJob(model, (item,), OutputSettings(**output), SETTINGS, existing)).rows[0]
+
+    assert made("refuse").status == "done"
+    assert made("overwrite", ortho=True).status == "done"
+    assert not ledger_path(item.target).exists()
+    row = made("resume")
+    assert (row.status, "make it anew with --overwrite" in row.reason) == ("failed", True)
+    assert made("resume", ortho=True).status == "skipped"
+
+
+def test_an_input_named_by_an_address_of_this_computer_is_looked_at(model, out, tmp_path):
+    source = Path(save_image(tmp_path / "a.tif")).as_uri()
+    for suffix, changed in ((".tif", "made anew: a.tif has changed"), (".ome.zarr", "a.tif has changed")):
+        save_image(tmp_path / "a.tif")
+        job = BatchJob(model, (BatchItem((source,), out / f"a{suffix}"),), OutputSettings(), SETTINGS, "resume")
+        assert make(job).statuses == ["done"]
+        assert make(job).statuses == ["skipped"]
+        save_image(tmp_path / "a.tif", seed=5)
+        assert changed in make(job).rows[0].reason
 
 
 def test_several_sources_of_one_document(model, out, tmp_path):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from napari_unets.jobs.batch import report as module
 from napari_unets.jobs.batch.events import BatchItem, BatchJob, Ended, Progress, Queued, Ready, Row, Started
-from napari_unets.jobs.batch.report import ReportError, ReportFile, batch_report
+from napari_unets.jobs.batch.report import ReportError, ReportFile, batch_report, write_report
 
 ITEMS = tuple(BatchItem((f"{name}.tif",), Path(f"out/{name}.tif")) for name in "abc")
 JOB = BatchJob("m", ITEMS)
@@ -50,6 +52,29 @@ def test_a_run_that_is_killed_leaves_a_report(tmp_path, monkeypatch):
     assert json.loads(path.read_text())["counts"] == {"done": 1, "running": 1, "queued": 1}
     assert file.log.rows[1].fraction == 0.5
     assert [p.name for p in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_a_batch_does_not_end_of_a_report_that_cannot_be_written_later(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_WRITE_S", 0)
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    file = ReportFile(folder / "r.json", JOB)
+    file.take(Queued(ITEMS))
+    shutil.rmtree(folder)
+    file.take(Ended(0, Row(ITEMS[0], "done")))
+    with pytest.raises(ReportError, match="cannot be written"):
+        file.write()
+    folder.mkdir()
+    file.take(Ended(1, Row(ITEMS[1], "done")))
+    assert json.loads((folder / "r.json").read_text())["counts"] == {"done": 2, "queued": 1}
+
+
+def test_names_that_are_no_text(tmp_path):
+    item = BatchItem((os.fsdecode(b"Gr\xf6\xdfe.tif"),), Path("Größe.tif"))
+    write_report(tmp_path / "r.json", batch_report(JOB, [Row(item, "done")], READY))
+    (row,) = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["inputs"]
+    assert (row["input"], row["output"]) == (item.sources[0], "Größe.tif")
+    assert [p.name for p in tmp_path.iterdir()] == ["r.json"]
 
 
 def test_a_report_that_cannot_be_written_is_told(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 import zarr
 from PIL import Image
 
-from napari_unets.images import ImageNotFoundError
+from napari_unets.images import ImageNotFoundError, save_stack
 from napari_unets.inference.settings import InferenceSettings
 from napari_unets.jobs.outputs.fingerprint import fingerprint
 from napari_unets.jobs.outputs.matching import MadeFrom, model_hash, record_of
@@ -53,6 +53,28 @@ def test_fingerprint_of_a_zarr_sees_a_chunk_that_changes(tmp_path):
     assert after != before
 
 
+def test_fingerprint_of_an_image_leaves_out_its_labels_and_clutter(tmp_path):
+    image = save_stack(tmp_path / "v.ome.zarr", np.ones((2, 8, 8), np.uint8))
+    before = fingerprint(image)
+    (image / "labels").mkdir()
+    save_stack(image / "labels" / "cells.ome.zarr", np.ones((2, 8, 8), np.uint8))
+    (image / ".DS_Store").touch()
+    (image / "0" / "._zarr.json").touch()
+    assert fingerprint(image) == before
+    with_labels = fingerprint(image, dataset="labels/cells.ome.zarr")
+    assert with_labels["files"] > before["files"]
+    (image / "0" / "c" / "more").touch()
+    assert fingerprint(image)["files"] == before["files"] + 1
+
+
+def test_an_array_may_be_called_labels(tmp_path):
+    group = zarr.create_group(tmp_path / "v.zarr")
+    group.create_array("labels", shape=(2, 8, 8), dtype="u1")[...] = 1
+    before = fingerprint(tmp_path / "v.zarr")
+    (tmp_path / "v.zarr" / "labels" / "c" / "more").touch()
+    assert fingerprint(tmp_path / "v.zarr") != before
+
+
 def test_the_hash_of_a_model_is_of_what_it_does(tmp_path):
     card = load_model(save_tiny(tmp_path / "a")).card
     assert model_hash(card) == model_hash(card.model_copy(update={"title": "x", "name": "y", "licence": "z"}))
@@ -69,6 +91,23 @@ def test_it_goes_through_json(tmp_path):
     assert again.difference(made) == ""
     other = MadeFrom.of([tmp_path / "a.tif"], card, InferenceSettings(), OutputSettings())
     assert again.difference(other) == "halo was 8 and is card; threshold was 0.1 and is not set"
+
+
+def test_inputs_of_one_name_are_told_apart(tmp_path):
+    card = load_model(save_tiny(tmp_path / "m")).card
+    pages = [tmp_path / folder / "p.png" for folder in "ab"]
+    for number, page in enumerate(pages):
+        page.parent.mkdir()
+        page.write_bytes(b"1" * number)
+
+    def made(*sources):
+        return MadeFrom.of(sources, card, InferenceSettings(), OutputSettings())
+
+    before = made(*pages)
+    assert before.difference(made(*pages)) == ""
+    assert before.difference(made(*reversed(pages))) == "it was made from other inputs, or in another order"
+    pages[1].write_bytes(b"changed")
+    assert before.difference(made(*pages)) == "p.png has changed"
 
 
 def test_what_is_no_output_has_no_record(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 
 import pytest
 
@@ -137,17 +138,26 @@ def test_a_full_disk_leaves_no_half_line(job, monkeypatch):
 def test_what_changed_is_said(job, tmp_path):
     source = tmp_path / "in.ome.zarr"
     with Ledger.create(job) as ledger:
-        ledger.matches(plan(source, job.output))
+        ledger.matches(plan(source, job.output).origin)
         for other, reason in (
             (plan(source, job.output, "sauvola"), "the model is another one"),
             (plan(source, job.output, kind="probabilities"), "kind was segmentation and is probabilities"),
             (plan(source, job.output, threshold=0.7), "threshold was not set and is 0.7"),
         ):
             with pytest.raises(LedgerMismatchError, match=reason):
-                ledger.matches(other)
+                ledger.matches(other.origin)
         os.utime(source / "zarr.json", (1, 1))
         with pytest.raises(LedgerMismatchError, match=r"in\.ome\.zarr has changed"):
-            ledger.matches(plan(source, job.output))
+            ledger.matches(plan(source, job.output).origin)
+
+
+def test_what_took_the_place_of_the_volume_is_not_taken_for_it(job):
+    with Ledger.create(job) as ledger:
+        shutil.rmtree(job.output)
+        ledger.matches(job.origin)  # a volume that is gone is made again
+        save_volume(job.output)
+        with pytest.raises(LedgerMismatchError, match="took its place"):
+            ledger.matches(job.origin)
 
 
 def test_a_volume_can_be_moved_with_its_ledger(job, tmp_path):

@@ -9,16 +9,18 @@ import shutil
 import numpy as np
 import pytest
 
-from napari_unets.images import ImageExistsError, open_stack
-from napari_unets.inference import Cancelled, LinkSettings, segment
+from napari_unets.images import ImageError, ImageExistsError, ImageWriteError, open_stack, save_stack
+from napari_unets.images.volume_store import VolumeStore
+from napari_unets.inference import Cancelled, LinkSettings, predict, segment
 from napari_unets.jobs.outputs import safe_files
 from napari_unets.jobs.volumes import process
 from napari_unets.jobs.volumes.blocks import plan_blocks, run_block
 from napari_unets.jobs.volumes.errors import BlockWriteError, LedgerError, SourceChangedError
 from napari_unets.jobs.volumes.ledger import Ledger, ledger_path
+from napari_unets.jobs.volumes.objects import TABLES
 from napari_unets.jobs.volumes.run import run_volume
 from napari_unets.jobs.volumes.writing import scratch_folder
-from napari_unets.models import load_model
+from napari_unets.models import load_model, new_model, save_model
 from tests.jobs.volume_support import blobs, contents, plan, save_volume
 
 
@@ -132,6 +134,65 @@ def test_only_volumes_are_overwritten(source, tmp_path):
     assert (tmp_path / "out.ome.zarr").read_text() == "a letter"
 
 
+@pytest.mark.parametrize("kind", ["segmentation", "probabilities"])
+def test_axes_come_in_the_order_of_ome_zarr(tmp_path, kind):
+    """ImageJ's hyperstacks have t, z, c."""
+    values = blobs((2, 3, 2, 90, 110))
+    source = save_stack(tmp_path / "in.tif", values, axes="tzcyx")
+    job = plan(source, tmp_path / "out.ome.zarr", kind=kind)
+    run_volume(job)
+    function = segment if kind == "segmentation" else predict
+    with open_stack(job.output) as out:
+        assert (out.axes, out.shape) == ("tczyx", (2, 2, 3, 90, 110))
+        np.testing.assert_allclose(out, function(load_model("otsu"), values.swapaxes(1, 2)), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("axes", "said"), [("czyx", r"in\.tif: has channels"), ("tzyx", r"out\.ome\.zarr: OME-Zarr has no axes 'ctzyx'")]
+)
+def test_axes_that_ome_zarr_has_not_are_told_before_anything_is_removed(tmp_path, axes, said):
+    made = new_model("three", "unet", ("a", "b", "c"), settings={"width": 4, "depth": 1})
+    folder = save_model(made.network, made.card, tmp_path / "three")
+    source = save_stack(tmp_path / "in.tif", blobs((2, 3, 90, 110)), axes=axes)
+    with pytest.raises(ImageError, match=said):
+        plan(source, tmp_path / "out.ome.zarr", folder, kind="probabilities")
+
+
+def test_a_volume_that_cannot_be_begun_leaves_the_way_free(source, tmp_path, monkeypatch):
+    job = plan(source, tmp_path / "out.ome.zarr")
+
+    def full(*_, **__):
+        raise ImageWriteError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(VolumeStore, "create", full)
+        with pytest.raises(ImageWriteError):
+            run_volume(job)
+    assert not ledger_path(job.output).exists()
+    run_volume(job)
+
+
+@pytest.mark.parametrize("left", ["nothing", "ledger"])
+def test_ids_that_another_run_has_settled_are_not_taken(source, tmp_path, left):
+    """Of a run that was killed the volume was removed by hand, but not the hidden folder beside it."""
+    other = plan(save_volume(tmp_path / "other.ome.zarr", blobs(seed=1)), tmp_path / "out.ome.zarr", kind="instances")
+
+    def kill(event):
+        if event.stage == "objects" and event.done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_volume(other, on_event=kill)
+    assert (scratch_folder(other.output) / TABLES).exists()
+    shutil.rmtree(other.output)
+    if left == "nothing":
+        ledger_path(other.output).unlink()
+    job = plan(source, other.output, kind="instances", link=True)
+    run_volume(job, overwrite=left == "ledger")
+    whole = segment(load_model("otsu"), open_stack(source), instances="3d", linking=LinkSettings())
+    np.testing.assert_array_equal(open_stack(job.output), whole)
+
+
 @pytest.mark.parametrize("when", [0.2, 0.7, 1.2])
 def test_stop_and_go_on(source, tmp_path, expected, when):
     job = plan(source, tmp_path / "out.ome.zarr")
@@ -141,6 +202,22 @@ def test_stop_and_go_on(source, tmp_path, expected, when):
     job = plan(source, job.output, resume=True)
     run_volume(job, resume=True)
     assert contents(job.output) == expected
+
+
+@pytest.mark.parametrize("link", [False, True])
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_stop_while_objects_are_numbered_and_go_on(source, tmp_path, link, after):
+    job = plan(source, tmp_path / "out.ome.zarr", kind="instances", link=link)
+    reached = []
+    with pytest.raises(Cancelled, match="objects of"):
+        run_volume(
+            job,
+            on_event=lambda e: reached.append(e.done) if e.stage == "objects" else None,
+            cancel=lambda: bool(reached) and reached[-1] >= after,
+        )
+    run_volume(job, resume=True)
+    whole = segment(load_model("otsu"), open_stack(source), instances="3d" if link else True)
+    np.testing.assert_array_equal(open_stack(job.output), whole)
 
 
 def test_a_resumed_run_keeps_what_was_settled(source, tmp_path):
@@ -215,6 +292,13 @@ def test_an_input_that_changes(source, tmp_path):
     job = plan(source, tmp_path / "out.ome.zarr")
     with pytest.raises(SourceChangedError, match="nobody knows"):
         run_volume(job, on_event=lambda event: os.utime(source / "zarr.json", (1, 1)))
+
+
+def test_labels_in_the_image_that_they_are_made_from(source):
+    (source / "labels").mkdir()
+    job = plan(source, source / "labels" / "membranes.ome.zarr")
+    run_volume(job, on_event=lambda event: (source / ".DS_Store").touch())
+    assert run_volume(plan(source, job.output, resume=True), resume=True).resumed == 3
 
 
 def test_an_output_that_vanishes(source, tmp_path):
