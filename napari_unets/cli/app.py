@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from collections.abc import Sequence
 from importlib import metadata
-from typing import Annotated, NoReturn
+from io import TextIOWrapper
+from itertools import pairwise
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from napari_unets.cli.datasets import datasets
 from napari_unets.cli.demo import demo
@@ -23,8 +27,22 @@ from napari_unets.errors import NapariUnetsError
 
 __all__ = ["app", "main"]
 
+
+class _Program(TyperGroup):
+    """The commands, none of which takes an empty argument: a path that is empty would be the current folder."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse what a shell makes of a variable that is not set."""
+        for before, argument in pairwise(["napari-unets", *args]):
+            if not argument or re.fullmatch(r"--[a-z-]+=", argument):
+                place = argument.rstrip("=") or before
+                ctx.fail(f"the argument after {place!r} is empty; is a variable of the shell not set?")
+        return super().parse_args(ctx, args)
+
+
 app = typer.Typer(
     name="napari-unets",
+    cls=_Program,
     help="Segment EM stacks and document scans with the U-Net family, and score the result.",
     no_args_is_help=True,
     add_completion=False,
@@ -71,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     # As Ctrl-C: what was begun is cleaned up. A cluster ends jobs this way.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    _write_what_can_be_written()
     try:
         app(args=arguments, prog_name="napari-unets")
         sys.exit(0)
@@ -80,6 +99,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         # The system's own word: no such file, no right to write, no space left.
         where = f"{error.filename}: " if error.filename else ""
         _fail(where + (error.strerror or str(error)))
+
+
+def _write_what_can_be_written() -> None:
+    """Print a question mark for a sign that the terminal's encoding lacks, such as µ in ASCII, and no traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
 
 
 def _fail(message: str) -> NoReturn:
