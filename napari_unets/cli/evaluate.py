@@ -44,6 +44,12 @@ def evaluate(
     kind: Annotated[
         Kind | None, typer.Option(help="What the images show, where neither the file nor the metrics tell.")
     ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which dataset of PREDICTION, where there are several.")
+    ] = None,
+    truth_dataset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which dataset of TRUTH, where there are several.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     as_csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write a table of the slices.")] = None,
 ) -> None:
@@ -57,7 +63,7 @@ def evaluate(
         {"kind": kind.value} if kind else {}
     )
     with ExitStack() as files:
-        pairs = open_pairs(prediction, truth, files)
+        pairs = open_pairs(prediction, truth, files, (dataset, truth_dataset))
         results = [_score(pair, pair.options | options) for pair in pairs]
     scores = results[0] if len(results) == 1 else _mean(results)
     slices = [name for pair in pairs for name in pair.slices]

@@ -34,6 +34,12 @@ def fine_tune(
         list[str] | None,
         typer.Option(metavar="NAME", help="A class that the model does not know; its ids follow the known ones."),
     ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which dataset of IMAGE, where there are several.")
+    ] = None,
+    annotations_dataset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which dataset of ANNOTATIONS, where there are several.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", min=0, help="Another choice of patches and changes.")] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to train.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run has stopped.")] = False,
@@ -70,8 +76,11 @@ def fine_tune(
     with ExitStack() as opened, stop_on_interrupt() as stopped, progress_bar("training") as report:
         parent = load_model(model)
         sources = [
-            AnnotatedStack(*(opened.enter_context(open_stack(path)) for path in pair))
-            for pair in zip(*2 * [iter([image, annotations, *(more or [])])], strict=True)
+            AnnotatedStack(
+                opened.enter_context(open_stack(seen, dataset=dataset)),
+                opened.enter_context(open_stack(painted, dataset=annotations_dataset)),
+            )
+            for seen, painted in zip(*2 * [iter([image, annotations, *(more or [])])], strict=True)
         ]
         classes = list(parent.card.classes)
         for added in add_class or ():

@@ -14,6 +14,7 @@ from napari_unets.jobs.volumes.run import Execute, VolumeEvent, begun_job, run_v
 if TYPE_CHECKING:
     from napari_unets.inference import Predictor
     from napari_unets.jobs.outputs.matching import MadeFrom
+    from napari_unets.jobs.outputs.opening import Opening
     from napari_unets.jobs.outputs.settings import OutputSettings
 
 __all__ = ["is_finished", "is_volume", "make_volume"]
@@ -58,6 +59,7 @@ def make_volume(
     what: OutputSettings,
     report: Callable[[float, float], None],
     *,
+    opening: Opening | None = None,
     existing: Literal["refuse", "resume", "overwrite"],
     cancel: Callable[[], bool] | None = None,
     execute: Execute | None = None,
@@ -76,6 +78,8 @@ def make_volume(
         What to make, and how.
     report : callable
         Told how much of how much is done.
+    opening : Opening, optional
+        Where the file does not say what it is.
     existing : {"refuse", "resume", "overwrite"}
         What to do if it is there.
     cancel : callable, optional
@@ -99,7 +103,7 @@ def make_volume(
 
     resume = existing == "resume"
     begun = begun_job(target) if resume and ledger_path(target).exists() else None
-    job = plan_volume(source, target, predictor, what, begun=begun)
+    job = plan_volume(source, target, predictor, what, opening=opening, begun=begun)
     done = run_volume(
         job,
         execute=execute,

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from napari_unets.images import Stack, Statistics, open_stack
+from napari_unets.images import Stack, Statistics
 from napari_unets.images.note import Note
 from napari_unets.images.plane_statistics import PlaneStatistics
 from napari_unets.images.pyramid import Pyramid
 from napari_unets.images.volume_store import VolumeStore
 from napari_unets.inference.settings import InferenceSettings
 from napari_unets.jobs.outputs.matching import MadeFrom
+from napari_unets.jobs.outputs.opening import Opening
 from napari_unets.jobs.outputs.record import record
 from napari_unets.jobs.outputs.settings import OutputSettings
 from napari_unets.jobs.volumes.block_size import checked_block, choose_block
@@ -28,20 +29,9 @@ if TYPE_CHECKING:
     from napari_unets.inference import Predictor
     from napari_unets.models import Model
 
-__all__ = ["Opening", "VolumeJob", "plan_volume"]
+__all__ = ["VolumeJob", "plan_volume"]
 
 _DTYPES = {"segmentation": "uint8", "probabilities": "float32", "instances": "uint32"}
-
-
-class Opening(BaseModel):
-    """Arguments of :func:`~napari_unets.images.open_stack` where a file does not say, or is wrong."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    axes: str | None = None
-    voxel_size_nm: tuple[float, float, float] | None = None
-    level: int = 0
-    dataset: str | None = None
 
 
 class VolumeJob(BaseModel):
@@ -141,18 +131,13 @@ class VolumeJob(BaseModel):
 
     def open(self) -> Stack:
         """Open the image."""
-        return open_source(self.source, self.opening, self.what)
+        return self.opening.open(self.source, self.what)
 
     def run_where(self, source: str, output: Path, model: str, settings: InferenceSettings) -> VolumeJob:
         """Return the same job with the same files, which may have other paths now, on another device or back end."""
         where = settings.model_dump(include={"device", "backend", "threads"})
         kept = self.settings.model_copy(update=where)
         return self.model_copy(update={"source": source, "output": output, "model": model, "settings": kept})
-
-
-def open_source(source: str | Path, opening: Opening, what: OutputSettings) -> Stack:
-    """Open an image as a job does."""
-    return open_stack(source, **opening.model_dump(), pages=what.pages, dpi=what.dpi)
 
 
 def plan_volume(
@@ -205,10 +190,10 @@ def plan_volume(
     place = source if "://" in str(source) else Path(source).expanduser().absolute()
     if place == output:
         raise VolumeError(f"{output}: is the input itself; choose another --output")
-    made_from = made_from_now(place, opening, model, predictor.settings, what)
+    made_from = MadeFrom.of([place], model.card, predictor.settings, what, opening)
     if begun is not None and not begun.origin.difference(made_from):
         return begun.run_where(str(place), output, _name_of(model), predictor.settings)
-    with open_source(place, opening, what) as stack:
+    with opening.open(place, what) as stack:
         every = what.kind == "probabilities" and model.card.out_channels > 1
         classes = (model.card.out_channels,) if every else ()
         shape = (*classes, *stack.shape[: stack.plane_axes], *stack.plane_shape)
@@ -242,21 +227,13 @@ def plan_volume(
                 image=stack.name,
                 made_from=made_from.to_dict(),
                 **what.changed(),
+                **opening.changed(),
             ),
         )
 
 
 def _name_of(model: Model) -> str:
     return str(model.folder.absolute() if model.folder is not None else model.name)
-
-
-def made_from_now(
-    source: str | Path, opening: Opening, model: Model, settings: InferenceSettings, what: OutputSettings
-) -> MadeFrom:
-    """Look at what decides the result, as it is now."""
-    made = MadeFrom.of([source], model.card, settings, what)
-    given = opening.model_dump(mode="json", exclude_defaults=True)
-    return MadeFrom(made.sources, made.model_sha256, {**made.settings, **given})
 
 
 def _bytes_per_pixel(stack: Stack, what: OutputSettings, classes: tuple[int, ...]) -> int:
