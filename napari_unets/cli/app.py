@@ -87,9 +87,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     arguments : sequence of str, optional
         Instead of ``sys.argv[1:]``.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":  # names of files may be no text
+            stream.reconfigure(errors="backslashreplace")
     # As Ctrl-C: what was begun is cleaned up. A cluster ends jobs this way.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
-    _write_what_can_be_written()
     try:
         app(args=arguments, prog_name="napari-unets")
         sys.exit(0)
@@ -99,13 +101,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         # The system's own word: no such file, no right to write, no space left.
         where = f"{error.filename}: " if error.filename else ""
         _fail(where + (error.strerror or str(error)))
-
-
-def _write_what_can_be_written() -> None:
-    """Print a question mark for a sign that the terminal's encoding lacks, such as µ in ASCII, and no traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
-            stream.reconfigure(errors="replace")
 
 
 def _fail(message: str) -> NoReturn:

@@ -26,9 +26,9 @@ def fine_tune(
         list[Path] | None, typer.Argument(metavar="[IMAGE ANNOTATIONS]...", help="Further stacks to learn from.")
     ] = None,
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL_DIR", help="Folder of the model to be.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL_DIR", help="Folder for the new model.")],
     model: Annotated[str, typer.Option(metavar="NAME", help="A model's name or folder.")] = "em-membranes",
-    steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="Steps to train for; 300 if not said.")] = None,
+    steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="Steps to train for; 300 by default.")] = None,
     minutes: Annotated[float | None, typer.Option(metavar="M", min=0.01, help="Minutes to train for.")] = None,
     add_class: Annotated[
         list[str] | None,
@@ -40,9 +40,11 @@ def fine_tune(
     annotations_dataset: Annotated[
         str | None, typer.Option(metavar="NAME", help="Which dataset of ANNOTATIONS, where there are several.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(metavar="N", min=0, help="Another choice of patches and changes.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Seed of the random patches and their changes.")
+    ] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to train.")] = "auto",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run has stopped.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that is there.")] = False,
 ) -> None:
     """Fine-tune a model on annotated pixels; Ctrl-C saves the best so far."""

@@ -41,7 +41,7 @@ def stop_on_interrupt() -> Iterator[list[int]]:
 
 def end_interrupted() -> None:
     """End the program as after Ctrl-C, saying how to go on."""
-    note("The run was stopped; with --resume it goes on where it was.")
+    note("The run was stopped; --resume continues it.")
     raise typer.Exit(_INTERRUPTED)
 
 

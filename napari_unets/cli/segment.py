@@ -42,7 +42,7 @@ def segment(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT...",
+            metavar="INPUT",
             help="Image files, PDFs, OME-Zarrs, folders of images (a stack each), or patterns such as 'scans/*.tif'.",
         ),
     ],
@@ -52,7 +52,7 @@ def segment(
             "--output",
             "-o",
             metavar="PATH",
-            help="A .tif, an .ome.zarr, or a folder: a TIFF an INPUT. A .pdf or .png: clean pages.",
+            help="A .tif, an .ome.zarr, or a folder for a TIFF of each INPUT. A .pdf or .png: clean pages.",
         ),
     ],
     pattern: Annotated[
@@ -64,7 +64,7 @@ def segment(
         ),
     ] = None,
     each: Annotated[
-        bool, typer.Option("--each", help="Take each image of a folder by itself, not the folder as a stack.")
+        bool, typer.Option("--each", help="Take each image of a folder by itself, instead of the folder as a stack.")
     ] = False,
     model: Annotated[
         str | None,
@@ -77,7 +77,7 @@ def segment(
     probabilities: Annotated[bool, typer.Option("--probabilities", help="Write probabilities of class 1.")] = False,
     instances: Annotated[bool, typer.Option("--instances", help="Write objects, one id each.")] = False,
     link: Annotated[
-        bool, typer.Option("--link", help="Objects in 3-D: one id through all planes. Means --instances.")
+        bool, typer.Option("--link", help="Objects in 3-D: one id through all planes. Implies --instances.")
     ] = False,
     merge_below: Annotated[
         float | None,
@@ -132,7 +132,7 @@ def segment(
         str | None, typer.Option(metavar="ADDRESS", help="The workers of a Dask scheduler make an .ome.zarr.")
     ] = None,
     estimate: Annotated[
-        bool, typer.Option("--estimate", help="Only print how long an .ome.zarr will take and how large it will be.")
+        bool, typer.Option("--estimate", help="Print only how long an .ome.zarr will take and how large it will be.")
     ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Skip outputs that are there and still match input, model and settings.")

@@ -82,11 +82,11 @@ def make_output(
 
 
 def _make_of_stack(source: str, opening: Opening, target: Path, order: Order, metadata: dict[str, Any]) -> None:
-    from napari_unets.images import MixedSizesError
+    from napari_unets.images import MixedSizesError, open_stack
 
     settings = order.settings
     try:
-        stack = opening.open(source, settings)
+        stack = open_stack(source, **opening.model_dump(), pages=settings.pages, dpi=settings.dpi)
     except MixedSizesError:
         tiff = target.suffix.lower() in (".tif", ".tiff")
         flat = settings.kind in ("segmentation", "probabilities") and not settings.ortho

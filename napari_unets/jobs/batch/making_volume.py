@@ -113,4 +113,4 @@ def make_volume(
         cancel=cancel,
         predictor=predictor,
     )
-    return f"gone on with: {done.resumed} of {done.blocks} blocks were there" if done.resumed else ""
+    return f"resumed: {done.resumed} of {done.blocks} blocks were there" if done.resumed else ""

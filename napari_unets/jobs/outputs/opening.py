@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-
-if TYPE_CHECKING:
-    from napari_unets.images import Stack
-    from napari_unets.jobs.outputs.settings import OutputSettings
 
 __all__ = ["Opening"]
 
@@ -39,26 +34,3 @@ class Opening(BaseModel):
     def changed(self) -> dict[str, Any]:
         """Return what is not as in the file; JSON values."""
         return self.model_dump(mode="json", exclude_defaults=True)
-
-    def open(self, source: str | Path, what: OutputSettings) -> Stack:
-        """Open an image of which something is to be made.
-
-        Parameters
-        ----------
-        source : str or Path
-            Anything that :func:`~napari_unets.images.open_stack` opens.
-        what : OutputSettings
-            Says which pages, and in which resolution.
-
-        Returns
-        -------
-        Stack
-
-        Raises
-        ------
-        ImageError
-            If it cannot be opened so.
-        """
-        from napari_unets.images import open_stack
-
-        return open_stack(source, **self.model_dump(), pages=what.pages, dpi=what.dpi)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from napari_unets.images import Stack, Statistics
+from napari_unets.images import Stack, Statistics, open_stack
 from napari_unets.images.note import Note
 from napari_unets.images.plane_statistics import PlaneStatistics
 from napari_unets.images.pyramid import Pyramid
@@ -131,13 +131,18 @@ class VolumeJob(BaseModel):
 
     def open(self) -> Stack:
         """Open the image."""
-        return self.opening.open(self.source, self.what)
+        return open_source(self.source, self.opening, self.what)
 
     def run_where(self, source: str, output: Path, model: str, settings: InferenceSettings) -> VolumeJob:
         """Return the same job with the same files, which may have other paths now, on another device or back end."""
         where = settings.model_dump(include={"device", "backend", "threads"})
         kept = self.settings.model_copy(update=where)
         return self.model_copy(update={"source": source, "output": output, "model": model, "settings": kept})
+
+
+def open_source(source: str | Path, opening: Opening, what: OutputSettings) -> Stack:
+    """Open an image as a job does."""
+    return open_stack(source, **opening.model_dump(), pages=what.pages, dpi=what.dpi)
 
 
 def plan_volume(
@@ -193,7 +198,7 @@ def plan_volume(
     made_from = MadeFrom.of([place], model.card, predictor.settings, what, opening)
     if begun is not None and not begun.origin.difference(made_from):
         return begun.run_where(str(place), output, _name_of(model), predictor.settings)
-    with opening.open(place, what) as stack:
+    with open_source(place, opening, what) as stack:
         every = what.kind == "probabilities" and model.card.out_channels > 1
         classes = (model.card.out_channels,) if every else ()
         shape = (*classes, *stack.shape[: stack.plane_axes], *stack.plane_shape)
