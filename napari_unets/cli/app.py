@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from collections.abc import Sequence
 from importlib import metadata
 from io import TextIOWrapper
-from typing import Annotated, NoReturn
+from itertools import pairwise
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from napari_unets.cli.datasets import datasets
 from napari_unets.cli.demo import demo
@@ -24,8 +27,22 @@ from napari_unets.errors import NapariUnetsError
 
 __all__ = ["app", "main"]
 
+
+class _Program(TyperGroup):
+    """The commands, none of which takes an empty argument: a path that is empty would be the current folder."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse what a shell makes of a variable that is not set."""
+        for before, argument in pairwise(["napari-unets", *args]):
+            if not argument or re.fullmatch(r"--[a-z-]+=", argument):
+                place = argument.rstrip("=") or before
+                ctx.fail(f"the argument after {place!r} is empty; is a variable of the shell not set?")
+        return super().parse_args(ctx, args)
+
+
 app = typer.Typer(
     name="napari-unets",
+    cls=_Program,
     help="Segment EM stacks and document scans with the U-Net family, and score the result.",
     no_args_is_help=True,
     add_completion=False,

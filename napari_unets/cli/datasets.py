@@ -72,7 +72,7 @@ def download_dataset(name: _Name, output: _Output) -> None:
 @datasets.command("arrange")
 def arrange_dataset(
     name: Annotated[str, typer.Argument(metavar="dibco", help="The dataset; only dibco needs it.")],
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds a folder a year, unpacked from the archives.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds one folder for each year, as unpacked.")],
     output: _Output,
 ) -> None:
     """Copy the DIBCO contests' pages to the one layout that the recipes expect."""
@@ -80,5 +80,5 @@ def arrange_dataset(
     from napari_unets.learning.datasets.documents import arrange_dibco
 
     if name != "dibco":
-        raise DatasetError(f"{name} needs not be arranged; only dibco does")
+        raise DatasetError(f"{name} need not be arranged; only dibco does")
     note(f"{len(arrange_dibco(folder, output))} pages are in {output}.")

@@ -31,7 +31,7 @@ def demo(
     output.mkdir(parents=True, exist_ok=True)
     files.write_sample()
     if has_display() and not headless:
-        note(f"Opening napari; what it makes is written to {output}.")
+        note(f"Opening napari; the results are written to {output}.")
         problem = _show_window(files, dict(os.environ), stay=True)
     else:
         problem = _show_virtual_window(files)

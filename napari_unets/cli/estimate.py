@@ -38,7 +38,7 @@ def print_estimate(job: BatchJob) -> None:
     check_volumes(job)
     with Predictor(load_model(job.model), job.settings) as predictor:
         for item in job.items:
-            made = estimate_volume(item.sources[0], item.target, predictor, job.output)
+            made = estimate_volume(item.sources[0], item.target, predictor, job.output, opening=job.opening)
             device = f"{predictor.device} ({predictor.backend}, {predictor.precision})"
             print_table([item.name, ""], _rows(made, item.target, device))
 

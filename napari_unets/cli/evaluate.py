@@ -39,13 +39,23 @@ def evaluate(
     prediction: Annotated[Path, typer.Argument(metavar="PREDICTION", help="A file, or a folder.")],
     truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="A file, or a folder with files of the same names.")],
     metrics: Annotated[str, typer.Option(metavar="NAME,...", help="Which scores.")] = "v_rand,dice",
-    per_slice: Annotated[bool, typer.Option("--per-slice", help="The scores of each slice, too.")] = False,
-    per_class: Annotated[bool, typer.Option("--per-class", help="Dice and its like of each class, too.")] = False,
+    per_slice: Annotated[bool, typer.Option("--per-slice", help="Also the scores of each slice.")] = False,
+    per_class: Annotated[
+        bool, typer.Option("--per-class", help="Also Dice, Jaccard, precision and recall of each class.")
+    ] = False,
     kind: Annotated[
-        Kind | None, typer.Option(help="What the images show, where neither the file nor the metrics tell.")
+        Kind | None, typer.Option(help="What the images show, where neither the files nor the metrics say it.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which dataset of PREDICTION, where there are several.")
+    ] = None,
+    truth_dataset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which dataset of TRUTH, where there are several.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    as_csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write a table of the slices.")] = None,
+    as_csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write the scores of each slice as a table.")
+    ] = None,
 ) -> None:
     """Score a segmentation or probabilities against a ground truth."""
     from napari_unets.cli.pairing import open_pairs
@@ -57,7 +67,7 @@ def evaluate(
         {"kind": kind.value} if kind else {}
     )
     with ExitStack() as files:
-        pairs = open_pairs(prediction, truth, files)
+        pairs = open_pairs(prediction, truth, files, (dataset, truth_dataset))
         results = [_score(pair, pair.options | options) for pair in pairs]
     scores = results[0] if len(results) == 1 else _mean(results)
     slices = [name for pair in pairs for name in pair.slices]
@@ -80,7 +90,7 @@ def _score(pair: OpenPair, options: Scores) -> Scores:
     except (ShapeMismatchError, TruthError) as error:
         raise NotComparableError(f"{pair.name}: {error}") from error
     words = evaluation.prediction.words + (" of class 1" if options.get("probability_of") == "background" else "")
-    note(f"{pair.name}: the prediction is read as {words}, the truth as {evaluation.truth.words}")
+    note(f"{pair.name}: the prediction is read as {words}; the truth as {evaluation.truth.words}")
     with progress_bar("scoring") as report:
         for _ in evaluation.run():
             report(len(evaluation.slices), evaluation.n_slices)

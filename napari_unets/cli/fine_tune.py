@@ -26,17 +26,25 @@ def fine_tune(
         list[Path] | None, typer.Argument(metavar="[IMAGE ANNOTATIONS]...", help="Further stacks to learn from.")
     ] = None,
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL_DIR", help="Folder of the model to be.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL_DIR", help="Folder for the new model.")],
     model: Annotated[str, typer.Option(metavar="NAME", help="A model's name or folder.")] = "em-membranes",
-    steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="Steps to train for; 300 if not said.")] = None,
+    steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="Steps to train for; 300 by default.")] = None,
     minutes: Annotated[float | None, typer.Option(metavar="M", min=0.01, help="Minutes to train for.")] = None,
     add_class: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="A class that the model does not know; its ids follow the known ones."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(metavar="N", min=0, help="Another choice of patches and changes.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which dataset of IMAGE, where there are several.")
+    ] = None,
+    annotations_dataset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which dataset of ANNOTATIONS, where there are several.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Seed of the random patches and their changes.")
+    ] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to train.")] = "auto",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run has stopped.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that is there.")] = False,
 ) -> None:
     """Fine-tune a model on annotated pixels; Ctrl-C saves the best so far."""
@@ -71,8 +79,11 @@ def fine_tune(
     with ExitStack() as opened, stop_on_interrupt() as stopped, progress_bar("training") as report:
         parent = load_model(model)
         sources = [
-            AnnotatedStack(*(opened.enter_context(open_stack(path)) for path in pair))
-            for pair in zip(*2 * [iter([image, annotations, *(more or [])])], strict=True)
+            AnnotatedStack(
+                opened.enter_context(open_stack(seen, dataset=dataset)),
+                opened.enter_context(open_stack(painted, dataset=annotations_dataset)),
+            )
+            for seen, painted in zip(*2 * [iter([image, annotations, *(more or [])])], strict=True)
         ]
         classes = list(parent.card.classes)
         for added in add_class or ():

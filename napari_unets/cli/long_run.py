@@ -59,7 +59,7 @@ def may_replace(output: Path, *, resume: bool, overwrite: bool) -> bool:
 
 def end_interrupted() -> None:
     """End the program as after Ctrl-C, saying how to go on."""
-    note("The run was stopped; with --resume the same command goes on where it was.")
+    note("The run was stopped; the same command with --resume continues it.")
     raise typer.Exit(_INTERRUPTED)
 
 

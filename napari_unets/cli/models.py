@@ -1,4 +1,4 @@
-"""``napari-unets models``: what there is, what one is, in, out, and away with it."""
+"""``napari-unets models``: listed, shown, made, exchanged, renamed and removed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a model, or 
 
 @models.callback()
 def _models(context: typer.Context, as_json: _AsJson = False) -> None:
-    """List the models, show one, make one, send one, take one in, copy, rename, or remove one of your own."""
+    """List, show, make, export, import and copy models; rename or remove your own."""
     if context.invoked_subcommand is None:
         list_models(as_json=as_json)
 
@@ -105,15 +105,15 @@ def new(
         list[str] | None,
         typer.Option("--class", metavar="CLASS", help="Name of class 1, 2, …", show_default="object, background"),
     ] = None,
-    rgb: Annotated[bool, typer.Option("--rgb", help="It sees colour.")] = False,
+    rgb: Annotated[bool, typer.Option("--rgb", help="It takes colour images.")] = False,
     task: Annotated[_Task, typer.Option(help="Kind of images.")] = _Task.OTHER,
     pixel_size: Annotated[
         float | None, typer.Option(metavar="NM", min=0, help="Size of a pixel in nanometres.")
     ] = None,
     setting: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the network: width=32.")
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the network, such as width=32.")
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Other random weights.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of the random weights.")] = 0,
 ) -> None:
     """Make a model of your own with random weights, to be fine-tuned on what you annotate."""
     from napari_unets.models import ModelStore, new_model, save_model
@@ -146,7 +146,7 @@ def _setting(text: str) -> tuple[str, Any]:
 @models.command("export")
 def export(
     name: _Name,
-    target: Annotated[Path, typer.Argument(metavar="PATH", help="A .zip, or a folder that is made.")],
+    target: Annotated[Path, typer.Argument(metavar="PATH", help="A .zip, or a new folder.")],
     overwrite: _Overwrite = False,
 ) -> None:
     """Write a model to a zip file or a folder, to send it to somebody."""
@@ -163,7 +163,7 @@ def import_(
     ] = None,
     overwrite: _Overwrite = False,
 ) -> None:
-    """Take a model in among your own, after its card and its weights were checked."""
+    """Add a model to your own, once its card and weights have been checked."""
     from napari_unets.models import import_model
 
     note(f"{source} is now the model {import_model(source, name=name, overwrite=overwrite)}")
@@ -171,7 +171,7 @@ def import_(
 
 @models.command("copy")
 def copy(name: _Name, new: _NewName) -> None:
-    """Copy a model under another name among your own."""
+    """Copy a model to your own, under another name."""
     from napari_unets.models import copy_model
 
     note(f"{name} → {copy_model(name, new)}")

@@ -8,11 +8,11 @@ from pathlib import Path
 from napari_unets.errors import NapariUnetsError
 from napari_unets.jobs.batch.events import BatchItem
 from napari_unets.jobs.batch.plan import check_items, plan_items
-from napari_unets.jobs.batch.sources import find_sources
+from napari_unets.jobs.batch.sources import IMAGE_SUFFIXES, find_sources
 from napari_unets.jobs.outputs.naming import DEFAULT_PATTERN
 from napari_unets.jobs.outputs.settings import Kind
 
-__all__ = ["OutputError", "is_document", "is_one_file", "plan_outputs"]
+__all__ = ["OutputError", "check_format", "find_inputs", "is_document", "is_one_file", "plan_outputs"]
 
 #: What cannot be anything but pages to be looked at.
 _LOOKED_AT = (".pdf", ".png")
@@ -33,22 +33,62 @@ def is_one_file(output: Path) -> bool:
     return output.suffix.lower() in _ONE_FILE
 
 
-def plan_outputs(
-    inputs: Sequence[str], output: Path, pattern: str | None, *, each: bool, model: str, kind: Kind
-) -> list[BatchItem]:
-    """Choose where each input's result goes, before anything is computed.
+def check_format(output: Path) -> None:
+    """Refuse an output that is called like an image that is not written, and would become a folder of that name.
+
+    Raises
+    ------
+    OutputError
+        If it is.
+    """
+    suffix = output.suffix.lower()
+    if suffix in IMAGE_SUFFIXES and suffix not in _ONE_FILE and not output.is_dir():
+        raise OutputError(
+            f"{output}: {suffix} files are not written; choose .tif or .ome.zarr, .pdf or .png for clean pages, "
+            "or a folder"
+        )
+
+
+def find_inputs(inputs: Sequence[str], output: Path, *, each: bool, kind: Kind) -> list[str]:
+    """Find the inputs that are meant: see :func:`~napari_unets.jobs.batch.sources.find_sources`.
 
     Parameters
     ----------
     inputs : sequence of str
         Files, folders, globs.
     output : Path
+        Where the results go.
+    each : bool
+        Whether each image of a folder is an input of its own; of clean pages that go to a folder each file always is.
+    kind : str
+        What is made.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    SourceError
+        If there are none.
+    """
+    return find_sources(inputs, each=each, pages=kind == "clean" and not is_one_file(output))
+
+
+def plan_outputs(
+    sources: Sequence[str], output: Path, pattern: str | None, *, model: str, kind: Kind
+) -> list[BatchItem]:
+    """Choose where each input's result goes, before anything is computed.
+
+    Parameters
+    ----------
+    sources : sequence of str
+        As :func:`find_inputs` gives them.
+    output : Path
         A file: for a single input, or, of clean pages, for the pages of all. Or a folder that gets an output for each
         input.
     pattern : str, optional
         Names of the outputs in the folder.
-    each : bool
-        Whether each image of a folder is an input of its own; of clean pages each file always is.
     model, kind : str
         For the pattern.
 
@@ -60,15 +100,13 @@ def plan_outputs(
     ------
     OutputError
         If there are several inputs for one file, or a format that does not hold clean pages.
-    SourceError, PatternError, BatchPlanError
+    PatternError, BatchPlanError
         See there.
     """
     if not is_one_file(output):
-        sources = find_sources(inputs, each=each, pages=kind == "clean")
         return plan_items(sources, output, pattern or DEFAULT_PATTERN, model=model, kind=kind)
     if kind == "clean" and output.suffix.lower() == ".zarr":
         raise OutputError(f"{output}: clean pages are written to .pdf, .tif or .png files, or to a folder")
-    sources = find_sources(inputs, each=each)
     if kind == "clean":
         items = [BatchItem(tuple(sources), output)]
     elif len(sources) > 1:

@@ -11,7 +11,10 @@ from napari_unets.errors import NapariUnetsError
 if TYPE_CHECKING:
     from napari_unets.images import Stack
 
-__all__ = ["PagesDifferError", "open_both", "slice_names"]
+__all__ = ["Datasets", "PagesDifferError", "open_both", "slice_names"]
+
+#: Of a prediction and of its truth; None where the file has only one.
+Datasets = tuple[str | None, str | None]
 
 _NAMED = 3
 
@@ -20,7 +23,9 @@ class PagesDifferError(NapariUnetsError):
     """Documents whose pages do not belong together; the message names them and their sizes."""
 
 
-def open_both(prediction: Path, truth: Path, files: ExitStack) -> tuple[Stack, Stack, dict[str, Any]]:
+def open_both(
+    prediction: Path, truth: Path, files: ExitStack, datasets: Datasets = (None, None)
+) -> tuple[Stack, Stack, dict[str, Any]]:
     """Open two images as stacks; where pages differ in size, as planes of the largest size.
 
     Parameters
@@ -29,6 +34,8 @@ def open_both(prediction: Path, truth: Path, files: ExitStack) -> tuple[Stack, S
         Files, or folders whose files are the pages.
     files : ExitStack
         Closes them.
+    datasets : tuple of 2 str, optional
+        Which dataset of each.
 
     Returns
     -------
@@ -47,8 +54,13 @@ def open_both(prediction: Path, truth: Path, files: ExitStack) -> tuple[Stack, S
     from napari_unets.images import MixedSizesError, open_pages, open_stack
 
     try:
-        predicted, true = (files.enter_context(open_stack(path)) for path in (prediction, truth))
+        predicted, true = (
+            files.enter_context(open_stack(path, dataset=dataset))
+            for path, dataset in zip((prediction, truth), datasets, strict=True)
+        )
     except MixedSizesError:
+        if any(datasets):
+            raise
         predicted, true = (files.enter_context(open_pages(path).as_stack(pad=True)) for path in (prediction, truth))
         sizes = _sizes_of(predicted)
         _check(prediction, truth, predicted, true)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_unets.cli.page_pairs import open_both, slice_names
+from napari_unets.cli.page_pairs import Datasets, open_both, slice_names
 from napari_unets.cli.terminal import note
 from napari_unets.errors import NapariUnetsError
+from napari_unets.jobs.batch.sources import is_folder, is_image
 from napari_unets.jobs.outputs.names import plain_name
 from napari_unets.jobs.outputs.record import METADATA_KEY
 
@@ -49,7 +50,7 @@ class OpenPair:
     class_names: dict[str, str]
 
 
-def open_pairs(prediction: Path, truth: Path, files: ExitStack) -> list[OpenPair]:
+def open_pairs(prediction: Path, truth: Path, files: ExitStack, datasets: Datasets = (None, None)) -> list[OpenPair]:
     """Open two files, or the files of two folders that have the same name.
 
     Files of one size and type become one pair, as the slices of one stack: a threshold is then
@@ -62,6 +63,8 @@ def open_pairs(prediction: Path, truth: Path, files: ExitStack) -> list[OpenPair
         pages of the document.
     files : ExitStack
         Closes them.
+    datasets : tuple of 2 str, optional
+        Which dataset of each prediction and of each truth, where the files have several.
 
     Raises
     ------
@@ -73,30 +76,27 @@ def open_pairs(prediction: Path, truth: Path, files: ExitStack) -> list[OpenPair
         If one of them cannot be opened.
     """
     pairs = [
-        _open_pair(a, b, files)
+        _open_pair(a, b, files, datasets)
         for a, b in (
-            _matches(prediction, truth) if _is_folder(prediction) and _is_folder(truth) else [(prediction, truth)]
+            _matches(prediction, truth) if is_folder(prediction) and is_folder(truth) else [(prediction, truth)]
         )
     ]
     return _joined(pairs, f"{prediction} and {truth}") if len(pairs) > 1 else pairs
 
 
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and path.suffix != ".zarr"
-
-
 def _matches(predictions: Path, truths: Path) -> list[tuple[Path, Path]]:
-    """Files with the same name, in natural order; those without a partner are told."""
+    """Images with the same name, in natural order; those without a partner are told, other files are left alone."""
     from natsort import natsorted
 
     found, wanted = (
-        {plain_name(p): p for p in folder.iterdir() if p.name[0] != "."} for folder in (predictions, truths)
+        {plain_name(path): path for path in folder.iterdir() if path.name[0] != "." and is_image(path)}
+        for folder in (predictions, truths)
     )
     names = natsorted(found.keys() & wanted.keys())
     if not names:
         examples = " and ".join(next(iter(sorted(d)), "nothing") for d in (found, wanted))
         raise PairingError(
-            f"{predictions} and {truths} have no files of the same name ({examples}, for instance); "
+            f"{predictions} and {truths} have no images of the same name ({examples}, for instance); "
             "rename them, or give two files"
         )
     for folder, lonely in ((predictions, wanted.keys() - found.keys()), (truths, found.keys() - wanted.keys())):
@@ -105,11 +105,11 @@ def _matches(predictions: Path, truths: Path) -> list[tuple[Path, Path]]:
     return [(found[name], wanted[name]) for name in names]
 
 
-def _open_pair(prediction: Path, truth: Path, files: ExitStack) -> OpenPair:
+def _open_pair(prediction: Path, truth: Path, files: ExitStack, datasets: Datasets) -> OpenPair:
     from napari_unets.jobs.outputs.colour import grey_of
     from napari_unets.metrics.record import class_names_of_record
 
-    predicted, true, sizes = open_both(prediction, truth, files)
+    predicted, true, sizes = open_both(prediction, truth, files, datasets)
     data, options = _read(predicted)
     slices = slice_names(predicted if "pages" in predicted.metadata else true, plain_name(prediction))
     names = class_names_of_record(predicted.metadata.get(METADATA_KEY, {}))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from napari_unets.cli.opening import Axes, Dataset, Level, VoxelSize, opening_of
 from napari_unets.cli.terminal import note
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def segment(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT...",
+            metavar="INPUT",
             help="Image files, PDFs, OME-Zarrs, folders of images (a stack each), or patterns such as 'scans/*.tif'.",
         ),
     ],
@@ -51,7 +52,7 @@ def segment(
             "--output",
             "-o",
             metavar="PATH",
-            help="A .tif, an .ome.zarr, or a folder: a TIFF an INPUT. A .pdf or .png: clean pages.",
+            help="A .tif, an .ome.zarr, or a folder for a TIFF of each INPUT. A .pdf or .png: clean pages.",
         ),
     ],
     pattern: Annotated[
@@ -63,7 +64,7 @@ def segment(
         ),
     ] = None,
     each: Annotated[
-        bool, typer.Option("--each", help="Take each image of a folder by itself, not the folder as a stack.")
+        bool, typer.Option("--each", help="Take each image of a folder by itself, instead of the folder as a stack.")
     ] = False,
     model: Annotated[
         str | None,
@@ -76,7 +77,7 @@ def segment(
     probabilities: Annotated[bool, typer.Option("--probabilities", help="Write probabilities of class 1.")] = False,
     instances: Annotated[bool, typer.Option("--instances", help="Write objects, one id each.")] = False,
     link: Annotated[
-        bool, typer.Option("--link", help="Objects in 3-D: one id through all planes. Means --instances.")
+        bool, typer.Option("--link", help="Objects in 3-D: one id through all planes. Implies --instances.")
     ] = False,
     merge_below: Annotated[
         float | None,
@@ -97,7 +98,10 @@ def segment(
     ] = False,
     scale: Annotated[
         float,
-        typer.Option(metavar="S", help="The network sees images so many times as large: 2 if their pixels are."),
+        typer.Option(
+            metavar="S",
+            help="How much larger the network sees images: 2 if pixels are twice as large as those it learnt from.",
+        ),
     ] = 1.0,
     tile: Annotated[int | None, typer.Option(metavar="N", help="Largest side of a window, in pixels.")] = None,
     halo: Annotated[
@@ -116,6 +120,10 @@ def segment(
     dpi: Annotated[
         float | None, typer.Option(metavar="N", help="Pixels an inch of PDFs; by default those of the scan, or 300.")
     ] = None,
+    dataset: Dataset = None,
+    level: Level = 0,
+    axes: Axes = None,
+    voxel_size: VoxelSize = None,
     workers: Annotated[
         str | None,
         typer.Option(metavar="N|auto", help="Several processes make an .ome.zarr; auto: one for each GPU."),
@@ -124,7 +132,7 @@ def segment(
         str | None, typer.Option(metavar="ADDRESS", help="The workers of a Dask scheduler make an .ome.zarr.")
     ] = None,
     estimate: Annotated[
-        bool, typer.Option("--estimate", help="Only print how long an .ome.zarr will take and how large it will be.")
+        bool, typer.Option("--estimate", help="Print only how long an .ome.zarr will take and how large it will be.")
     ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Skip outputs that are there and still match input, model and settings.")
@@ -137,7 +145,7 @@ def segment(
     """Segment images, stacks, folders of images and documents; one that cannot be read does not stop the others."""
     from napari_unets.cli.batch import make_all
     from napari_unets.cli.estimate import print_estimate
-    from napari_unets.cli.outputs import is_document, is_one_file, plan_outputs
+    from napari_unets.cli.outputs import check_format, find_inputs, is_document, is_one_file, plan_outputs
     from napari_unets.cli.workers import executor
     from napari_unets.inference.settings import InferenceSettings
     from napari_unets.jobs.batch.events import BatchJob
@@ -153,9 +161,15 @@ def segment(
         raise typer.BadParameter(f"{output} is one file; a pattern names the files in a folder", param_hint="--pattern")
     if merge_below is not None and not link:
         raise typer.BadParameter("regions are merged before they are linked; add --link", param_hint="--merge-below")
+    check_format(output)
     clean = is_document(output, pattern, clean=clean or colour)
     if clean and (probabilities or instances or ortho):
         raise typer.BadParameter("clean pages are neither probabilities, instances nor a volume; write a .tif instead")
+    opening = opening_of(dataset, level, axes, voxel_size)
+    if clean and opening.changed():
+        raise typer.BadParameter(
+            "clean pages are made of pages, which have none of --dataset, --level, --axes and --voxel-size"
+        )
     kind: Kind = (
         "clean" if clean else "probabilities" if probabilities else "instances" if instances else "segmentation"
     )
@@ -172,13 +186,14 @@ def segment(
     made = _checked(
         OutputSettings, kind=kind, link=link, merge_below=merge_below, ortho=ortho, pages=pages, dpi=dpi, colour=colour
     )
-    model = model or _default_model(inputs, clean=clean)
+    sources = find_inputs(inputs, output, each=each, kind=kind)
+    model = model or _default_model(sources, clean=clean)
     card = load_model(model).card
     if card.is_untrained:
         note(f"warning: {card.name} has random weights and knows nothing yet; fine-tune it first")
-    items = plan_outputs(inputs, output, pattern, each=each, model=card.name, kind=kind)
+    items = plan_outputs(sources, output, pattern, model=card.name, kind=kind)
     existing: Any = "resume" if resume else "overwrite" if overwrite else "refuse"
-    job = BatchJob(model, tuple(items), made, settings, existing)
+    job = BatchJob(model, tuple(items), made, settings, existing, opening)
     if estimate:
         print_estimate(job)
         return
@@ -186,13 +201,16 @@ def segment(
         make_all(job, report, execute)
 
 
-def _default_model(inputs: Sequence[str], *, clean: bool) -> str:
-    documents = clean or any(Path(name).suffix.lower() == ".pdf" for name in inputs)
-    return "document-ink" if documents else "em-membranes"
+def _default_model(sources: Sequence[str], *, clean: bool) -> str:
+    from napari_unets.jobs.batch.sources import holds_documents
+
+    return "document-ink" if clean or any(map(holds_documents, sources)) else "em-membranes"
 
 
 def _checked(settings: type[_M], /, **values: Any) -> _M:
     from pydantic import ValidationError
+
+    from napari_unets.inference.settings import explain
 
     try:
         return settings(**values)
@@ -200,4 +218,4 @@ def _checked(settings: type[_M], /, **values: Any) -> _M:
         first = error.errors()[0]
         option = str(first["loc"][0])
         hint = "--" + option.replace("_", "-")
-        raise typer.BadParameter(f"{values[option]}: {first['msg']}", param_hint=hint) from None
+        raise typer.BadParameter(f"{values[option]}: {explain(option, first['msg'])}", param_hint=hint) from None

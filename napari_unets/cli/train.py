@@ -16,29 +16,33 @@ __all__ = ["train"]
 def train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="What is trained, on what, and how.")],
     data: Annotated[Path, typer.Option(metavar="DIR", help="Folder that the recipe's paths are relative to.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL_DIR", help="Folder of the model to be.")],
-    steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="Instead of the recipe's length.")] = None,
-    minutes: Annotated[
-        float | None, typer.Option(metavar="M", min=0.01, help="Instead of the recipe's length.")
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL_DIR", help="Folder for the new model.")],
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Train for so many steps, not as the recipe says.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(metavar="N", min=0, help="Instead of the recipe's.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(metavar="M", min=0.01, help="Train for so many minutes, not as the recipe says.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", min=0, help="Seed, instead of the recipe's.")] = None,
     protocol: Annotated[
-        str | None, typer.Option(metavar="NAME", help="One of the recipe's, such as paper or best; the first one else.")
+        str | None,
+        typer.Option(metavar="NAME", help="One of the recipe's protocols, such as paper; the first by default."),
     ] = None,
     network: Annotated[
-        str | None, typer.Option(metavar="NAME", help="One of the recipe's networks; the first one else.")
+        str | None, typer.Option(metavar="NAME", help="One of the recipe's networks; the first by default.")
     ] = None,
     start: Annotated[
-        str | None, typer.Option("--from", metavar="MODEL", help="Begin with its weights: a name or a folder.")
+        str | None,
+        typer.Option("--from", metavar="MODEL", help="Begin with the weights of this model, a name or a folder."),
     ] = None,
     smoke: Annotated[
-        bool, typer.Option("--smoke", help="Only see that the recipe works: a few small steps, in a minute or two.")
+        bool, typer.Option("--smoke", help="Only check that the recipe works: a few small steps, in a minute or two.")
     ] = False,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to train.")] = "auto",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run has stopped.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that is there.")] = False,
 ) -> None:
-    """Train a model by a recipe; Ctrl-C saves the best so far."""
+    """Train a model from a recipe; Ctrl-C saves the best so far."""
     if steps is not None and minutes is not None:
         raise typer.BadParameter("choose one of --steps and --minutes")
     if smoke and (steps is not None or minutes is not None):

@@ -97,7 +97,10 @@ def _choose(path: Path, file: Any, dataset: str | None, kind: type) -> Any:
     if dataset is None and len(images) == 1:
         return images[0]
     listed = ", ".join(f"{name} {array.shape} {array.dtype}" for name, array in arrays.items()) or "none at all"
-    wrong = "choose a dataset" if dataset is None else f"has no dataset {dataset!r}"
+    if dataset is None:
+        wrong = "choose a dataset" if images else "has no dataset that could be an image"
+    else:
+        wrong = f"has no dataset {dataset!r}"
     raise UnknownDatasetError(f"{path}: {wrong}; it has {listed}")
 
 

@@ -171,7 +171,7 @@ def _opener(
 
         return partial(open_hdf5, path, dataset=dataset)
     if dataset is not None:
-        raise UnknownDatasetError(f"{path}: this format has no datasets to choose from, leave out dataset={dataset!r}")
+        raise UnknownDatasetError(f"{path}: this format has no datasets to choose from, leave {dataset!r} out")
     if path.is_dir():
         from napari_unets.images.folder import image_files, open_folder
         from napari_unets.images.pages import open_pages, page_files

@@ -95,7 +95,7 @@ class PagesSource:
             first, other = _described(shapes[0], dtypes[0]), _described(shape, dtype)
             raise MixedSizesError(
                 f"{self._pages.path}: its pages differ: {self._pages.names[0]!r} is {first}, {self._pages.names[i]!r} "
-                f"{other}. Take them one by one (open_pages), or choose some with pages=..."
+                f"{other}. Take them one by one, or choose pages that are alike"
             )
 
 

@@ -101,7 +101,7 @@ def _choose_series(path: Path, tif: tifffile.TiffFile, dataset: str | None) -> t
         listed = ", ".join(f"{h}×{w} {dtype}" for h, w, dtype in sorted(sizes))
         raise MixedSizesError(
             f"{path}: its pages cannot be stacked, they differ in size or type ({listed}); "
-            f"choose some with dataset='0' … '{len(series) - 1}', or split the file"
+            f"choose one of them as the dataset, 0 to {len(series) - 1}, or split the file"
         )
     return series[0]
 

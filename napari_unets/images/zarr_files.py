@@ -102,7 +102,7 @@ def _open_node(path: Path | str, place: Any, dataset: str | None) -> zarr.Group 
             return root["0"]
         return root
     if not isinstance(root, zarr.Group):
-        raise UnknownDatasetError(f"{path}: is an array itself, leave out dataset={dataset!r}")
+        raise UnknownDatasetError(f"{path}: is an array itself, leave the dataset {dataset!r} out")
     if dataset not in root:
         raise UnknownDatasetError(f"{path}: has no dataset {dataset!r}; it has {_listed(root)}")
     return root[dataset]
@@ -190,5 +190,6 @@ def _only_array(path: Path | str, group: zarr.Group) -> zarr.Array[Any]:
     """Take the only array of a group that could be an image."""
     images = [name for name, shape in _arrays(group) if len(shape) >= 2 and 0 not in shape]
     if len(images) != 1:
-        raise UnknownDatasetError(f"{path}: choose a dataset; it has {_listed(group)}")
+        wrong = "choose a dataset" if images else "has no dataset that could be an image"
+        raise UnknownDatasetError(f"{path}: {wrong}; it has {_listed(group)}")
     return group[images[0]]  # type: ignore[return-value]

@@ -52,6 +52,14 @@ class InferenceSettings(BaseModel):
     threads: Annotated[int, Field(ge=1)] | None = None
 
 
+#: What the settings can be whose bounds pydantic would give as a pattern, or a kind of number at a time.
+ALLOWED = {
+    "device": "auto, cpu, mps, cuda, or one GPU such as cuda:1",
+    "scale": "a number from 0.25 to 4, in quarters",
+    "halo": "card, exact, or a number of pixels from 0",
+}
+
+
 def fitting_scale(pixel_size_nm: float, known_nm: float) -> float:
     """Return the scale at which a model sees pixels as large as those that it has learnt from, as near as it can be.
 
@@ -70,6 +78,11 @@ def fitting_scale(pixel_size_nm: float, known_nm: float) -> float:
     return min(max(round(4 * pixel_size_nm / known_nm) / 4, 0.25), 4.0)
 
 
+def explain(name: str, said: str) -> str:
+    """Say what a setting should be, in words for people where pydantic's are not."""
+    return f"should be {ALLOWED[name]}" if name in ALLOWED else said.replace("Input should", "should", 1)
+
+
 def merged(settings: InferenceSettings | None, overrides: dict[str, Any]) -> InferenceSettings:
     """Return settings with some of them replaced, validated.
 
@@ -82,7 +95,8 @@ def merged(settings: InferenceSettings | None, overrides: dict[str, Any]) -> Inf
     try:
         return InferenceSettings(**{**given, **overrides})
     except ValidationError as error:
-        wrong = "; ".join(dict.fromkeys(f"{e['loc'][0]}: {e['msg']}" for e in error.errors()))
+        said = {str(e["loc"][0]): e["msg"] for e in reversed(error.errors())}
+        wrong = "; ".join(f"{name}: {explain(name, said[name])}" for name in reversed(said))
         names = ", ".join(InferenceSettings.model_fields)
         raise InferenceSettingError(
             f"these settings of inference do not work: {wrong}. The settings are: {names}"

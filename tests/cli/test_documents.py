@@ -156,6 +156,19 @@ def test_documents_have_a_default_model_of_their_own(program, pdf, tmp_path, tar
     assert result.err.startswith("document-ink: ")
 
 
+@pytest.mark.parametrize(("holds", "model"), [("pdf", "document-ink"), ("both", "em-membranes")])
+def test_the_default_model_of_a_folder_is_of_what_it_is_read_as(program, tmp_path, holds, model):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    with create_page_writer(folder / "a.pdf") as writer:
+        writer.write(SCANS[1], dpi=(150, 150))
+    if holds == "both":  # pictures are read as a stack, and PDFs beside them are not
+        Image.fromarray(SCANS[1]).save(folder / "b.png")
+    result = program("segment", folder, "--output", tmp_path / "a.tif")
+    assert result.code == 0
+    assert result.err.startswith(f"{model}: ")
+
+
 def test_class_ids_of_pages_of_one_size_are_a_stack(program, pdf, tmp_path):
     target = tmp_path / "p.ome.zarr"
     arguments = ("--model", "otsu", "--pages", "2", "--probabilities", "--output", target)

@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+import zarr
 
 from napari_unets.images import save_stack
 from napari_unets.metrics import evaluate
@@ -179,10 +180,32 @@ def test_folders_of_several_sizes_are_averaged(program, tmp_path, truth_data, ce
     assert [row["dice"] for row in found["per_slice"]] == [scores["dice"] for scores in each]
 
 
+def test_other_files_of_a_folder_are_left_alone(program, tmp_path, truth_data):
+    names = {"a.png": truth_data[0], "b.png": truth_data[1]}
+    both = folders(tmp_path, names, names)
+    expected = program("evaluate", *both, "--json").out
+    for folder in both:
+        (folder / "Thumbs.db").write_bytes(b"no image")
+        (folder / "notes.txt").write_text("no image")
+        (folder / "old").mkdir()
+    result = program("evaluate", *both, "--json")
+    assert (result.code, result.out) == (0, expected)
+    assert "left out" not in result.err
+
+
+def test_labels_in_an_ome_zarr_are_no_folders_of_files(program, tmp_path, truth_data):
+    paths = [tmp_path / f"{name}.ome.zarr" / "labels" / "cells" for name in "ab"]
+    for path in paths:
+        zarr.create_group(path.parents[1]).create_group("labels").create_array("cells", data=truth_data)
+    result = program("evaluate", *paths, "--json")
+    assert result.code == 0
+    assert json.loads(result.out)["v_rand"] == 1
+
+
 def test_folders_without_common_names(program, tmp_path, truth_data):
     result = program("evaluate", *folders(tmp_path, {"a.png": truth_data[0]}, {"b.png": truth_data[0]}))
     assert result.code == 1
-    assert "no files of the same name (a and b, for instance)" in result.err
+    assert "no images of the same name (a and b, for instance)" in result.err
 
 
 def test_shapes_that_differ_offer_what_would_fit(program, tmp_path, truth, truth_data):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from tests_support import tiny_model
@@ -60,7 +61,7 @@ def test_ctrl_c_and_the_same_command_with_resume(program, files: Path, monkeypat
         patch.setattr(learning, "iter_fine_tune", interrupted)
         stopped = program(*run)
     assert stopped.code == 130
-    assert "--resume the same command" in stopped.err
+    assert "the same command with --resume" in stopped.err
     assert load_model(files / "tuned").card.training.steps < 3
     assert program(*run).code == 1  # not replaced by mistake
     assert program(*run, "--resume").code == 0
@@ -81,6 +82,18 @@ def test_several_stacks_are_learnt_from_together(program, files: Path) -> None:
     odd = program("fine-tune", *pair, files / "image.tif", *options, "--output", files / "three")
     assert odd.code == 2
     assert "every image needs its annotations" in odd.err.replace("\n", " ")
+
+
+def test_images_and_annotations_in_one_file(program, files: Path) -> None:
+    with h5py.File(files / "both.h5", "w") as both:
+        for name in ("image", "painted"):
+            with open_stack(files / f"{name}.tif") as stack:
+                both[f"em/{name}"] = stack[...]
+    options = ["--model", files / "parent", "--device", "cpu", "--steps", 1, "--output", files / "tuned"]
+    result = program("fine-tune", *2 * [files / "both.h5"], *options, "--dataset", "em/image")
+    assert (result.code, "choose a dataset" in result.err) == (1, True)
+    datasets = ["--dataset", "em/image", "--annotations-dataset", "em/painted"]
+    assert program("fine-tune", *2 * [files / "both.h5"], *options, *datasets).code == 0
 
 
 def test_empty_annotations_are_refused(program, files: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from io import BytesIO, StringIO, TextIOWrapper
 
 import pytest
 
@@ -67,3 +68,37 @@ def test_interrupt_is_130(program, monkeypatch):
 
     monkeypatch.setattr("napari_unets.cli.machine.describe_machine", interrupt)
     assert program("doctor").code == 130
+
+
+@pytest.mark.parametrize(
+    ("arguments", "before"),
+    [
+        (("segment", "", "-o", "out"), "segment"),
+        (("segment", "a.tif", "-o", ""), "-o"),
+        (("segment", "a.tif", "--output="), "--output"),
+        (("evaluate", "a.tif", ""), "a.tif"),
+        (("models", "export", "otsu", ""), "otsu"),
+    ],
+)
+def test_an_empty_argument_is_not_the_current_folder(program, monkeypatch, tmp_path, arguments, before):
+    monkeypatch.chdir(tmp_path)
+    result = program(*arguments)
+    assert result.code == 2
+    assert f"the argument after '{before}' is empty; is a variable of the shell not set?" in result.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_terminal_that_lacks_a_sign_gets_its_number(monkeypatch, program):
+    """``models show`` has a multiplication sign in it, which is not ASCII."""
+    narrow = TextIOWrapper(BytesIO(), "ascii", errors="strict")
+    monkeypatch.setattr("sys.stdout", narrow)
+    assert program("models", "show", "em-membranes").code == 0
+    narrow.flush()
+    assert "4 \\xd7 4" in narrow.buffer.getvalue().decode("ascii")
+
+
+def test_streams_of_another_kind_are_left_alone(monkeypatch, program):
+    said = StringIO()
+    monkeypatch.setattr("sys.stdout", said)
+    assert program("--version").code == 0
+    assert said.getvalue().startswith("napari-unets ")

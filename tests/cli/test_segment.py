@@ -136,10 +136,11 @@ def test_terminated_leaves_nothing(own_model, tmp_path):
     [
         (["--model", "no-such"], 1, "no model 'no-such'"),
         (["--device", "cuda:99"], 1, "cuda:99"),
-        (["--device", "tpu"], 2, "--device"),
-        (["--halo", "some"], 2, "--halo"),
-        (["--scale", "0.3"], 2, "--scale"),
-        (["--tile", "0"], 2, "--tile"),
+        (["--device", "tpu"], 2, "--device: tpu: should be auto, cpu, mps, cuda, or one GPU such as cuda:1"),
+        (["--halo", "some"], 2, "--halo: some: should be card, exact, or a number of pixels from 0"),
+        (["--halo", "-1"], 2, "--halo: -1: should be"),
+        (["--scale", "0.3"], 2, "--scale: 0.3: should be a number from 0.25 to 4, in quarters"),
+        (["--tile", "0"], 2, "--tile: 0: should be greater than or equal to 1"),
         (["--precision", "fp8"], 2, "--precision"),
         (["--probabilities", "--instances"], 2, "one of"),
     ],
@@ -147,8 +148,18 @@ def test_terminated_leaves_nothing(own_model, tmp_path):
 def test_mistakes(program, own_model, image, tmp_path, arguments, code, said):
     result = program("segment", image, "--output", tmp_path / "out.tif", "--model", "mine", *arguments)
     assert result.code == code
-    assert said in result.err
+    assert said in " ".join(result.err.split())
     assert not (tmp_path / "out.tif").exists()
+
+
+@pytest.mark.parametrize("name", ["mask.jpg", "mask.h5", "mask.MRC"])
+def test_a_format_that_is_not_written_does_not_become_a_folder(program, image, tmp_path, name):
+    result = program("segment", image, "--output", tmp_path / name, "--model", "otsu")
+    assert result.code == 1
+    assert "files are not written; choose .tif or .ome.zarr, .pdf or .png" in result.err
+    assert not (tmp_path / name).exists()
+    (tmp_path / name).mkdir()
+    assert program("segment", image, "--output", tmp_path / name, "--model", "otsu").code == 0
 
 
 def test_a_missing_or_broken_input_is_named(program, own_model, tmp_path):

@@ -176,3 +176,10 @@ def test_empty_files(tmp_path):
         (tmp_path / name).touch()
         with pytest.raises(EmptyImageError, match=f"{name}: the file is empty"):
             open_stack(tmp_path / name)
+
+
+def test_a_file_without_images_offers_none_to_choose(tmp_path):
+    with h5py.File(tmp_path / "times.h5", "w") as file:
+        file["times"] = np.arange(5)
+    with pytest.raises(UnknownDatasetError, match=r"has no dataset that could be an image; it has times \(5,\)"):
+        open_stack(tmp_path / "times.h5")

@@ -128,7 +128,7 @@ def test_pages_of_one_size_are_a_stack(pdf):
 
 
 def test_pages_of_several_sizes_are_none_unless_padded(pdf):
-    with pytest.raises(MixedSizesError, match=r"scans.pdf.*'scans 1' is 70×50.*'scans 2' 40×60.*pages="):
+    with pytest.raises(MixedSizesError, match=r"scans.pdf.*'scans 1' is 70×50.*'scans 2' 40×60.*pages that are alike"):
         open_stack(pdf)
     with open_pages(pdf).as_stack(pad=True) as stack:
         assert stack.shape == (3, 70, 60, 3)

@@ -200,3 +200,9 @@ def test_empty_folder_called_zarr(tmp_path):
     (tmp_path / "a.zarr").mkdir()
     with pytest.raises(UnreadableImageError, match="no Zarr array or group"):
         open_stack(tmp_path / "a.zarr")
+
+
+def test_a_group_without_images_offers_none_to_choose(tmp_path):
+    zarr.create_group(tmp_path / "g.zarr").create_array("times", data=np.arange(5))
+    with pytest.raises(UnknownDatasetError, match=r"has no dataset that could be an image; it has times \(5,\)"):
+        open_stack(tmp_path / "g.zarr")

@@ -141,7 +141,12 @@ def test_settings_are_checked():
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
-    [({"colour": "red"}, "colour: .* not permitted"), ({"tile": 0}, "tile: .* equal to 1")],
+    [
+        ({"colour": "red"}, "colour: .* not permitted"),
+        ({"tile": 0}, "tile: should be .* equal to 1"),
+        ({"halo": -1}, "work: halo: should be card, exact, or a number of pixels from 0\\. "),
+        ({"device": "gpu", "tile": 0}, "work: device: should be auto, cpu, .*such as cuda:1; tile: "),
+    ],
 )
 def test_settings_that_do_not_work_are_told_by_name(wrong, message):
     with pytest.raises(InferenceSettingError, match=f"{message}.*The settings are: device, backend") as caught:

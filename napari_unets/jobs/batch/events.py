@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from napari_unets.inference.settings import InferenceSettings
+from napari_unets.jobs.outputs.opening import Opening
 from napari_unets.jobs.outputs.settings import OutputSettings
 
 __all__ = [
@@ -67,6 +68,8 @@ class BatchJob:
         Where and how the model runs.
     existing : {"refuse", "resume", "overwrite"}
         What becomes of outputs that are there.
+    opening : Opening
+        How the inputs are opened, each of them; documents and their pages need none of it.
     """
 
     model: str | Path
@@ -74,6 +77,7 @@ class BatchJob:
     output: OutputSettings = field(default_factory=OutputSettings)
     settings: InferenceSettings = field(default_factory=InferenceSettings)
     existing: Existing = "refuse"
+    opening: Opening = field(default_factory=Opening)
 
 
 @dataclass(frozen=True)

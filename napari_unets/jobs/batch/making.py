@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari_unets.images import Stack
     from napari_unets.inference import Predictor
     from napari_unets.jobs.outputs.matching import MadeFrom
+    from napari_unets.jobs.outputs.opening import Opening
     from napari_unets.jobs.outputs.settings import OutputSettings
 
 __all__ = ["make_output"]
@@ -30,6 +31,7 @@ def make_output(
     made_from: MadeFrom,
     report: Report,
     *,
+    opening: Opening,
     overwrite: bool,
     cancel: Callable[[], bool] | None = None,
 ) -> None:
@@ -49,6 +51,8 @@ def make_output(
         Kept in the output, for :meth:`~napari_unets.jobs.outputs.matching.MadeFrom.difference`.
     report : callable
         Told how much of how much is done.
+    opening : Opening
+        Where the file does not say what it is; documents and their pages need none of it.
     overwrite : bool
         Replace what is there.
     cancel : callable, optional
@@ -69,24 +73,25 @@ def make_output(
         image=name,
         made_from=made_from.to_dict(),
         **settings.changed(),
+        **opening.changed(),
     )
     order = Order(predictor, settings, metadata, report, overwrite=overwrite, cancel=cancel)
     if settings.kind == "clean":
         metadata["napari_unets"] |= {"output": "clean pages", "colour": settings.colour}
         write_pages(sources, target, order)
     else:
-        _make_of_stack(sources[0], target, order, metadata)
+        _make_of_stack(sources[0], opening, target, order, metadata)
 
 
-def _make_of_stack(source: str, target: Path, order: Order, metadata: dict[str, Any]) -> None:
+def _make_of_stack(source: str, opening: Opening, target: Path, order: Order, metadata: dict[str, Any]) -> None:
     from napari_unets.images import MixedSizesError, open_stack
     from napari_unets.images.ome_axes import in_ome_order
 
     settings = order.settings
     try:
-        stack = open_stack(source, pages=settings.pages, dpi=settings.dpi)
+        stack = open_stack(source, **opening.model_dump(), pages=settings.pages, dpi=settings.dpi)
     except MixedSizesError:
-        if not _is_document(source, order) or not _makes_pages(target, order):
+        if opening.changed() or not _is_document(source, order) or not _makes_pages(target, order):
             raise
         write_pages([source], target, order)
         return

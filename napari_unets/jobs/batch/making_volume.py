@@ -13,6 +13,7 @@ from napari_unets.jobs.volumes.run import Execute, VolumeEvent, begun_job, run_v
 if TYPE_CHECKING:
     from napari_unets.inference import Predictor
     from napari_unets.jobs.outputs.matching import MadeFrom
+    from napari_unets.jobs.outputs.opening import Opening
     from napari_unets.jobs.outputs.settings import OutputSettings
 
 __all__ = ["is_finished", "is_volume", "make_volume"]
@@ -55,6 +56,7 @@ def make_volume(
     made_from: MadeFrom,
     report: Callable[[float, float], None],
     *,
+    opening: Opening | None = None,
     existing: Literal["refuse", "resume", "overwrite"],
     cancel: Callable[[], bool] | None = None,
     execute: Execute | None = None,
@@ -75,6 +77,8 @@ def make_volume(
         What the volume would be made from now.
     report : callable
         Told how much of how much is done.
+    opening : Opening, optional
+        Where the file does not say what it is.
     existing : {"refuse", "resume", "overwrite"}
         What to do if it is there.
     cancel : callable, optional
@@ -98,7 +102,7 @@ def make_volume(
 
     resume = existing == "resume"
     begun = begun_job(target) if resume and ledger_path(target).exists() else None
-    job = plan_volume(source, target, predictor, what, begun=begun, made_from=made_from)
+    job = plan_volume(source, target, predictor, what, opening=opening, begun=begun, made_from=made_from)
     done = run_volume(
         job,
         execute=execute,
@@ -108,4 +112,4 @@ def make_volume(
         cancel=cancel,
         predictor=predictor,
     )
-    return f"gone on with: {done.resumed} of {done.blocks} blocks were there" if done.resumed else ""
+    return f"resumed: {done.resumed} of {done.blocks} blocks were there" if done.resumed else ""

@@ -37,14 +37,16 @@ def batch_report(job: BatchJob, rows: Sequence[Row], ready: Ready | None) -> dic
     Returns
     -------
     dict
-        ``model``, ``settings``, ``output`` (kind and how), ``device``, ``backend`` and ``precision`` (null if nothing
-        was computed), ``counts`` by status, and ``inputs``: a list of ``input``, ``output``, ``status``, ``reason``,
-        ``seconds``, and of a bug ``details``. ``input`` is a list where several inputs make one output.
+        ``model``, ``settings``, ``output`` (kind and how), ``opening`` (what was not left as in the files), ``device``,
+        ``backend`` and ``precision`` (null if nothing was computed), ``counts`` by status, and ``inputs``: a
+        list of ``input``, ``output``, ``status``, ``reason``, ``seconds``, and of a bug ``details``. ``input`` is a
+        list where several inputs make one output.
     """
     return {
         "model": str(job.model),
         "settings": job.settings.model_dump(mode="json"),
         "output": job.output.model_dump(mode="json"),
+        "opening": job.opening.changed(),
         "existing": job.existing,
         "device": None if ready is None else ready.device,
         "backend": None if ready is None else ready.backend,

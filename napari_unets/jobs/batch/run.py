@@ -178,7 +178,7 @@ def _make_item(
 
     item = job.items[number]
     begun = time.monotonic()
-    wanted = MadeFrom.of(item.sources, lent.model.card, job.settings, job.output)
+    wanted = MadeFrom.of(item.sources, lent.model.card, job.settings, job.output, job.opening)
     reason, overwrite = "", job.existing == "overwrite"
     by_blocks = is_volume(item.target, job.output)
     if by_blocks and job.existing == "resume" and is_finished(item.target, wanted):
@@ -204,12 +204,23 @@ def _make_item(
             job.output,
             wanted,
             report,
+            opening=job.opening,
             existing=job.existing,
             cancel=cancel,
             execute=execute,
         )
     else:
-        make_output(item.sources, item.target, lent(), job.output, wanted, report, overwrite=overwrite, cancel=cancel)
+        make_output(
+            item.sources,
+            item.target,
+            lent(),
+            job.output,
+            wanted,
+            report,
+            opening=job.opening,
+            overwrite=overwrite,
+            cancel=cancel,
+        )
     return Row(item, "done", reason, 1.0, time.monotonic() - begun)
 
 

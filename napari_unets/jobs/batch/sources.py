@@ -9,15 +9,17 @@ from pathlib import Path
 from natsort import natsorted
 
 from napari_unets.errors import NapariUnetsError
+from napari_unets.images.folder import image_files
 from napari_unets.images.opening import HDF5_SUFFIXES, MRC_SUFFIXES, TIFF_SUFFIXES, is_zarr
 from napari_unets.images.pages import page_files
 from napari_unets.images.pdf import PDF_SUFFIXES
 from napari_unets.images.pictures import PICTURE_SUFFIXES
 from napari_unets.images.remote import is_address
 
-__all__ = ["SourceError", "find_sources"]
+__all__ = ["IMAGE_SUFFIXES", "SourceError", "find_sources", "holds_documents", "is_folder", "is_image", "is_single"]
 
-_SUFFIXES = (*TIFF_SUFFIXES, *HDF5_SUFFIXES, *MRC_SUFFIXES, *PICTURE_SUFFIXES, *PDF_SUFFIXES)
+#: Of files that can be opened.
+IMAGE_SUFFIXES = (*TIFF_SUFFIXES, *HDF5_SUFFIXES, *MRC_SUFFIXES, *PICTURE_SUFFIXES, *PDF_SUFFIXES)
 
 
 class SourceError(NapariUnetsError):
@@ -59,34 +61,46 @@ def _found(name: str, each: bool, pages: bool) -> Iterator[str]:
     if is_address(name):
         yield name
     elif path.exists() or not glob.has_magic(name):
-        yield from _inside(path, pages) if each and _is_folder(path) else [str(path)]
+        yield from _inside(path, pages) if each and is_folder(path) else [str(path)]
     else:
         matches = natsorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute patterns
-        images = [match for match in matches if _is_image(Path(match))]
+        images = [match for match in matches if is_image(Path(match))]
         if not images:
             what = "matches nothing" if not matches else "matches no images"
             raise SourceError(f"{name}: {what}; check the folder and the pattern")
         for match in images:
-            yield from _inside(Path(match), pages) if each and _is_folder(Path(match)) else [match]
+            yield from _inside(Path(match), pages) if each and is_folder(Path(match)) else [match]
 
 
 def _inside(folder: Path, pages: bool) -> list[str]:
-    files = page_files(folder) if pages else [path for path in folder.iterdir() if _is_single(path)]
+    files = page_files(folder) if pages else [path for path in folder.iterdir() if is_single(path)]
     if not files:
         raise SourceError(f"{folder}: there are no images in this folder")
     return [str(path) for path in natsorted(files, key=lambda path: path.name)]
 
 
-def _is_folder(path: Path) -> bool:
+def holds_documents(source: str) -> bool:
+    """Whether an input is a PDF, or a folder that is opened as PDFs since it has no other images."""
+    path = Path(source)
+    if path.suffix.lower() in PDF_SUFFIXES:
+        return True
+    if is_address(source) or not is_folder(path):
+        return False
+    return any(file.suffix.lower() in PDF_SUFFIXES for file in page_files(path)) and not image_files(path)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether it is a folder of images, and not a Zarr array or group."""
     return path.is_dir() and not is_zarr(path)
 
 
-def _is_single(path: Path) -> bool:
-    """Whether it is an image that is no folder of others."""
+def is_single(path: Path) -> bool:
+    """Whether it is an image that is no folder of others, by its name; hidden ones are none."""
     if path.name.startswith("."):
         return False
-    return is_zarr(path) if path.is_dir() else path.suffix.lower() in _SUFFIXES
+    return is_zarr(path) if path.is_dir() else path.suffix.lower() in IMAGE_SUFFIXES
 
 
-def _is_image(path: Path) -> bool:
-    return _is_single(path) or (path.is_dir() and bool(page_files(path)))
+def is_image(path: Path) -> bool:
+    """Whether it is an image, or a folder of images."""
+    return is_single(path) or (path.is_dir() and bool(page_files(path)))

@@ -14,6 +14,7 @@ from napari_unets.jobs.outputs.record import MADE_FROM, METADATA_KEY
 
 if TYPE_CHECKING:
     from napari_unets.inference import InferenceSettings
+    from napari_unets.jobs.outputs.opening import Opening
     from napari_unets.jobs.outputs.settings import OutputSettings
     from napari_unets.models import ModelCard
 
@@ -45,7 +46,12 @@ class MadeFrom:
 
     @classmethod
     def of(
-        cls, sources: Sequence[str | Path], card: ModelCard, settings: InferenceSettings, output: OutputSettings
+        cls,
+        sources: Sequence[str | Path],
+        card: ModelCard,
+        settings: InferenceSettings,
+        output: OutputSettings,
+        opening: Opening | None = None,
     ) -> MadeFrom:
         """Look at the inputs as they are now.
 
@@ -55,7 +61,11 @@ class MadeFrom:
             If one of them cannot be looked at.
         """
         how = settings.model_dump(mode="json", exclude=set(_WITHOUT_EFFECT)) | output.model_dump(mode="json")
-        return cls(tuple(fingerprint(source) for source in sources), model_hash(card), how)
+        dataset = None
+        if opening is not None:
+            how |= opening.changed()
+            dataset = opening.dataset
+        return cls(tuple(fingerprint(source, dataset=dataset) for source in sources), model_hash(card), how)
 
     @classmethod
     def of_output(cls, target: Path) -> MadeFrom | None:

@@ -13,6 +13,7 @@ from napari_unets.jobs.volumes.process import OpenVolume
 
 if TYPE_CHECKING:
     from napari_unets.inference import Predictor
+    from napari_unets.jobs.outputs.opening import Opening
     from napari_unets.jobs.outputs.settings import OutputSettings
 
 __all__ = ["VolumeEstimate", "estimate_volume"]
@@ -59,13 +60,18 @@ class VolumeEstimate:
 
 
 def estimate_volume(
-    source: str | Path, output: str | Path, predictor: Predictor, what: OutputSettings | None = None
+    source: str | Path,
+    output: str | Path,
+    predictor: Predictor,
+    what: OutputSettings | None = None,
+    *,
+    opening: Opening | None = None,
 ) -> VolumeEstimate:
     """Compute a plane of the block in the middle of a volume; nothing is written.
 
     Parameters
     ----------
-    source, output, predictor, what
+    source, output, predictor, what, opening
         See :func:`~napari_unets.jobs.volumes.job.plan_volume`.
 
     Returns
@@ -77,7 +83,7 @@ def estimate_volume(
     VolumeError, ImageError, InferenceError
         As planning, reading and computing raise.
     """
-    job = plan_volume(source, output, predictor, what)
+    job = plan_volume(source, output, predictor, what, opening=opening)
     blocks = plan_blocks(job)
     thin = job.model_copy(update={"block": (1, *job.block[1:])})
     parts = plan_blocks(thin)

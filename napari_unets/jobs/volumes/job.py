@@ -21,8 +21,8 @@ from napari_unets.images.remote import place_of
 from napari_unets.images.volume_store import VolumeStore
 from napari_unets.inference.settings import InferenceSettings
 from napari_unets.jobs.outputs.axes import output_axes
-from napari_unets.jobs.outputs.fingerprint import fingerprint
 from napari_unets.jobs.outputs.matching import MadeFrom
+from napari_unets.jobs.outputs.opening import Opening
 from napari_unets.jobs.outputs.record import record
 from napari_unets.jobs.outputs.safe_places import Inputs
 from napari_unets.jobs.outputs.settings import OutputSettings
@@ -33,20 +33,9 @@ if TYPE_CHECKING:
     from napari_unets.inference import Predictor
     from napari_unets.models import Model
 
-__all__ = ["Opening", "VolumeJob", "plan_volume"]
+__all__ = ["VolumeJob", "plan_volume"]
 
 _DTYPES = {"segmentation": "uint8", "probabilities": "float32", "instances": "uint32"}
-
-
-class Opening(BaseModel):
-    """Arguments of :func:`~napari_unets.images.open_stack` where a file does not say, or is wrong."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    axes: str | None = None
-    voxel_size_nm: tuple[float, float, float] | None = None
-    level: int = 0
-    dataset: str | None = None
 
 
 class VolumeJob(BaseModel):
@@ -214,7 +203,7 @@ def plan_volume(
     place = place.absolute() if isinstance(place, Path) else place
     if danger := Inputs([place]).danger(output):
         raise VolumeError(danger)
-    made_from = made_from or made_from_now(place, opening, model, predictor.settings, what)
+    made_from = made_from or MadeFrom.of([place], model.card, predictor.settings, what, opening)
     if begun is not None and not begun.origin.difference(made_from):
         return begun.run_where(str(place), output, _name_of(model), predictor.settings)
     with open_source(place, opening, what) as stack:
@@ -253,22 +242,13 @@ def plan_volume(
                 image=stack.name,
                 made_from=made_from.to_dict(),
                 **what.changed(),
+                **opening.changed(),
             ),
         )
 
 
 def _name_of(model: Model) -> str:
     return str(model.folder.absolute() if model.folder is not None else model.name)
-
-
-def made_from_now(
-    source: str | Path, opening: Opening, model: Model, settings: InferenceSettings, what: OutputSettings
-) -> MadeFrom:
-    """Look at what decides the result, as it is now."""
-    made = MadeFrom.of([], model.card, settings, what)
-    given = opening.model_dump(mode="json", exclude_defaults=True)
-    seen = fingerprint(source, dataset=opening.dataset)
-    return MadeFrom((seen,), made.model_sha256, {**made.settings, **given})
 
 
 def _bytes_per_pixel(stack: Stack, what: OutputSettings, classes: tuple[int, ...]) -> int:

@@ -206,7 +206,7 @@ def _ledger(job: VolumeJob, *, resume: bool, overwrite: bool) -> Ledger:
     if output.exists() or path.exists():
         if not overwrite:
             raise ImageExistsError(
-                f"{output}: is there already; go on with it by --resume or replace it by --overwrite"
+                f"{output}: is there already; continue it with --resume or replace it with --overwrite"
             )
         _remove(output, path)
     return _begin(job)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import zarr
 
-from napari_unets.jobs.batch.sources import SourceError, find_sources
+from napari_unets.jobs.batch.sources import SourceError, find_sources, holds_documents
 
 
 @pytest.fixture
@@ -61,6 +61,13 @@ def test_absolute_patterns_and_paths(tree):
     assert find_sources([tree / "1.tif", f"{tree}/in/*.png"]) == [
         str(tree / n) for n in ("1.tif", "in/3.png", "in/4.png")
     ]
+
+
+def test_what_is_opened_as_a_document(tree):
+    (tree / "pdfs").mkdir()
+    (tree / "pdfs" / "a.PDF").touch()
+    sources = ("scan.pdf", "pdfs", ".", "in", "empty", "1.tif", "v.ome.zarr", "missing", "s3://bucket/v.ome.zarr")
+    assert [source for source in sources if holds_documents(source)] == ["scan.pdf", "pdfs"]
 
 
 @pytest.mark.parametrize(
