@@ -19,7 +19,7 @@ _NEAR, _SPOT = 15, 24
 class AugmentSettings(BaseModel):
     """How much training patches are changed; every value 0 (or False) switches its change off.
 
-    Grey values are in units of the stack's standard deviation (the patches are normalised before).
+    Grey values are in units of the stack's standard deviation (of the image's, where normalising does not make it 1).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -78,7 +78,10 @@ def _around_annotations(
         where = np.flatnonzero(ids.any(1 - axis))
         window.append(slice(max(0, int(where[0]) - reach), int(where[-1]) + 1 + reach))
     cut = (window[0], window[1])
-    return AnnotatedPlane(prepare_plane(source.stack.plane(number, cut), card.in_channels, statistics), ids[cut])
+    image = prepare_plane(source.stack.plane(number, cut), card.in_channels, statistics)
+    if card.normalisation.method == "zscore":
+        return AnnotatedPlane(image, ids[cut])
+    return AnnotatedPlane(image, ids[cut], float(image.mean()), float(image.std()) or 1.0)
 
 
 def crops_of(prepared: Sequence[PreparedStack], network: Network) -> list[npt.NDArray[np.float32]]:

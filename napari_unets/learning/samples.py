@@ -26,10 +26,15 @@ class AnnotatedPlane:
         ``(channels, height, width)`` float32, normalised with its stack's statistics.
     annotations : ndarray
         ``(height, width)`` class ids; 0 = not annotated.
+    mean, deviation : float
+        Of the grey values, in whose units they are changed; what normalising by the z-score leaves, if not given. A
+        page from 0 to 1 is hardly to be read any more after changes that an image of deviation 1 can do with.
     """
 
     image: npt.NDArray[np.float32]
     annotations: npt.NDArray[np.uint8]
+    mean: float = 0.0
+    deviation: float = 1.0
 
 
 def _mirror(coordinate: Tensor, length: Tensor) -> Tensor:
@@ -67,6 +72,9 @@ class PatchSampler:
         self._drawable = [i for i, classes in enumerate(self._pixels) if classes]
         if not self._drawable:
             raise ValueError("nothing is annotated on these planes")
+        self._means, self._deviations = (
+            torch.tensor(values) for values in ([p.mean for p in planes], [p.deviation for p in planes])
+        )
         self._size = size
         self._settings = settings
         self.generator = torch.Generator().manual_seed(seed)
@@ -101,7 +109,9 @@ class PatchSampler:
         images, labels = self._windows(planes, grid)
         warped = F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=True)
         classes = F.grid_sample(labels, grid, mode="nearest", padding_mode="border", align_corners=True)
-        return augment_values(warped, self._settings, self.generator), classes[:, 0].round().long()
+        mean, deviation = (values[planes][:, None, None, None] for values in (self._means, self._deviations))
+        changed = augment_values((warped - mean) / deviation, self._settings, self.generator) * deviation + mean
+        return changed, classes[:, 0].round().long()
 
     def _windows(self, planes: list[int], grid: Tensor) -> tuple[Tensor, Tensor]:
         """Cut the source windows of a batch to one common size and express ``grid`` in their coordinates (in place)."""

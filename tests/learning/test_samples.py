@@ -74,3 +74,12 @@ def test_planes_of_different_sizes() -> None:
 def test_nothing_annotated() -> None:
     with pytest.raises(ValueError, match="nothing is annotated"):
         PatchSampler([plane(np.zeros((16, 16)))], 8, AugmentSettings.none())
+
+
+def test_grey_values_are_changed_in_units_of_their_deviation() -> None:
+    """The same plane between 0 and 1, as pages are, is changed as much as that of mean 0 and deviation 1."""
+    values = np.random.default_rng(0).normal(size=(1, 64, 64)).astype(np.float32)
+    ids = np.ones((64, 64), np.uint8)
+    planes = AnnotatedPlane(values, ids), AnnotatedPlane(values * 0.1 + 0.8, ids, mean=0.8, deviation=0.1)
+    (first, _), (second, _) = (PatchSampler([plane], 32, AugmentSettings(), seed=1).draw(16) for plane in planes)
+    torch.testing.assert_close(second, first * 0.1 + 0.8, atol=1e-4, rtol=1e-4)
