@@ -205,9 +205,8 @@ def _ledger(job: VolumeJob, *, resume: bool, overwrite: bool) -> Ledger:
         )
     if output.exists() or path.exists():
         if not overwrite:
-            raise ImageExistsError(
-                f"{output}: is there already; go on with it by --resume or replace it by --overwrite"
-            )
+            there = output if output.exists() else path
+            raise ImageExistsError(f"{there}: is there already; go on with it by --resume or replace it by --overwrite")
         _remove(output, path)
     return _begin(job)
 
