@@ -14,7 +14,7 @@ from napari_unets.images.opening import is_zarr
 from napari_unets.images.pages import page_files
 from napari_unets.images.remote import place_of
 
-__all__ = ["fingerprint"]
+__all__ = ["fingerprint", "holds_labels"]
 
 
 #: What file managers leave in folders.
@@ -77,14 +77,16 @@ def _files(folder: Path, prefix: str = "", *, labels: bool) -> Iterator[tuple[st
         for entry in entries:
             name = f"{prefix}{entry.name}"
             if entry.is_dir():
-                if labels or entry.name != "labels" or not _is_image(folder):
+                if labels or not holds_labels(Path(entry.path)):
                     yield from _files(Path(entry.path), f"{name}/", labels=labels)
             elif entry.name not in _CLUTTER and not entry.name.startswith("._"):
                 about = entry.stat()
                 yield name, about.st_size, about.st_mtime_ns
 
 
-def _is_image(folder: Path) -> bool:
-    """Whether a folder of a Zarr is an image of OME-Zarr, beside whose levels its labels lie."""
-    descriptions = (folder / name for name in ("zarr.json", ".zattrs"))
-    return any(b'"multiscales"' in path.read_bytes() for path in descriptions if path.exists())
+def holds_labels(folder: Path) -> bool:
+    """Whether a folder is where an image of OME-Zarr keeps its labels: beside its levels. It need not be there yet."""
+    descriptions = (folder.with_name(name) for name in ("zarr.json", ".zattrs"))
+    return folder.name == "labels" and any(
+        b'"multiscales"' in path.read_bytes() for path in descriptions if path.exists()
+    )

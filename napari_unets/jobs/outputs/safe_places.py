@@ -8,11 +8,9 @@ from pathlib import Path
 
 from napari_unets.images.opening import is_zarr
 from napari_unets.images.remote import place_of
+from napari_unets.jobs.outputs.fingerprint import holds_labels
 
 __all__ = ["Inputs", "plain_place"]
-
-#: Where an OME-Zarr keeps what was made from it; what is written there does not change the image.
-_LABELS = "labels"
 
 
 class Inputs:
@@ -68,9 +66,9 @@ def plain_place(path: str | Path) -> str:
 def _harm(place: Path, folder: Path) -> str:
     """Say what an output in a folder that is an input does to it."""
     if is_zarr(folder):
-        if place.relative_to(folder).parts[0] == _LABELS:
+        if any(holds_labels(inner) for inner in place.parents if folder in inner.parents):
             return ""
-        return f"lies in the input {folder} and would change it; choose a place outside, or in its folder {_LABELS!r}"
+        return f"lies in the input {folder} and would change it; choose a place outside, or in the image's 'labels'"
     if place.parent != folder or place.suffix.lower() == ".zarr":  # only files in the folder itself are its images
         return ""
     return (

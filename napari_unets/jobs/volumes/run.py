@@ -205,8 +205,9 @@ def _ledger(job: VolumeJob, *, resume: bool, overwrite: bool) -> Ledger:
         )
     if output.exists() or path.exists():
         if not overwrite:
+            there = output if output.exists() else path
             raise ImageExistsError(
-                f"{output}: is there already; continue it with --resume or replace it with --overwrite"
+                f"{there}: is there already; continue it with --resume or replace it with --overwrite"
             )
         _remove(output, path)
     return _begin(job)

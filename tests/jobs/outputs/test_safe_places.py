@@ -56,6 +56,9 @@ def test_what_is_written_into_a_zarr(volume):
     assert inputs.danger(volume / "labels" / "membranes.ome.zarr") == ""
     for inside in ("out.ome.zarr", "0/out.ome.zarr", "out.tif"):
         assert "lies in the input" in inputs.danger(volume / inside)
+    array = volume / "0"  # no image of OME-Zarr, which could have labels
+    assert "lies in the input" in Inputs([array]).danger(array / "labels" / "out.ome.zarr")
+    assert inputs.danger(volume / "labels" / "deeper" / "out.ome.zarr") == ""
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a right on Windows")
