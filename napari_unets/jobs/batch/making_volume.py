@@ -99,7 +99,7 @@ def make_volume(
 
     resume = existing == "resume"
     begun = begun_job(target) if resume and ledger_path(target).exists() else None
-    job = plan_volume(source, target, predictor, what, begun=begun)
+    job = plan_volume(source, target, predictor, what, begun=begun, cancel=cancel)
     done = run_volume(
         job,
         execute=execute,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -164,6 +164,7 @@ def plan_volume(
     opening: Opening | None = None,
     block: Sequence[int] | None = None,
     begun: VolumeJob | None = None,
+    cancel: Callable[[], bool] | None = None,
 ) -> VolumeJob:
     """Settle how a volume is computed. The planes that statistics are taken from are read now.
 
@@ -183,6 +184,8 @@ def plan_volume(
         Largest extent of a block along z, y, x; chosen by default.
     begun : VolumeJob, optional
         The job that the output was begun with. If it is the same, its statistics, windows and blocks are taken.
+    cancel : callable, optional
+        Asked while statistics are measured; True stops.
 
     Returns
     -------
@@ -194,6 +197,8 @@ def plan_volume(
         If this output is not made block by block, or the blocks asked for are not possible.
     ImageError
         If the image cannot be opened.
+    Cancelled
+        If ``cancel`` said so.
     """
     from napari_unets.inference.planning import fixed_settings
     from napari_unets.inference.tiles import stack_statistics
@@ -227,7 +232,7 @@ def plan_volume(
             model=_name_of(model),
             what=what,
             settings=settings,
-            statistics=_statistics_json(stack_statistics(model, stack)),
+            statistics=_statistics_json(stack_statistics(model, stack, cancel=cancel)),
             made_from=made_from.to_dict(),
             axes=("c" if every else "") + stack.axes.removesuffix("s"),
             shape=shape,

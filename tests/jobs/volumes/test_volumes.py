@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from napari_unets.images import ImageExistsError, open_stack
-from napari_unets.inference import Cancelled, LinkSettings, segment
+from napari_unets.inference import Cancelled, InferenceSettings, LinkSettings, Predictor, segment
 from napari_unets.jobs.outputs import safe_files
 from napari_unets.jobs.volumes import process
 from napari_unets.jobs.volumes.blocks import plan_blocks, run_block
 from napari_unets.jobs.volumes.errors import BlockWriteError, LedgerError, SourceChangedError
+from napari_unets.jobs.volumes.job import plan_volume
 from napari_unets.jobs.volumes.ledger import Ledger, ledger_path
 from napari_unets.jobs.volumes.run import run_volume
 from napari_unets.jobs.volumes.writing import scratch_folder
@@ -141,6 +142,16 @@ def test_stop_and_go_on(source, tmp_path, expected, when):
     job = plan(source, job.output, resume=True)
     run_volume(job, resume=True)
     assert contents(job.output) == expected
+
+
+def test_stopped_while_the_image_is_measured(source, tmp_path):
+    settings = InferenceSettings(device="cpu", backend="torch")
+    with (
+        Predictor(load_model("em-membranes-fast"), settings) as predictor,
+        pytest.raises(Cancelled, match="grey values"),
+    ):
+        plan_volume(source, tmp_path / "out.ome.zarr", predictor, cancel=lambda: True)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.ome.zarr"]
 
 
 def test_a_resumed_run_keeps_what_was_settled(source, tmp_path):
