@@ -102,7 +102,7 @@ def make_volume(
 
     resume = existing == "resume"
     begun = begun_job(target) if resume and ledger_path(target).exists() else None
-    job = plan_volume(source, target, predictor, what, opening=opening, begun=begun, made_from=made_from)
+    job = plan_volume(source, target, predictor, what, opening=opening, begun=begun, made_from=made_from, cancel=cancel)
     done = run_volume(
         job,
         execute=execute,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -159,6 +159,7 @@ def plan_volume(
     block: Sequence[int] | None = None,
     begun: VolumeJob | None = None,
     made_from: MadeFrom | None = None,
+    cancel: Callable[[], bool] | None = None,
 ) -> VolumeJob:
     """Settle how a volume is computed. The planes that statistics are taken from are read now.
 
@@ -180,6 +181,8 @@ def plan_volume(
         The job that the output was begun with. If it is the same, its statistics, windows and blocks are taken.
     made_from : MadeFrom, optional
         What the result depends on, where that was just looked at; a Zarr of many files takes a while.
+    cancel : callable, optional
+        Asked while statistics are measured; True stops.
 
     Returns
     -------
@@ -191,6 +194,8 @@ def plan_volume(
         If this output is not made block by block, would destroy the input, or the blocks asked for are not possible.
     ImageError
         If the image cannot be opened, or no OME-Zarr has such axes as the output would have.
+    Cancelled
+        If ``cancel`` said so.
     """
     from napari_unets.inference.planning import fixed_settings
     from napari_unets.inference.tiles import stack_statistics
@@ -227,7 +232,7 @@ def plan_volume(
             model=_name_of(model),
             what=what,
             settings=settings,
-            statistics=_statistics_json(stack_statistics(model, stack)),
+            statistics=_statistics_json(stack_statistics(model, stack, cancel=cancel)),
             made_from=made_from.to_dict(),
             axes=axes,
             shape=shape,

@@ -132,6 +132,13 @@ def test_stopped_run_says_how_far_it_came(model_folder, image) -> None:
     assert summary.total > 2
 
 
+def test_stopped_before_the_image_was_measured(model_folder, image) -> None:
+    tiles, summary = collect(segment_stack(model_folder, image, settings=SETTINGS, cancel=lambda: True))
+    assert tiles == []
+    assert summary.statistics is None
+    assert summary.done == 0
+
+
 def test_predictor_is_kept_for_the_next_run(model_folder, image) -> None:
     collect(segment_stack(model_folder, image, planes=[0], settings=InferenceSettings(**SETTINGS)))
     key = KEPT.key

@@ -11,11 +11,12 @@ import pytest
 
 from napari_unets.images import ImageError, ImageExistsError, ImageWriteError, open_stack, save_stack
 from napari_unets.images.volume_store import VolumeStore
-from napari_unets.inference import Cancelled, LinkSettings, predict, segment
+from napari_unets.inference import Cancelled, InferenceSettings, LinkSettings, Predictor, predict, segment
 from napari_unets.jobs.outputs import safe_files
 from napari_unets.jobs.volumes import process
 from napari_unets.jobs.volumes.blocks import plan_blocks, run_block
 from napari_unets.jobs.volumes.errors import BlockWriteError, LedgerError, SourceChangedError
+from napari_unets.jobs.volumes.job import plan_volume
 from napari_unets.jobs.volumes.ledger import Ledger, ledger_path
 from napari_unets.jobs.volumes.objects import TABLES
 from napari_unets.jobs.volumes.run import run_volume
@@ -218,6 +219,16 @@ def test_stop_while_objects_are_numbered_and_go_on(source, tmp_path, link, after
     run_volume(job, resume=True)
     whole = segment(load_model("otsu"), open_stack(source), instances="3d" if link else True)
     np.testing.assert_array_equal(open_stack(job.output), whole)
+
+
+def test_stopped_while_the_image_is_measured(source, tmp_path):
+    settings = InferenceSettings(device="cpu", backend="torch")
+    with (
+        Predictor(load_model("em-membranes-fast"), settings) as predictor,
+        pytest.raises(Cancelled, match="grey values"),
+    ):
+        plan_volume(source, tmp_path / "out.ome.zarr", predictor, cancel=lambda: True)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.ome.zarr"]
 
 
 def test_a_resumed_run_keeps_what_was_settled(source, tmp_path):
