@@ -15,12 +15,12 @@ from napari_unets.images.numbering import left_out
 from napari_unets.images.pictures import PICTURE_SUFFIXES, picture_info, read_picture
 from napari_unets.images.source import FileImage, Region
 from napari_unets.images.stack import Stack
+from napari_unets.images.suffixes import TIFF_SUFFIXES
 from napari_unets.images.tiff import open_tiff
 from napari_unets.images.units import VoxelSize
 
 __all__ = ["image_files", "open_folder"]
 
-_TIFF_SUFFIXES = (".tif", ".tiff")
 _MOST_CHECKED = 2000  # files whose heads are read at once; the others when they are read
 
 
@@ -43,7 +43,7 @@ def image_files(folder: Path) -> list[Path]:
     -------
     list of Path
     """
-    suffixes = (*PICTURE_SUFFIXES, *_TIFF_SUFFIXES)
+    suffixes = (*PICTURE_SUFFIXES, *TIFF_SUFFIXES)
     files = [
         path
         for path in folder.iterdir()
@@ -114,7 +114,7 @@ class _FolderSource:
         """Nothing is kept open."""
 
     def _read_plane(self, path: Path) -> NDArray[Any]:
-        if path.suffix.lower() in _TIFF_SUFFIXES:
+        if path.suffix.lower() in TIFF_SUFFIXES:
             with _one_plane(path) as stack:
                 plane = stack.plane(0)
         else:
@@ -125,7 +125,7 @@ class _FolderSource:
 
 def _look(path: Path) -> _Plane:
     """Read the head of a file."""
-    if path.suffix.lower() not in _TIFF_SUFFIXES:
+    if path.suffix.lower() not in TIFF_SUFFIXES:
         info = picture_info(path)
         size = None if info.note is None else info.note.voxel_size_nm
         return _Plane(info.shape, info.dtype, size, info.note)

@@ -153,6 +153,15 @@ def test_folder_of_tiff_files(tmp_path):
     np.testing.assert_array_equal(stack, planes)
 
 
+def test_folder_of_big_tiff_files(tmp_path):
+    for i in range(2):
+        save_stack(tmp_path / "section.tif", GREY[None] + i, voxel_size_nm=(50, 4, 4))
+        (tmp_path / "section.tif").rename(tmp_path / f"{i}.btf")
+    stack = open_stack(tmp_path)
+    assert stack.voxel_size_nm == (50, 4, 4)  # of a document there is none
+    np.testing.assert_array_equal(stack, [GREY, GREY + 1])
+
+
 def test_folder_of_mixed_formats(tmp_path):
     stack = open_stack(_folder(tmp_path / "a", ["1.tif", "2.png"], [GREY, GREY + 1]))
     np.testing.assert_array_equal(stack, [GREY, GREY + 1])
