@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from napari_unets.images.errors import EmptyImageError, MixedSizesError, UnreadableImageError
 from napari_unets.images.note import Note
 from napari_unets.images.numbering import left_out
+from napari_unets.images.pdf import PDF_SUFFIXES
 from napari_unets.images.pictures import PICTURE_SUFFIXES, picture_info, read_picture
 from napari_unets.images.source import FileImage, Region
 from napari_unets.images.stack import Stack
@@ -19,8 +21,9 @@ from napari_unets.images.suffixes import TIFF_SUFFIXES
 from napari_unets.images.tiff import open_tiff
 from napari_unets.images.units import VoxelSize
 
-__all__ = ["image_files", "open_folder"]
+__all__ = ["folder_remarks", "image_files", "open_folder"]
 
+_MOST_NAMED = 5
 _MOST_CHECKED = 2000  # files whose heads are read at once; the others when they are read
 
 
@@ -52,6 +55,34 @@ def image_files(folder: Path) -> list[Path]:
     return list(natsorted(files, key=lambda path: path.name))
 
 
+def folder_remarks(folder: Path) -> list[str]:
+    """List what a person may want to know of a folder that is read as a stack: what is not in it.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Returns
+    -------
+    list of str
+        In words.
+    """
+    files = image_files(folder)
+    remarks = []
+    if gaps := left_out([path.stem for path in files]):
+        remarks.append(f"the names of its files leave out {_first_few(gaps)}")
+    documents = natsorted(path.name for path in folder.iterdir() if path.suffix.lower() in PDF_SUFFIXES)
+    if files and documents:
+        remarks.append(f"PDFs beside images are left out: {_first_few(documents)}")
+    return remarks
+
+
+def _first_few(names: Sequence[object]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(str(name) for name in names[:_MOST_NAMED]) + more
+
+
 def open_folder(folder: Path) -> FileImage:
     """Open a folder of images as a stack.
 
@@ -63,7 +94,7 @@ def open_folder(folder: Path) -> FileImage:
     Returns
     -------
     FileImage
-        ``left_out`` in the metadata has the numbers that the names of the files leave out, if they are numbered.
+        ``remarks`` in the metadata has those of :func:`folder_remarks`.
 
     Raises
     ------
@@ -85,8 +116,8 @@ def open_folder(folder: Path) -> FileImage:
     for path in files[1::step]:
         _check_same(files[0], first.shape, first.dtype, path, *_look(path)[:2])
     axes = "zyxs"[: 1 + len(first.shape)]
-    gaps = left_out([path.stem for path in files])
-    metadata: dict[str, Any] = {"left_out": gaps} if gaps else {}
+    remarks = folder_remarks(folder)
+    metadata: dict[str, Any] = {"remarks": remarks} if remarks else {}
     note = first.note
     if note is not None:
         axes = note.axes if len(note.axes) == len(axes) else axes

@@ -263,6 +263,7 @@ def test_a_folder_of_documents_only_is_a_stack(tmp_path):
     Image.fromarray(BIT).save(tmp_path / "section.png")
     with open_stack(tmp_path) as stack:  # the stack of images that it has been, whatever PDF lies beside them
         assert stack.shape == (1, 70, 50)
+        assert stack.metadata["remarks"] == ["PDFs beside images are left out: 1.pdf, 2.pdf"]
 
 
 def test_what_is_wrong_with_a_pdf(tmp_path):
