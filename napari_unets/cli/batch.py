@@ -89,7 +89,7 @@ class _Teller:
             case Started(number):
                 of = f"{number + 1}/{len(self.log.rows)} " if len(self.log.rows) > 1 else ""
                 name = Path(self.log.rows[number].item.sources[0]).name
-                self._look_for_gaps(self.log.rows[number].item.sources[0])
+                self._remark(self.log.rows[number].item.sources[0])
                 self._bar = self._bars.enter_context(progress_bar(of + name))
             case Progress(_, done, total):
                 if self._bar is not None:
@@ -98,15 +98,14 @@ class _Teller:
                 self._bars.close()
                 self._tell(row)
 
-    def _look_for_gaps(self, source: str) -> None:
-        """Say if sections of a folder may be missing."""
-        from napari_unets.images.folder import image_files
-        from napari_unets.images.numbering import first_few, left_out
+    def _remark(self, source: str) -> None:
+        """Say what may be missing in a folder that is read as a stack."""
+        from napari_unets.images.folder import folder_remarks
 
-        folder = Path(source)
         with suppress(OSError):  # opening it says why
-            if self._stacks and folder.is_dir() and (gaps := left_out([file.stem for file in image_files(folder)])):
-                note(f"{source}: the names of its files leave out {first_few(gaps)}; are some missing?")
+            if self._stacks and Path(source).is_dir():
+                for remark in folder_remarks(Path(source)):
+                    note(f"{source}: {remark}")
 
     def _tell(self, row: Row) -> None:
         match row.status:

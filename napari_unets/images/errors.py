@@ -17,6 +17,7 @@ __all__ = [
     "ImageExistsError",
     "ImageNotFoundError",
     "ImageWriteError",
+    "IncompleteImageError",
     "MissingExtraError",
     "MixedSizesError",
     "PageChoiceError",
@@ -39,6 +40,10 @@ class ImageNotFoundError(ImageError):
 
 class UnreadableImageError(ImageError):
     """A file that is broken, truncated, or may not be read."""
+
+
+class IncompleteImageError(UnreadableImageError):
+    """A file of which planes are missing, while those that it has can be read."""
 
 
 class EncryptedImageError(UnreadableImageError):

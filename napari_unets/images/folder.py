@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,15 +13,17 @@ from numpy.typing import NDArray
 from napari_unets.images.errors import EmptyImageError, MixedSizesError, UnreadableImageError
 from napari_unets.images.note import Note
 from napari_unets.images.numbering import left_out
+from napari_unets.images.pdf import PDF_SUFFIXES
 from napari_unets.images.pictures import PICTURE_SUFFIXES, picture_info, read_picture
 from napari_unets.images.source import FileImage, Region
 from napari_unets.images.stack import Stack
+from napari_unets.images.suffixes import TIFF_SUFFIXES
 from napari_unets.images.tiff import open_tiff
 from napari_unets.images.units import VoxelSize
 
-__all__ = ["image_files", "open_folder"]
+__all__ = ["folder_remarks", "image_files", "open_folder"]
 
-_TIFF_SUFFIXES = (".tif", ".tiff")
+_MOST_NAMED = 5
 _MOST_CHECKED = 2000  # files whose heads are read at once; the others when they are read
 
 
@@ -43,13 +46,41 @@ def image_files(folder: Path) -> list[Path]:
     -------
     list of Path
     """
-    suffixes = (*PICTURE_SUFFIXES, *_TIFF_SUFFIXES)
+    suffixes = (*PICTURE_SUFFIXES, *TIFF_SUFFIXES)
     files = [
         path
         for path in folder.iterdir()
         if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
     ]
     return list(natsorted(files, key=lambda path: path.name))
+
+
+def folder_remarks(folder: Path) -> list[str]:
+    """List what a person may want to know of a folder that is read as a stack: what is not in it.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Returns
+    -------
+    list of str
+        In words.
+    """
+    files = image_files(folder)
+    remarks = []
+    if gaps := left_out([path.stem for path in files]):
+        remarks.append(f"the names of its files leave out {_first_few(gaps)}")
+    documents = natsorted(path.name for path in folder.iterdir() if path.suffix.lower() in PDF_SUFFIXES)
+    if files and documents:
+        remarks.append(f"PDFs beside images are left out: {_first_few(documents)}")
+    return remarks
+
+
+def _first_few(names: Sequence[object]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(str(name) for name in names[:_MOST_NAMED]) + more
 
 
 def open_folder(folder: Path) -> FileImage:
@@ -63,7 +94,7 @@ def open_folder(folder: Path) -> FileImage:
     Returns
     -------
     FileImage
-        ``left_out`` in the metadata has the numbers that the names of the files leave out, if they are numbered.
+        ``remarks`` in the metadata has those of :func:`folder_remarks`.
 
     Raises
     ------
@@ -85,8 +116,8 @@ def open_folder(folder: Path) -> FileImage:
     for path in files[1::step]:
         _check_same(files[0], first.shape, first.dtype, path, *_look(path)[:2])
     axes = "zyxs"[: 1 + len(first.shape)]
-    gaps = left_out([path.stem for path in files])
-    metadata: dict[str, Any] = {"left_out": gaps} if gaps else {}
+    remarks = folder_remarks(folder)
+    metadata: dict[str, Any] = {"remarks": remarks} if remarks else {}
     note = first.note
     if note is not None:
         axes = note.axes if len(note.axes) == len(axes) else axes
@@ -114,7 +145,7 @@ class _FolderSource:
         """Nothing is kept open."""
 
     def _read_plane(self, path: Path) -> NDArray[Any]:
-        if path.suffix.lower() in _TIFF_SUFFIXES:
+        if path.suffix.lower() in TIFF_SUFFIXES:
             with _one_plane(path) as stack:
                 plane = stack.plane(0)
         else:
@@ -125,7 +156,7 @@ class _FolderSource:
 
 def _look(path: Path) -> _Plane:
     """Read the head of a file."""
-    if path.suffix.lower() not in _TIFF_SUFFIXES:
+    if path.suffix.lower() not in TIFF_SUFFIXES:
         info = picture_info(path)
         size = None if info.note is None else info.note.voxel_size_nm
         return _Plane(info.shape, info.dtype, size, info.note)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,15 @@ class Note:
     is_labels: bool = False
     #: Anything that JSON can hold.
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def dpi(self) -> tuple[float, float] | None:
+        """Pixels per inch along x and y, if the metadata has them."""
+        try:
+            x, y = (float(value) for value in self.metadata["dpi"])
+        except (KeyError, TypeError, ValueError):
+            return None
+        return (x, y) if 0 < x < math.inf and 0 < y < math.inf else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold."""

@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-__all__ = ["first_few", "left_out"]
+__all__ = ["left_out"]
 
-_NAMED = 5
 _NUMBERED = re.compile(r"(.*?)(\d+)(\D*)")
 
 
@@ -44,15 +43,3 @@ def left_out(names: Sequence[str]) -> list[int]:
     if (numbers[-1] - numbers[0]) // step > 2 * len(numbers):  # more gaps than files
         return []
     return [number for a, b in pairwise(numbers) for number in range(a + step, b, step)]
-
-
-def first_few(numbers: Sequence[int]) -> str:
-    """Name the first of some numbers.
-
-    Examples
-    --------
-    >>> first_few([2, 7]), first_few(range(10))
-    ('2, 7', '0, 1, 2, 3, 4 and 5 more')
-    """
-    named = ", ".join(str(number) for number in numbers[:_NAMED])
-    return f"{named} and {len(numbers) - _NAMED} more" if len(numbers) > _NAMED else named

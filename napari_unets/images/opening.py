@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from napari_unets.images.axes import check_axes
-from napari_unets.images.errors import ImageNotFoundError, UnknownDatasetError, UnknownLevelError, UnsupportedImageError
+from napari_unets.images.chosen_planes import choose_planes
+from napari_unets.images.errors import (
+    ImageNotFoundError,
+    IncompleteImageError,
+    MixedSizesError,
+    UnknownDatasetError,
+    UnknownLevelError,
+    UnsupportedImageError,
+)
+from napari_unets.images.page_stack import PagesSource
 from napari_unets.images.pdf import PDF_SUFFIXES
 from napari_unets.images.pictures import PICTURE_SUFFIXES
 from napari_unets.images.remote import place_of
 from napari_unets.images.source import FileImage, check_pixels, check_plane
 from napari_unets.images.stack import Stack
+from napari_unets.images.suffixes import HDF5_SUFFIXES, MRC_SUFFIXES, TIFF_SUFFIXES
 from napari_unets.images.units import known_voxel_size, voxel_size
 
 __all__ = ["HDF5_SUFFIXES", "MRC_SUFFIXES", "TIFF_SUFFIXES", "is_zarr", "open_stack", "stack_name"]
-
-TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".lsm")
-HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
-MRC_SUFFIXES = (".mrc", ".mrcs", ".rec", ".st", ".map", ".ali")
 
 _ZARR_MARKS = ("zarr.json", ".zgroup", ".zarray")
 _UNDERSTOOD = "TIFF, OME-Zarr, Zarr, HDF5, MRC, PNG, JPEG, PDF, or a folder of images"
@@ -54,7 +61,8 @@ def open_stack(
     dataset : str, optional
         Which array of a Zarr group or an HDF5 file, or which series of a TIFF file.
     pages : str or sequence of int, optional
-        Which pages of a PDF, of a TIFF file or of a folder, from 1: ``"1-3,7"``.
+        Which pages of a PDF, or planes of anything else, from 1: ``"1-3,7"``. Pages of a TIFF file or a folder need
+        to be of one size among themselves only.
     dpi : float, optional
         Pixels per inch in which a PDF is rendered: by default those of a scan, and 300 otherwise.
 
@@ -75,16 +83,17 @@ def open_stack(
     """
     place = place_of(path)
     given_size = voxel_size(voxel_size_nm)
-    if isinstance(place, str):
-        image = _open_address(place, level, dataset, pages, dpi)
-    else:
-        image = _opener(place, level, dataset, pages, dpi)()
+    image = _open(place, level, dataset, pages, dpi)
     path = str(place)
     try:
         check_pixels(image.source.shape, image.source.dtype, path)
+        if axes is not None:
+            image = replace(image, axes=check_axes(axes, len(image.source.shape), path))
+        if pages is not None and not isinstance(image.source, PagesSource):
+            image = choose_planes(image, pages, path)
         stack = Stack(
             image.source,
-            check_axes(axes, len(image.source.shape), path) if axes is not None else image.axes,
+            image.axes,
             name=stack_name(Path(path)),
             path=place if isinstance(place, Path) else None,
             voxel_size_nm=given_size or known_voxel_size(image.voxel_size_nm),
@@ -131,6 +140,22 @@ def is_zarr(folder: Path) -> bool:
     return folder.suffix.lower() == ".zarr" or any((folder / mark).exists() for mark in _ZARR_MARKS)
 
 
+def _open(
+    place: Path | str, level: int, dataset: str | None, pages: str | Sequence[int] | None, dpi: float | None
+) -> FileImage:
+    """Open a place; of what is no stack as a whole, the pages that are asked for."""
+    if isinstance(place, str):
+        return _open_address(place, level, dataset, pages, dpi)
+    try:
+        return _opener(place, level, dataset, pages, dpi)()
+    except (MixedSizesError, IncompleteImageError):
+        if pages is None or level or dataset is not None:
+            raise
+        from napari_unets.images.pages import open_pages
+
+        return open_pages(place, pages=pages).as_image()
+
+
 def _open_address(
     address: str, level: int, dataset: str | None, pages: str | Sequence[int] | None, dpi: float | None
 ) -> FileImage:
@@ -150,7 +175,7 @@ def _opener(
     suffix = path.suffix.lower()
     if not path.exists():
         raise ImageNotFoundError(f"{path}: there is no such file or folder")
-    if (path.is_file() and suffix in PDF_SUFFIXES) or pages is not None or dpi is not None:
+    if (path.is_file() and suffix in PDF_SUFFIXES) or dpi is not None:
         if level or dataset is not None:
             raise UnknownDatasetError(f"{path}: has pages, and neither levels nor datasets to choose from")
         from napari_unets.images.pages import open_pages
@@ -177,7 +202,7 @@ def _opener(
         from napari_unets.images.pages import open_pages, page_files
 
         if page_files(path) and not image_files(path):  # documents only
-            return open_pages(path).as_image
+            return open_pages(path, pages=pages).as_image
         return partial(open_folder, path)
     if suffix in MRC_SUFFIXES:
         from napari_unets.images.mrc import open_mrc

@@ -22,10 +22,9 @@ from napari_unets.images.pdf import PDF_SUFFIXES, Pdf
 from napari_unets.images.pictures import PICTURE_SUFFIXES, open_picture
 from napari_unets.images.source import FileImage, check_pixels, check_plane
 from napari_unets.images.stack import Stack
+from napari_unets.images.suffixes import TIFF_SUFFIXES
 
 __all__ = ["Pages", "open_page", "open_pages", "page_files"]
-
-_TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
 
 
 class _Place(NamedTuple):
@@ -229,7 +228,7 @@ def page_files(folder: Path) -> list[Path]:
     -------
     list of Path
     """
-    suffixes = (*PDF_SUFFIXES, *_TIFF_SUFFIXES, *PICTURE_SUFFIXES)
+    suffixes = (*PDF_SUFFIXES, *TIFF_SUFFIXES, *PICTURE_SUFFIXES)
     try:
         files = [f for f in folder.iterdir() if f.suffix.lower() in suffixes and f.name[0] != "." and f.is_file()]
     except OSError as error:
@@ -243,7 +242,7 @@ def _places_in(path: Path) -> list[_Place]:
         document = Pdf(path)
         count = document.count
         document.close()
-    elif suffix in _TIFF_SUFFIXES:
+    elif suffix in TIFF_SUFFIXES:
         from napari_unets.images.tiff_pages import count_tiff_pages
 
         count = count_tiff_pages(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ __all__ = ["PICTURE_SUFFIXES", "PictureInfo", "open_picture", "picture_info", "r
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 
+_PNG = b"\x89PNG\r\n\x1a\n"
 _DEEP_COLOUR = {2: 3, 6: 4, 4: 2}  # colour type of a PNG header: samples a pixel
 #: What Pillow and libpng raise on broken files.
 _ERRORS = (ValueError, SyntaxError, RuntimeError, IndexError, TypeError)
@@ -81,7 +83,7 @@ def picture_info(path: Path) -> PictureInfo:
     with _opened(path) as image:
         width, height = image.size
         dpi = image.info.get("dpi")
-        if image.getexif().get(ORIENTATION_TAG) in QUARTER_TURNS:
+        if _orientation(path, image) in QUARTER_TURNS:
             width, height = height, width
             dpi = None if dpi is None else (dpi[1], dpi[0])
         mode = _target_mode(path, image)
@@ -111,7 +113,7 @@ def read_picture(path: Path) -> NDArray[Any]:
         ``(y, x)`` or ``(y, x, s)``, upright.
     """
     with _opened(path) as image:
-        orientation = image.getexif().get(ORIENTATION_TAG, 1)
+        orientation = _orientation(path, image)
         if _deep_samples(path):  # Pillow would halve the depth of such colours
             pixels = np.asarray(imagecodecs.png_decode(path.read_bytes()))
         else:
@@ -171,10 +173,29 @@ def _target_mode(path: Path, image: Image.Image) -> str:
     raise UnsupportedImageError(f"{path}: pixels of kind {image.mode} are not supported; save it as grey or RGB")
 
 
+def _orientation(path: Path, image: Image.Image) -> int:
+    """Orientation (EXIF) of a picture, 1 if it does not say."""
+    if image.format == "PNG" and "exif" not in image.info:
+        # it may come behind the pixels, all of which Pillow would decode to look for it
+        image.info["exif"] = _png_chunk(path, b"eXIf")
+    return int(image.getexif().get(ORIENTATION_TAG, 1))
+
+
+def _png_chunk(path: Path, kind: bytes) -> bytes | None:
+    with path.open("rb") as file:
+        file.seek(len(_PNG))
+        while len(head := file.read(8)) == 8:
+            length = int.from_bytes(head[:4], "big")
+            if head[4:] == kind:
+                return file.read(length)
+            file.seek(length + 4, os.SEEK_CUR)  # and the check sum
+    return None
+
+
 def _deep_samples(path: Path) -> int:
     """Count the samples a pixel of a PNG with several of 16 bits each; 0 for anything else."""
     with path.open("rb") as file:
         head = file.read(26)
-    if not head.startswith(b"\x89PNG\r\n\x1a\n") or len(head) < 26 or head[24] != 16:
+    if not head.startswith(_PNG) or len(head) < 26 or head[24] != 16:
         return 0
     return _DEEP_COLOUR.get(head[25], 0)

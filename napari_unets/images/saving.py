@@ -46,7 +46,8 @@ def create_writer(
     voxel_size_nm : sequence of 3 float, optional
         Nanometres along z, y, x.
     metadata : mapping, optional
-        Anything that JSON can hold; comes back as the opened stack's ``metadata``.
+        Anything that JSON can hold; comes back as the opened stack's ``metadata``. ``dpi`` (x, y) is also the
+        resolution of TIFF and PNG files without a voxel size, for other programs.
     labels : bool
         Whether the pixels are ids.
     overwrite : bool

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from napari_unets.images.errors import UnreadableImageError
+from napari_unets.images.errors import IncompleteImageError, UnreadableImageError
 
 __all__ = ["check_complete"]
 
@@ -34,13 +34,16 @@ def check_complete(path: Path, tif: tifffile.TiffFile, series: tifffile.TiffPage
 
     Raises
     ------
+    IncompleteImageError
+        Names what is missing.
     UnreadableImageError
-        Names what is missing, or the file that is truncated.
+        Names the file that is truncated.
     """
     pages = list(series) if series.kind in _DESCRIBED else [series[0], series[len(series) - 1]]
     missing = sum(page is None or not any(page.databytecounts) for page in pages)
     if missing and series.kind in _DESCRIBED:
-        raise UnreadableImageError(f"{path}: {_what_is_missing(path, tif, missing, len(pages))}")
+        there = f"or choose among the pages that are in it: 1-{len(tif.pages)}"
+        raise IncompleteImageError(f"{path}: {_what_is_missing(path, tif, missing, len(pages))}, {there}")
     ends: dict[tifffile.FileHandle, int] = {}
     if series.dataoffset is not None and not series.is_multifile:
         ends[tif.filehandle] = series.dataoffset + prod(series.shape) * np.dtype(series.dtype).itemsize

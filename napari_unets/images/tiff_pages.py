@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import tifffile
 
 from napari_unets.images.axes import tidy_axes
+from napari_unets.images.chosen_planes import choose_planes
 from napari_unets.images.errors import EmptyImageError, UnsupportedImageError, explain_read_errors
 from napari_unets.images.source import FileImage, Source
-from napari_unets.images.tiff import quiet
+from napari_unets.images.tiff import open_tiff, quiet
 from napari_unets.images.tiff_directories import check_directories
 from napari_unets.images.tiff_metadata import pixels_per_inch, tiff_note
 from napari_unets.images.tiff_source import TIFF_ERRORS, TiffSource
@@ -20,7 +22,7 @@ __all__ = ["count_tiff_pages", "open_tiff_page"]
 
 
 def count_tiff_pages(path: Path) -> int:
-    """Count the pages of a TIFF file; reduced copies of pages do not count.
+    """Count the pages of a TIFF file; reduced copies of pages do not count, planes without a directory of their own do.
 
     Parameters
     ----------
@@ -34,7 +36,9 @@ def count_tiff_pages(path: Path) -> int:
     """
     check_directories(path)
     with explain_read_errors(path, *TIFF_ERRORS), quiet(), tifffile.TiffFile(path) as tif:
-        count = len(_pages(tif))
+        page, count = tif.pages.first, len(_pages(tif))
+        if _is_in_one_piece(tif) and page.size:
+            count = prod(tif.series[0].shape) // page.size
     if not count:
         raise EmptyImageError(f"{path}: there is no image in this file")
     return count
@@ -53,7 +57,7 @@ def open_tiff_page(path: Path, number: int) -> FileImage:
     Returns
     -------
     FileImage
-        Axes ``yx`` or ``yxs``.
+        Axes ``yx`` or ``yxs``, or with an axis of length 1 before them.
 
     Raises
     ------
@@ -63,6 +67,9 @@ def open_tiff_page(path: Path, number: int) -> FileImage:
     with explain_read_errors(path, *TIFF_ERRORS), quiet():
         tif = tifffile.TiffFile(path)
         try:
+            if _is_in_one_piece(tif):
+                tif.close()
+                return choose_planes(open_tiff(path), [number], str(path))
             page = _pages(tif)[number - 1]
             series = tifffile.TiffPageSeries([page], page.shape, page.dtype, page.axes)
             source: Source = TiffSource(path, tif, series)
@@ -79,6 +86,11 @@ def open_tiff_page(path: Path, number: int) -> FileImage:
         dpi = dpi[::-1] if dpi is not None and orientation in QUARTER_TURNS else dpi
     metadata = ({} if note is None else note.metadata) | ({} if dpi is None else {"dpi": dpi})
     return FileImage(source, axes, metadata=metadata, is_labels=note is not None and note.is_labels)
+
+
+def _is_in_one_piece(tif: tifffile.TiffFile) -> bool:
+    """Whether a single directory describes several planes, as in large files of ImageJ."""
+    return len(tif.pages) == 1 and bool(tif.series) and tif.series[0].is_truncated
 
 
 def _pages(tif: tifffile.TiffFile) -> list[Any]:

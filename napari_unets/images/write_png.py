@@ -81,7 +81,8 @@ class PngWriter(PlaneWriter):
         text = PngInfo()
         text.add_text(NOTE_KEY, self.note.to_json())
         path = self._temporary if self._one_file else self._temporary / f"{self._names[plane]}.png"
-        Image.fromarray(array).save(path, format="PNG", pnginfo=text)
+        dpi = {} if self.note.dpi is None else {"dpi": self.note.dpi}
+        Image.fromarray(array).save(path, format="PNG", pnginfo=text, **dpi)
         self._done.add(plane)
 
     def _finish(self) -> None:

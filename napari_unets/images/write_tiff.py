@@ -78,7 +78,7 @@ class TiffWriter(PlaneWriter):
         first = self._next == 0
         colour = plane.ndim == 3 and plane.shape[2] > 2
         extra = plane.shape[2] - (3 if colour else 1) if plane.ndim == 3 else 0
-        size = self.note.voxel_size_nm
+        resolution, unit = self._resolution()
         self._file.write(
             plane,
             photometric="rgb" if colour else "minisblack",
@@ -89,12 +89,19 @@ class TiffWriter(PlaneWriter):
             description=self._ome_xml() if first else None,
             metadata=None,
             software="napari-unets" if first else False,
-            resolution=None if size is None else (1e7 / size[2], 1e7 / size[1]),
-            resolutionunit=None if size is None else "CENTIMETER",
+            resolution=resolution,
+            resolutionunit=unit,
             extratags=[(NOTE_TAG, "s", 0, self.note.to_json(), True)] if first else (),
             contiguous=False,
         )
         self._next += 1
+
+    def _resolution(self) -> tuple[tuple[float, float] | None, str | None]:
+        """Pixels per unit along x and y, of a microscope or of a scanner."""
+        if self.note.voxel_size_nm is not None:
+            _, y, x = self.note.voxel_size_nm
+            return (1e7 / x, 1e7 / y), "CENTIMETER"
+        return (None, None) if self.note.dpi is None else (self.note.dpi, "INCH")
 
     def _ome_xml(self) -> str:
         axes = self.note.axes.upper()

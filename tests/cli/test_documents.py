@@ -149,6 +149,26 @@ def test_class_ids_of_pages_of_several_sizes(program, pdf, tmp_path):
     assert "its pages differ" in result.err
 
 
+@pytest.mark.parametrize("kind", [(), ("--probabilities",)])
+def test_class_ids_of_a_scan_keep_its_resolution(program, tmp_path, kind):
+    Image.fromarray(SCANS[0]).save(tmp_path / "scan.tif", dpi=(300, 200))
+    target = tmp_path / "ids.tif"
+    assert program("segment", tmp_path / "scan.tif", "--model", "otsu", "--output", target, *kind).code == 0
+    with open_stack(target) as stack, Image.open(target) as picture:
+        assert tuple(stack.metadata["dpi"]) == picture.info["dpi"] == (300, 200)
+
+
+def test_class_ids_of_scans_of_several_resolutions_have_none(program, tmp_path):
+    scans, target = tmp_path / "scans.pdf", tmp_path / "ids.tif"
+    for second, expected in ((150, [150, 150]), (100, None)):
+        with create_page_writer(scans, overwrite=True) as writer:
+            for dpi in (150, second):
+                writer.write(SCANS[0], dpi=(dpi, dpi))
+        assert program("segment", scans, "--model", "otsu", "--output", target, "--overwrite").code == 0
+        with open_stack(target) as stack:
+            assert stack.metadata.get("dpi") == (expected and pytest.approx(expected))
+
+
 @pytest.mark.parametrize(("target", "arguments"), [("a.tif", ()), ("a.tif", ("--clean",)), ("a.png", ("--pages", "1"))])
 def test_documents_have_a_default_model_of_their_own(program, pdf, tmp_path, target, arguments):
     result = program("segment", pdf, "--output", tmp_path / target, *arguments)

@@ -35,4 +35,4 @@ def test_numbers_that_are_left_out(names, expected):
 def test_a_folder_in_which_a_section_is_missing(tmp_path):
     for number in (0, 1, 3, 4):
         Image.fromarray(np.full((20, 30), number, np.uint8)).save(tmp_path / f"s_{number:03}.png")
-    assert open_stack(tmp_path).metadata == {"left_out": [2]}
+    assert open_stack(tmp_path).metadata == {"remarks": ["the names of its files leave out 2"]}

@@ -23,6 +23,7 @@ from napari_unets.images import (
     open_page,
     open_pages,
     open_stack,
+    save_stack,
 )
 from napari_unets.images.page_numbers import chosen_pages
 
@@ -169,6 +170,51 @@ def test_pages_of_a_tiff(tmp_path):
         np.testing.assert_array_equal(stack[0, :, :50], rgb(BIT))
 
 
+def test_planes_of_a_stack_are_chosen_and_keep_their_voxel_size(tmp_path):
+    planes = RNG.integers(0, 255, (4, 30, 40), dtype=np.uint8)
+    common = {"imagej": True, "resolution": (250, 250)}
+    for name, settings in (("many.tif", {}), ("one.tif", {"truncate": True})):
+        metadata = {"unit": "um", "axes": "ZYX", "spacing": 0.05}
+        tifffile.imwrite(tmp_path / name, planes, metadata=metadata, **common, **settings)
+        with open_stack(tmp_path / name, pages="2,4") as stack:
+            assert (stack.axes, stack.shape) == ("zyx", (2, 30, 40))
+            assert stack.voxel_size_nm == pytest.approx((50, 4, 4))
+            np.testing.assert_array_equal(stack, planes[[1, 3]])
+            np.testing.assert_array_equal(stack[::-1, 3:20:2, 5], planes[[3, 1], 3:20:2, 5])
+            np.testing.assert_array_equal(stack.plane(1, (slice(3, 9), slice(2, 4))), planes[3, 3:9, 2:4])
+            assert stack[1:1].shape == (0, 30, 40)
+            again = pickle.loads(pickle.dumps(stack))
+        np.testing.assert_array_equal(again, planes[[1, 3]])
+        again.close()
+        with pytest.raises(PageChoiceError, match=rf"{name}: has 4 pages, there is no page 5"):
+            open_stack(tmp_path / name, pages="5")
+        with open_pages(tmp_path / name, pages="3-") as document:
+            assert len(document) == 2
+            np.testing.assert_array_equal(document[1].plane(0), planes[3])
+
+
+def test_planes_of_a_stack_of_any_format(tmp_path):
+    values = RNG.integers(0, 255, (2, 3, 30, 40), dtype=np.uint8)
+    save_stack(tmp_path / "a.ome.zarr", values, axes="tzyx", voxel_size_nm=(50, 4, 4))
+    with open_stack(tmp_path / "a.ome.zarr", pages=[6, 1]) as stack:
+        assert (stack.axes, stack.voxel_size_nm) == ("zyx", (50, 4, 4))
+        np.testing.assert_array_equal(stack, [values[1, 2], values[0, 0]])
+    save_stack(tmp_path / "a", values[0], axes="zyx")
+    with open_stack(tmp_path / "a", pages="2-", axes="zxy") as stack:
+        np.testing.assert_array_equal(stack, values[0, 1:].swapaxes(1, 2))
+
+
+def test_pages_of_one_size_of_a_tiff_with_others(tmp_path):
+    with create_page_writer(tmp_path / "a.tif") as writer:
+        for page in (BIT, GREY, GREY):
+            writer.write(page, dpi=(150, 150))
+    with pytest.raises(MixedSizesError):
+        open_stack(tmp_path / "a.tif")
+    with open_stack(tmp_path / "a.tif", pages="2-3") as stack:
+        np.testing.assert_array_equal(stack, [GREY, GREY])
+        assert stack.metadata["dpi"] == (150, 150)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_tiff_is_held_upright(tmp_path, orientation):
     """As Pillow turns a JPEG with the same tag."""
@@ -217,6 +263,7 @@ def test_a_folder_of_documents_only_is_a_stack(tmp_path):
     Image.fromarray(BIT).save(tmp_path / "section.png")
     with open_stack(tmp_path) as stack:  # the stack of images that it has been, whatever PDF lies beside them
         assert stack.shape == (1, 70, 50)
+        assert stack.metadata["remarks"] == ["PDFs beside images are left out: 1.pdf, 2.pdf"]
 
 
 def test_what_is_wrong_with_a_pdf(tmp_path):

@@ -9,7 +9,7 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, ImageFile
 
 from napari_unets.images import (
     EmptyImageError,
@@ -59,9 +59,8 @@ def test_deep_colour_is_held_upright(tmp_path, orientation):
     exif[0x0112] = orientation
     Image.fromarray(COLOUR).save(tmp_path / "a.png", exif=exif)
     deep = imagecodecs.png_encode(COLOUR.astype(np.uint16) * 257)
-    chunk = b"eXIf" + exif.tobytes().removeprefix(b"Exif\0\0")
-    chunk = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
-    (tmp_path / "b.png").write_bytes(deep[:33] + chunk + deep[33:])  # behind the header
+    stored = exif.tobytes().removeprefix(b"Exif\0\0")
+    (tmp_path / "b.png").write_bytes(_with_chunk(deep, b"eXIf", stored, last=False))
     np.testing.assert_array_equal(open_stack(tmp_path / "b.png"), open_stack(tmp_path / "a.png")[...] * np.uint16(257))
 
 
@@ -105,6 +104,32 @@ def test_orientation_of_the_camera(tmp_path, orientation, suffix):
     stack = open_stack(tmp_path / f"a{suffix}")
     assert stack.shape == (1, 32, 64)
     assert np.abs(stack[0].astype(int) - upright).max() < 12
+
+
+def _with_chunk(png, kind, data, *, last):
+    """A PNG with one chunk more, behind the header or before the end."""
+    chunk = struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    at = len(png) - 12 if last else 33
+    return png[:at] + chunk + png[at:]
+
+
+def test_orientation_behind_the_pixels(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(GREY).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(
+        _with_chunk((tmp_path / "a.png").read_bytes(), b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"), last=True)
+    )
+    np.testing.assert_array_equal(open_stack(tmp_path / "b.png")[0], np.rot90(GREY, -1))
+
+
+def test_opening_reads_no_pixels(tmp_path, monkeypatch):
+    Image.fromarray(GREY).save(tmp_path / "a.png")
+    with monkeypatch.context() as patched:
+        patched.setattr(Image.Image, "load", None)
+        patched.setattr(ImageFile.ImageFile, "load", None)
+        stack = open_stack(tmp_path / "a.png")
+    np.testing.assert_array_equal(stack[0], GREY)
 
 
 def test_resolution_of_a_scan(tmp_path):
@@ -151,6 +176,15 @@ def test_folder_of_tiff_files(tmp_path):
     stack = open_stack(_folder(tmp_path / "a", ["1.tif", "2.tif", "3.tif"], planes))
     assert stack.dtype == np.uint16
     np.testing.assert_array_equal(stack, planes)
+
+
+def test_folder_of_big_tiff_files(tmp_path):
+    for i in range(2):
+        save_stack(tmp_path / "section.tif", GREY[None] + i, voxel_size_nm=(50, 4, 4))
+        (tmp_path / "section.tif").rename(tmp_path / f"{i}.btf")
+    stack = open_stack(tmp_path)
+    assert stack.voxel_size_nm == (50, 4, 4)  # of a document there is none
+    np.testing.assert_array_equal(stack, [GREY, GREY + 1])
 
 
 def test_folder_of_mixed_formats(tmp_path):

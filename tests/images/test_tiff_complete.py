@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_unets.images import UnreadableImageError, open_stack
+from napari_unets.images import IncompleteImageError, UnreadableImageError, open_stack
 
 PLANES = np.random.default_rng(0).integers(0, 255, (3, 40, 50)).astype(np.uint8)
 NAMES = [f"s & z{i}.ome.tif" for i in range(3)]
@@ -55,8 +55,9 @@ def test_a_file_that_was_not_copied(series):
     alone.mkdir()
     shutil.copy(series / NAMES[0], alone)
     missing = f"2 of its 3 planes lie in files that are not beside it: {NAMES[1]}, {NAMES[2]}; copy all"
-    with pytest.raises(UnreadableImageError, match=re.escape(f"{NAMES[0]}: {missing}")):
+    with pytest.raises(IncompleteImageError, match=re.escape(f"{NAMES[0]}: {missing}")):
         open_stack(alone / NAMES[0])
+    np.testing.assert_array_equal(open_stack(alone / NAMES[0], pages="1"), PLANES[:1])
 
 
 def test_another_file_that_is_truncated(series):
@@ -69,5 +70,6 @@ def test_another_file_that_is_truncated(series):
 def test_planes_that_were_never_written(tmp_path):
     xml = OME.format(own=0, count=5, planes='<TiffData FirstZ="0" IFD="0" PlaneCount="3"/>')
     tifffile.imwrite(tmp_path / "a.ome.tif", PLANES, description=xml, metadata=None, photometric="minisblack")
-    with pytest.raises(UnreadableImageError, match=r"a.ome.tif: 2 of the 5 planes .* not there"):
+    with pytest.raises(IncompleteImageError, match=r"a.ome.tif: 2 of the 5 planes .* not there.* in it: 1-3"):
         open_stack(tmp_path / "a.ome.tif")
+    np.testing.assert_array_equal(open_stack(tmp_path / "a.ome.tif", pages="1-3"), PLANES)

@@ -110,6 +110,16 @@ def test_colour(tmp_path, target, samples):
         np.testing.assert_array_equal(stack, array)
 
 
+@pytest.mark.parametrize("target", ["a.tif", "a.png"])
+def test_resolution_of_a_scan_is_for_other_programs_too(tmp_path, target):
+    path = save_stack(tmp_path / target, STACK[0], metadata={"dpi": [300, 200]})
+    assert open_stack(path).metadata == {"dpi": [300, 200]}
+    with Image.open(path) as picture:
+        assert picture.info["dpi"] == pytest.approx((300, 200), rel=1e-3)
+    save_stack(path, STACK[0], metadata={"dpi": "none"}, overwrite=True)
+    assert open_stack(path).metadata == {"dpi": "none"}
+
+
 def test_single_picture(tmp_path):
     with open_stack(save_stack(tmp_path / "page.png", STACK[:1], metadata=METADATA)) as stack:
         assert (stack.shape, stack.metadata) == ((1, 40, 50), METADATA)

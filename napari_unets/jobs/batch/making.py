@@ -119,6 +119,13 @@ def _has_every_class(order: Order) -> bool:
     return order.settings.kind == "probabilities" and order.predictor.model.card.out_channels > 1
 
 
+def _resolution(stack: Stack) -> dict[str, Any]:
+    """Pixels per inch of a scan, if all pages have the same."""
+    pages = stack.metadata.get("pages")
+    found = {tuple(page.get("dpi") or ()) for page in (pages if isinstance(pages, list) else [stack.metadata])}
+    return {"dpi": list(dpi)} if len(found) == 1 and (dpi := found.pop()) else {}
+
+
 def _write_stack(stack: Stack, target: Path, order: Order) -> None:
     import numpy as np
 
@@ -136,7 +143,7 @@ def _write_stack(stack: Stack, target: Path, order: Order) -> None:
         dtype,
         axes=axes,
         voxel_size_nm=stack.voxel_size_nm,
-        metadata=order.metadata,
+        metadata={**order.metadata, **_resolution(stack)},
         labels=settings.kind != "probabilities",
         overwrite=order.overwrite,
     ) as writer:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_unets.images.numbering import first_few
-
 if TYPE_CHECKING:
     from napari_unets.images import Stack
 
@@ -27,8 +25,8 @@ def stack_summary(stack: Stack) -> dict[str, str]:
     lines |= _of_pages(stack) or ({} if "Voxel" in lines else {"Voxel": "not in the file"})
     if stack.levels > 1:
         lines["Levels"] = f"{stack.levels} resolutions"
-    if gaps := stack.metadata.get("left_out"):
-        lines["Missing?"] = f"the names of the files leave out {first_few(gaps)}"
+    if isinstance(remarks := stack.metadata.get("remarks"), list):
+        lines["Note"] = "; ".join(remarks)
     return lines
 
 

@@ -75,7 +75,7 @@ def test_numbers_that_the_files_of_a_folder_leave_out(qtbot, widget, tmp_path):
         tifffile.imwrite(tmp_path / f"s{number}.tif", np.zeros((20, 30), np.uint8))
     type_path(qtbot, widget, tmp_path)
     wait_understood(qtbot, widget)
-    assert "the names of the files leave out 3" in widget.understood.text()
+    assert "the names of its files leave out 3" in widget.understood.text()
 
 
 def test_corrections_change_what_is_opened(qtbot, widget, tiff):
