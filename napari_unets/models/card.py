@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from napari_unets.models.errors import ModelCardError, ModelVersionError
 
@@ -27,6 +28,21 @@ CARD_VERSION: Final = 1
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
+
+
+def _defined(figures: Any) -> Any:
+    """Leave out what is undefined (a blank page has no F-measure): JSON has no such numbers."""
+    if not isinstance(figures, dict):
+        return figures
+    return {
+        name: value
+        for name, value in figures.items()
+        if value is not None and not (isinstance(value, float) and not math.isfinite(value))
+    }
+
+
+#: Scores by their names; those that are undefined or infinite are left out.
+Figures = Annotated[dict[str, float], BeforeValidator(_defined)]
 
 
 class _Part(BaseModel):
@@ -54,7 +70,7 @@ class Score(_Part):
     """Figures measured on one data set."""
 
     data: str = Field(description="What was scored, and whether training saw it.")
-    values: dict[str, float]
+    values: Figures
     command: str = Field("", description="What gives these figures.")
 
 
@@ -69,7 +85,7 @@ class TrainingRecord(_Part):
     seed: int = 0
     settings: dict[str, Any] = Field(default_factory=dict)
     annotated_pixels: dict[str, int] = Field(default_factory=dict, description="Pixels painted, by class name.")
-    history: list[dict[str, float]] = Field(default_factory=list, description="Validation curve: step and scores.")
+    history: list[Figures] = Field(default_factory=list, description="Validation curve: step and scores.")
 
 
 class ModelCard(_Part):
