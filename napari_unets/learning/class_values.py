@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +11,7 @@ import numpy.typing as npt
 __all__ = ["class_ids"]
 
 
-def class_ids(
-    labels: npt.NDArray[np.generic], classes: Mapping[int, int] | Mapping[int | str, int]
-) -> npt.NDArray[np.uint8]:
+def class_ids(labels: npt.NDArray[np.generic], classes: Mapping[Any, int]) -> npt.NDArray[np.uint8]:
     """Class id of each pixel.
 
     Parameters
@@ -30,7 +29,7 @@ def class_ids(
         0 = not annotated; without the axis of the colours.
     """
     if labels.dtype == bool and 255 in classes and 1 not in classes:
-        labels = labels * np.uint8(255)
+        labels = np.where(labels, np.uint8(255), np.uint8(0))
     colours = any(str(key).startswith("#") for key in classes)
     has_samples = labels.ndim > 2 and labels.shape[-1] in (3, 4)
     if colours:

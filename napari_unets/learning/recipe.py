@@ -20,7 +20,7 @@ from napari_unets.learning.recipe_data import (
 )
 from napari_unets.learning.recipe_file import RecipeError, recipe_content
 from napari_unets.learning.settings import FitSettings
-from napari_unets.models import ClassInfo, ModelCard, Normalisation, load_model
+from napari_unets.models import UNSAVED, ClassInfo, ModelCard, Normalisation, load_model
 from napari_unets.networks import ModularCascade, Network, create_network
 
 __all__ = [
@@ -158,7 +158,7 @@ class Recipe(RecipePart):
                 "network": network.name,
                 "network_config": network.config,
                 "normalisation": self.normalisation,
-                "weights_sha256": "0" * 64,
+                "weights_sha256": UNSAVED,
             }
         )
 

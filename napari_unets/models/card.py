@@ -14,6 +14,7 @@ from napari_unets.models.errors import ModelCardError, ModelVersionError
 
 __all__ = [
     "CARD_VERSION",
+    "UNSAVED",
     "ClassInfo",
     "ModelCard",
     "Normalisation",
@@ -25,6 +26,9 @@ __all__ = [
 
 #: Version of the card's layout. A card of a later version is refused, not guessed at.
 CARD_VERSION: Final = 1
+
+#: Stands for the hash of weights on a card until they are saved.
+UNSAVED: Final = "0" * 64
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
@@ -129,6 +133,12 @@ class ModelCard(_Part):
     def has_weights(self) -> bool:
         """Whether there is anything that could learn; not in a formula, such as Otsu's threshold."""
         return self.weights_sha256 is not None
+
+    @property
+    def signature(self) -> str:
+        """Name and the beginning of the weights' hash, as other cards call the model; the name until it is saved."""
+        known = self.weights_sha256 not in (None, UNSAVED)
+        return f"{self.name} ({str(self.weights_sha256)[:12]})" if known else self.name
 
     @property
     def is_untrained(self) -> bool:
