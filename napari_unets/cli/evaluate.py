@@ -63,6 +63,9 @@ def evaluate(
 
     if as_json and as_csv:
         raise typer.BadParameter("choose one of --json and --csv")
+    if as_csv and (as_csv.is_dir() or not as_csv.parent.is_dir()):
+        said = f"{as_csv} is a folder" if as_csv.is_dir() else f"there is no folder {as_csv.parent}"
+        raise typer.BadParameter(f"{said}; name a file in a folder that is there", param_hint="--csv")
     options: Scores = {"metrics": metrics, "per_slice": True, "per_class": per_class} | (
         {"kind": kind.value} if kind else {}
     )

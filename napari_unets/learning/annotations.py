@@ -63,9 +63,10 @@ class AnnotatedStack:
         for number in numbers:
             plane = self.annotations.plane(number)
             if plane.any():
-                if plane.min() < 0 or plane.max() > 255:
+                low, high = int(plane.min()), int(plane.max())
+                if low < 0 or high > 255:
                     raise AnnotationError(
-                        f"plane {number} of {self.annotations.name} holds the value {int(plane.max())}; "
+                        f"plane {number} of {self.annotations.name} holds the value {low if low < 0 else high}; "
                         "class ids go from 1 to 255, and 0 is not annotated"
                     )
                 found[number] = plane.astype(np.uint8)

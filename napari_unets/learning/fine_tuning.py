@@ -148,7 +148,7 @@ def iter_fine_tune(
         settings = settings.model_copy(update={"freeze_batch_norm": False})
     where = choose_device(device).name
     network = _network(model, len(known), from_scratch)
-    card = card_to_be(model, network, known, name)
+    card = card_to_be(model, network, known, name, [source.stack for source in sources])
     prepared = [prepare(source, card, settings) for source in sources]
     sampler = PatchSampler([p for one in prepared for p in one.planes], settings.patch, settings.augment, settings.seed)
     held_out = held_out_planes(prepared, card, where)

@@ -249,6 +249,8 @@ def _validated(
     scores = validate(state.average)
     state.history.append({"step": state.step, **scores})
     score = float(state.step) if select == "last" else scores[select]
+    if math.isnan(score):  # no better than anything, and nothing is worse
+        score = -math.inf
     kept = state.step == 0 or (score > state.start_score and score >= state.best_score - slack)
     if state.step == 0:
         state.start_score = score

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from napari_unets.inference import InferenceSettings, iter_tiles
 from napari_unets.learning.pages import Page, PageSampler, find_pages, matches, read_page
 from napari_unets.learning.recipe import PagesRecipe, Recipe, RecipeError
 from napari_unets.learning.settings import FitSettings
-from napari_unets.learning.source import Source
+from napari_unets.learning.source import Source, check_classes
 from napari_unets.metrics import evaluate
 from napari_unets.models import Model, ModelCard
 from napari_unets.networks import Network
@@ -40,7 +41,7 @@ class HeldOutPages:
     Notes
     -----
     Scores: ``f_measure``, ``psnr`` and ``drd`` (lower is better), each the mean over the pages, as the DIBCO
-    contests have it.
+    contests have it, but for pages where it is undefined or infinite (a blank page, a page without a wrong pixel).
     """
 
     def __init__(self, card: ModelCard, pages: Sequence[Page], device: str) -> None:
@@ -52,7 +53,7 @@ class HeldOutPages:
     def __call__(self, network: Network) -> dict[str, float]:
         """Score a network in eval mode."""
         scores = [self._score(network, page) for page in self._pages]
-        return {name: float(np.mean([score[name] for score in scores])) for name in _METRICS}
+        return {name: mean_of_finite([score[name] for score in scores]) for name in _METRICS}
 
     def _score(self, network: Network, page: Page) -> dict[str, float]:
         image = page.image.numpy()
@@ -67,6 +68,14 @@ class HeldOutPages:
         return {name: float(scores[name]) for name in _METRICS}
 
 
+def mean_of_finite(values: Sequence[float]) -> float:
+    """Mean of what is finite; infinite where all pages that have a score are perfect."""
+    finite = [value for value in values if math.isfinite(value)]
+    if finite:
+        return sum(finite) / len(finite)
+    return math.inf if math.inf in values else math.nan
+
+
 def page_source(
     recipe: Recipe, data: PagesRecipe, folder: Path, card: ModelCard, settings: FitSettings, device: str, *, smoke: bool
 ) -> Source:
@@ -75,7 +84,7 @@ def page_source(
     Raises
     ------
     RecipeError
-        If all pages are held out, or none where some should be.
+        If all pages are held out, none where some should be, or none with ink; or if only one class is learnt from.
     PagesError
         If there are none, or some do not fit their truth.
     ImageError
@@ -95,10 +104,14 @@ def page_source(
     pages, aside = (
         [read_page(*found[name], data.classes, recipe.in_channels) for name in names] for names in (training, held_out)
     )
+    pixels = {c.name: sum(int((page.ids == c.id).sum()) for page in pages) for c in card.classes}
+    check_classes(pixels, data.labels)
+    if aside and not any(bool((page.ids == 1).any()) for page in aside):
+        raise RecipeError(f"{folder}: no page of data.validation, {', '.join(data.validation)}, has any ink to score")
     return Source(
         PageSampler(pages, settings.patch, data.augment, settings.seed),
         HeldOutPages(card, aside, device) if aside else None,
         f"{data.images} and {data.labels}: {len(pages)} pages",
         f"{len(aside)} pages, {', '.join(data.validation)}",
-        {c.name: sum(int((page.ids == c.id).sum()) for page in pages) for c in card.classes},
+        pixels,
     )

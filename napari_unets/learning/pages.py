@@ -18,6 +18,7 @@ from torch import Tensor
 from napari_unets.errors import NapariUnetsError
 from napari_unets.images import compute_statistics, open_stack, prepare_plane
 from napari_unets.learning.augment import random_offsets
+from napari_unets.learning.class_values import class_ids
 from napari_unets.learning.page_augment import PageAugmentSettings, degrade_pages, vary_values
 
 __all__ = ["Page", "PageSampler", "PagesError", "find_pages", "read_page"]
@@ -115,9 +116,7 @@ def read_page(image: Path, truth: Path, classes: Mapping[int, int], channels: in
     values = read_truth(truth)
     if values.shape != plane.shape[1:]:
         raise PagesError(f"{truth}: the truth has {values.shape} pixels, the page {plane.shape[1:]}")
-    ids = np.zeros(values.shape, np.uint8)
-    for value, class_id in classes.items():
-        ids[values == value] = class_id
+    ids = class_ids(values, classes)
     return Page(torch.from_numpy((plane * 255).round().clip(0, 255).astype(np.uint8)), torch.from_numpy(ids))
 
 

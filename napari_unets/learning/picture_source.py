@@ -88,7 +88,7 @@ def picture_source(
     Raises
     ------
     RecipeError
-        If all pictures are held out, if a truth has another size than its picture, or if nothing is annotated.
+        If all pictures are held out, if a truth has another size than its picture, or if not two classes are annotated.
     PagesError
         If there are none, or one has no truth.
     ImageError
@@ -103,8 +103,6 @@ def picture_source(
     places = set(np.linspace(0, len(found) - 1, n_aside).round().astype(int).tolist())
     pictures = [read_picture(*paths, data, recipe.in_channels) for paths in found]
     training = [picture for i, picture in enumerate(pictures) if i not in places]
-    if not any(bool(picture.ids.any()) for picture in training):
-        raise RecipeError("nothing is annotated on the pictures to learn from; see data.classes in the recipe")
     planes = [AnnotatedPlane(p.image.float().div(255).numpy(), p.ids.numpy()) for p in training]
     aside = [pictures[i] for i in sorted(places)]
     return plane_source(

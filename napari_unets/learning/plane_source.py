@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from napari_unets.learning.recipe_data import PicturesRecipe, StackRecipe
 from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
 from napari_unets.learning.settings import FitSettings
-from napari_unets.learning.source import Source
+from napari_unets.learning.source import Source, check_classes
 from napari_unets.learning.turn_sampler import TurnSampler
 from napari_unets.models import ModelCard
 from napari_unets.networks import Network
@@ -41,8 +41,14 @@ def plane_source(
         See :class:`Source`.
     learnt_from, held_out : str
         See :class:`Source`.
+
+    Raises
+    ------
+    RecipeError
+        If not two classes are annotated.
     """
     pixels = {c.name: sum(int((plane.annotations == c.id).sum()) for plane in planes) for c in card.classes}
+    check_classes(pixels, learnt_from)
     if data.draw == "random":
         sampler = PatchSampler(planes, settings.patch, settings.augment, settings.seed)
         return Source(sampler, validate, learnt_from, held_out, pixels)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from napari_unets.learning.cascading import cascade_models
 from napari_unets.learning.errors import NothingToTrainError
+from napari_unets.learning.operators import BINARY_OPERATORS
 from napari_unets.learning.recipe_data import (
     DataRecipe,
     PagesRecipe,
@@ -19,7 +20,7 @@ from napari_unets.learning.recipe_data import (
 )
 from napari_unets.learning.recipe_file import RecipeError, recipe_content
 from napari_unets.learning.settings import FitSettings
-from napari_unets.models import ClassInfo, ModelCard, Normalisation, load_model
+from napari_unets.models import UNSAVED, ClassInfo, ModelCard, Normalisation, load_model
 from napari_unets.networks import ModularCascade, Network, create_network
 
 __all__ = [
@@ -31,6 +32,15 @@ __all__ = [
     "StackRecipe",
     "read_recipe",
 ]
+
+
+#: Scores of each kind of data by which weights can be chosen, the higher the better; the first one unless told.
+_SELECTABLE = {
+    "stack": ("dice", "v_rand"),
+    "pages": ("f_measure", "psnr"),
+    "pictures": ("jaccard", "ap50", "ap70", "ap90"),
+    "photographs": ("psnr", "dice"),
+}
 
 
 class NetworkRecipe(RecipePart):
@@ -74,9 +84,33 @@ class Recipe(RecipePart):
     normalisation: Normalisation = Normalisation()
     fit: FitSettings
     select: str = Field(
-        "dice", description='Validation score by which the best weights are chosen; "last": none, the last ones.'
+        "",
+        validate_default=True,
+        description='Validation score by which the best weights are chosen; "last": none, the last ones. By default '
+        "dice of a stack, f_measure of pages, jaccard of pictures, psnr of photographs.",
     )
     card: CardRecipe
+
+    @field_validator("select")
+    @classmethod
+    def _selectable(cls, select: str, info: ValidationInfo) -> str:
+        data = info.data.get("data")
+        if data is None:  # not valid itself, which is what is told
+            return select
+        scores = _SELECTABLE[data.kind]
+        if isinstance(data, PhotographsRecipe) and data.operator not in BINARY_OPERATORS:
+            scores = scores[:1]
+        if select and select not in (*scores, "last"):
+            raise ValueError(f"of {data.kind} weights are chosen by {', '.join(scores)}, or last, not by {select}")
+        return select or scores[0]
+
+    @model_validator(mode="after")
+    def _classes_are_known(self) -> Recipe:
+        known = [c.id for c in self.card.classes]
+        wanted = () if isinstance(self.data, PhotographsRecipe) else self.data.classes.values()
+        if strange := sorted(set(wanted) - {0, *known}):
+            raise ValueError(f"data.classes has class {strange[0]}; card.classes are {', '.join(map(str, known))}")
+        return self
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Recipe:
@@ -124,7 +158,7 @@ class Recipe(RecipePart):
                 "network": network.name,
                 "network_config": network.config,
                 "normalisation": self.normalisation,
-                "weights_sha256": "0" * 64,
+                "weights_sha256": UNSAVED,
             }
         )
 

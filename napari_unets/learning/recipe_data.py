@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
 
 from napari_unets.learning.datasets import LayoutName
 from napari_unets.learning.operators import Operator
@@ -14,7 +23,17 @@ from napari_unets.learning.photographs import PhotographAugmentSettings
 __all__ = ["DataRecipe", "PagesRecipe", "PhotographsRecipe", "PicturesRecipe", "RecipePart", "StackRecipe"]
 
 Share = Annotated[float, Field(gt=0, lt=1)]
-PlaneRange = Annotated[str, StringConstraints(pattern=r"^\d+-\d+$")]
+
+
+def _upwards(planes: str) -> str:
+    first, last = map(int, planes.split("-"))
+    if first > last:
+        raise ValueError(f"the range {planes} holds no plane; it begins with the lower number: {last}-{first}")
+    return planes
+
+
+Plane = Annotated[int, Field(ge=0)]
+PlaneRange = Annotated[str, StringConstraints(pattern=r"^\d+-\d+$"), AfterValidator(_upwards)]
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 #: Class id of each value in the labels: a number, a colour, or "other" for all that are not named.
 Classes = dict[int | Literal["other"] | Colour, int]
@@ -49,7 +68,7 @@ class StackRecipe(_Drawn):
     images: str | list[str] = Field("", description="A stack, or a folder of images; or several stacks.")
     labels: str | list[str] = Field("", description="Their annotations, of the same shape.")
     classes: Classes = Field(description="Class id of each value in the labels; 0 and others: not annotated.")
-    validation: Share | list[int | PlaneRange] = Field(
+    validation: Share | list[Plane | PlaneRange] = Field(
         default_factory=list,
         description="Planes (from 0, through all stacks; 270-338 is a range) that training never sees, "
         "or their share, which is then taken from the end.",

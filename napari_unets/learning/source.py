@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from napari_unets.learning.fit import Sampler
+from napari_unets.learning.recipe_file import RecipeError
 from napari_unets.networks import Network
 
-__all__ = ["Source"]
+__all__ = ["Source", "check_classes"]
 
 
 @dataclass(frozen=True)
@@ -35,3 +36,26 @@ class Source:
     held_out: str
     annotated_pixels: dict[str, int] = field(default_factory=dict)
     samples: int | None = None
+
+
+def check_classes(annotated_pixels: Mapping[str, int], what: str) -> None:
+    """See that there is something to tell apart, before hours are spent on it.
+
+    Parameters
+    ----------
+    annotated_pixels : mapping of str to int
+        By class name.
+    what : str
+        What is learnt from, for the message.
+
+    Raises
+    ------
+    RecipeError
+        If not two classes are annotated.
+    """
+    found = [name for name, pixels in annotated_pixels.items() if pixels]
+    if len(found) < 2:
+        raise RecipeError(
+            f"{what}: {f'only {found[0]} is' if found else 'nothing is'} annotated in what is learnt from, and two "
+            "classes are needed; see data.classes in the recipe for the values of the labels"
+        )

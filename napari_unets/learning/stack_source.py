@@ -46,14 +46,14 @@ def stack_source(
     luminance = stack.is_rgb and recipe.in_channels == 1
     statistics = compute_statistics(stack, how.method, low=how.low, high=how.high, luminance=luminance)
     training = [i for i in range(stack.n_planes) if i not in aside]
-    if not annotations[training].any():
-        raise RecipeError("nothing is annotated on the planes to learn from; see data.classes in the recipe")
     planes = [
         AnnotatedPlane(prepare_plane(stack.plane(i), recipe.in_channels, statistics), annotations[i]) for i in training
     ]
     validate = None
     if aside:
-        held_out = {i: annotations[i] for i in aside[: 1 if smoke else None]}
+        _check_held_out(annotations[aside], recipe)
+        scored = [i for i in aside if annotations[i].any()]
+        held_out = {i: annotations[i] for i in scored[: 1 if smoke else None]}
         # torch: the network changes at every validation, and converting it costs more than it saves.
         where = InferenceSettings(device=device, backend="torch")
         validate = HeldOutPlanes(card, stack, held_out, statistics, where)
@@ -68,6 +68,17 @@ def stack_source(
         learnt_from=f"{names} and {labels}: {len(training)} planes",
         held_out=f"planes {_shortly(aside)} of {names}",
     )
+
+
+def _check_held_out(held_out: npt.NDArray[np.uint8], recipe: Recipe) -> None:
+    if not held_out.any():
+        raise RecipeError("nothing is annotated on the planes of data.validation: there is nothing to score")
+    whole = recipe.card.task == "em" and len(recipe.card.classes) == 2 and held_out.all()
+    if recipe.select == "v_rand" and not whole:
+        raise RecipeError(
+            'select = "v_rand" goes with EM planes of two classes, wholly annotated where they are held out; '
+            'choose select = "dice"'
+        )
 
 
 def _files(data: StackRecipe, folder: Path) -> list[StackFiles]:
@@ -106,14 +117,14 @@ def _annotations(pair: StackFiles, stack: Stack, data: StackRecipe) -> npt.NDArr
 
 def _held_out(data: StackRecipe, n_planes: int) -> list[int]:
     if isinstance(data.validation, float):
-        return list(range(n_planes - round(data.validation * n_planes), n_planes))
+        return list(range(n_planes - max(1, round(data.validation * n_planes)), n_planes))
     planes: list[int] = []
     for part in data.validation:
         first, _, last = str(part).partition("-")
         planes += range(int(first), int(last or first) + 1)
     if strange := [n for n in planes if not 0 <= n < n_planes]:
         raise RecipeError(f"the recipe validates on plane {strange[0]}, but there are only {n_planes}")
-    return planes
+    return list(dict.fromkeys(planes))
 
 
 def _shortly(planes: list[int]) -> str:

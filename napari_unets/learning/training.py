@@ -157,7 +157,7 @@ def _start_from(start: Model, network: Network, card: ModelCard) -> ModelCard:
             f"{card.network} {card.network_config}: its weights do not fit"
         )
     network.load_state_dict(start.network.state_dict())
-    return card.model_copy(update={"parent": _signature(theirs)})
+    return card.model_copy(update={"parent": theirs.signature})
 
 
 def _replaced(settings: FitSettings, steps: int | None, minutes: float | None, seed: int | None) -> FitSettings:
@@ -212,11 +212,7 @@ def _start_modules(recipe: Recipe, network: Network, card: ModelCard) -> ModelCa
                 f"the recipe has {recipe.normalisation.method}"
             )
     load_modules(network, models)
-    return card.model_copy(update={"parent": ", ".join(_signature(model.card) for model in models)})
-
-
-def _signature(card: ModelCard) -> str:
-    return f"{card.name} ({str(card.weights_sha256)[:12]})"
+    return card.model_copy(update={"parent": ", ".join(model.card.signature for model in models)})
 
 
 def _fill(

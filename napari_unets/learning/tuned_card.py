@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
+from napari_unets.images import Stack
 from napari_unets.learning.fit import StoppedEvent
 from napari_unets.learning.preparing import PreparedStack
 from napari_unets.learning.settings import FitSettings
-from napari_unets.models import ClassInfo, Model, ModelCard, Score, TrainingRecord
+from napari_unets.models import UNSAVED, ClassInfo, Model, ModelCard, Score, TrainingRecord
 from napari_unets.networks import Network
 
-__all__ = ["card_to_be", "filled_card"]
+__all__ = ["card_of_rounds", "card_to_be", "filled_card"]
 
 
-def card_to_be(model: Model, network: Network, classes: Sequence[ClassInfo], name: str | None) -> ModelCard:
+#: What is added to a model's title, once.
+_TUNED = ", tuned"
+
+
+def card_to_be(
+    model: Model, network: Network, classes: Sequence[ClassInfo], name: str | None, stacks: Sequence[Stack]
+) -> ModelCard:
     """Make the card of what a model is to become; training and scores are still to be filled in.
 
     Parameters
@@ -27,20 +35,50 @@ def card_to_be(model: Model, network: Network, classes: Sequence[ClassInfo], nam
         Of the new model.
     name : str or None
         Of the new model; the parent's with ``-tuned`` if not given.
+    stacks : sequence of Stack
+        What it is to learn from, unscaled: the size of its pixels will be theirs.
     """
     named = name or f"{model.name}-tuned"
     changes = {
         "name": named,
-        "title": f"{model.card.title}, tuned",
+        "title": model.card.title.removesuffix(_TUNED) + _TUNED,
         "network_config": network.config,
         "classes": [c.model_dump() for c in classes],
-        "parent": model.name,
+        "pixel_size_nm": _pixel_size_nm(stacks, model.card.pixel_size_nm),
+        "parent": model.card.signature,
+        "weights_sha256": UNSAVED,
         "training": None,
         "scores": [],
     }
     if model.card.is_untrained:
         changes |= {"title": named, "summary": f"Tells apart {', '.join(c.name for c in classes)}"}
     return ModelCard.model_validate(model.card.model_dump() | changes)
+
+
+def _pixel_size_nm(stacks: Sequence[Stack], parents: float | None) -> float | None:
+    """Size that the stacks' pixels have; the parent's where it is not known of all, none where they differ."""
+    sizes = [size for stack in stacks if stack.voxel_size_nm is not None for size in stack.voxel_size_nm[1:]]
+    if len(sizes) < 2 * len(stacks):
+        return parents
+    return sizes[0] if all(math.isclose(size, sizes[0], rel_tol=0.01) for size in sizes) else None
+
+
+def card_of_rounds(card: ModelCard, before: ModelCard) -> ModelCard:
+    """Put the rounds of fine-tuning before the last one on its card: the same parent, and all steps.
+
+    Parameters
+    ----------
+    card : ModelCard
+        Of the last round.
+    before : ModelCard
+        Of the model that it began with, which is that of the rounds before.
+    """
+    last, first = card.training, before.training
+    if last is None or first is None:
+        return card
+    history = [scores | {"step": scores["step"] + first.steps} for scores in last.history]
+    changes = {"steps": first.steps + last.steps, "minutes": first.minutes + last.minutes, "history": history}
+    return card.model_copy(update={"parent": before.parent, "training": last.model_copy(update=changes)})
 
 
 def filled_card(

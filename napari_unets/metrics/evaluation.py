@@ -23,7 +23,8 @@ __all__ = ["Evaluation", "evaluate"]
 class Evaluation:
     """An evaluation that goes slice by slice, so that it can show progress, stop, and tell what it has so far.
 
-    Parameters are those of `evaluate`. Making one reads up to 32 planes, to find out what the values are.
+    Parameters are those of `evaluate`. Making one reads up to 32 planes, and more where these hold next
+    to nothing, to find out what the values are.
 
     Attributes
     ----------
@@ -70,7 +71,7 @@ class Evaluation:
         if self.settings.positive is not None and self.settings.positive not in known:
             raise ScoreSettingError(
                 f"The truth has no value {self.settings.positive}, so it cannot be the positive one; "
-                f"it has {', '.join(map(str, sorted(known)))}."
+                f"it has {', '.join(map(str, sorted(known))) or 'nothing but 0'}."
             )
 
     @property

@@ -22,10 +22,16 @@ def rand_terms(table: Overlap) -> tuple[float, float, float]:
     if table.n == 0:
         return np.nan, np.nan, np.nan
     pairs = float(table.n) ** 2
-    in_truth = float(np.dot(table.truth_sizes, table.truth_sizes)) / pairs
-    in_prediction = float(np.dot(table.predicted_sizes, table.predicted_sizes) + table.lines) / pairs
-    in_both = float(np.dot(table.count, table.count) + table.lines) / pairs
+    in_truth = _pairs_within(table.truth_sizes) / pairs
+    in_prediction = (_pairs_within(table.predicted_sizes) + table.lines) / pairs
+    in_both = (_pairs_within(table.count) + table.lines) / pairs
     return in_truth, in_prediction, in_both
+
+
+def _pairs_within(sizes: NDArray[np.int64]) -> float:
+    """Sum of the squares, as floats: that of a segment above 3e9 pixels is no 64-bit integer."""
+    real = sizes.astype(np.float64)
+    return float(np.dot(real, real))
 
 
 def rand_scores(terms: NDArray[np.float64], alpha: float = 0.5) -> NDArray[np.float64]:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_unets.models.card import ClassInfo, ModelCard, Normalisation, Score, TrainingRecord, model_name, read_card
+from napari_unets.models.card import (
+    UNSAVED,
+    ClassInfo,
+    ModelCard,
+    Normalisation,
+    Score,
+    TrainingRecord,
+    model_name,
+    read_card,
+)
 from napari_unets.models.errors import (
     ModelCardError,
     ModelError,
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
     from napari_unets.models.save import save_model
 
 __all__ = [
+    "UNSAVED",
     "ClassInfo",
     "Model",
     "ModelCard",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from napari_unets.models.errors import ModelCardError, ModelVersionError
 
 __all__ = [
     "CARD_VERSION",
+    "UNSAVED",
     "ClassInfo",
     "ModelCard",
     "Normalisation",
@@ -25,8 +27,26 @@ __all__ = [
 #: Version of the card's layout. A card of a later version is refused, not guessed at.
 CARD_VERSION: Final = 1
 
+#: Stands for the hash of weights on a card until they are saved.
+UNSAVED: Final = "0" * 64
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
+
+
+def _defined(figures: Any) -> Any:
+    """Leave out what is undefined (a blank page has no F-measure): JSON has no such numbers."""
+    if not isinstance(figures, dict):
+        return figures
+    return {
+        name: value
+        for name, value in figures.items()
+        if value is not None and not (isinstance(value, float) and not math.isfinite(value))
+    }
+
+
+#: Scores by their names; those that are undefined or infinite are left out.
+Figures = Annotated[dict[str, float], BeforeValidator(_defined)]
 
 
 class _Part(BaseModel):
@@ -54,7 +74,7 @@ class Score(_Part):
     """Figures measured on one data set."""
 
     data: str = Field(description="What was scored, and whether training saw it.")
-    values: dict[str, float]
+    values: Figures
     command: str = Field("", description="What gives these figures.")
 
 
@@ -69,7 +89,7 @@ class TrainingRecord(_Part):
     seed: int = 0
     settings: dict[str, Any] = Field(default_factory=dict)
     annotated_pixels: dict[str, int] = Field(default_factory=dict, description="Pixels painted, by class name.")
-    history: list[dict[str, float]] = Field(default_factory=list, description="Validation curve: step and scores.")
+    history: list[Figures] = Field(default_factory=list, description="Validation curve: step and scores.")
 
 
 class ModelCard(_Part):
@@ -113,6 +133,12 @@ class ModelCard(_Part):
     def has_weights(self) -> bool:
         """Whether there is anything that could learn; not in a formula, such as Otsu's threshold."""
         return self.weights_sha256 is not None
+
+    @property
+    def signature(self) -> str:
+        """Name and the beginning of the weights' hash, as other cards call the model; the name until it is saved."""
+        known = self.weights_sha256 not in (None, UNSAVED)
+        return f"{self.name} ({str(self.weights_sha256)[:12]})" if known else self.name
 
     @property
     def is_untrained(self) -> bool:

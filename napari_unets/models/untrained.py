@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
-from napari_unets.models.card import ClassInfo, ModelCard, TrainingRecord, model_name
+from napari_unets.models.card import UNSAVED, ClassInfo, ModelCard, TrainingRecord, model_name
 from napari_unets.models.classes import CLASS_COLOURS
 from napari_unets.models.errors import ModelCardError
 from napari_unets.models.model import Model
@@ -106,7 +106,7 @@ def new_model(
         classes=[ClassInfo(id=i, name=of, color=colour) for i, (of, colour) in enumerate(named, 1)],
         pixel_size_nm=pixel_size_nm,
         halo=min(made.receptive_field_radius, _LARGEST_HALO),
-        weights_sha256="0" * 64,
+        weights_sha256=UNSAVED,
         training=TrainingRecord(data="nothing: random weights", seed=seed),
         licence="not stated",
     )

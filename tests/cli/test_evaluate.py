@@ -224,6 +224,9 @@ def test_mistakes(program, tmp_path, truth):
     assert "niceness" in program("evaluate", truth, truth, "--metrics", "niceness").err
     assert program("evaluate", truth, tmp_path / "none.tif").code == 1
     assert program("evaluate", truth, truth, "--json", "--csv", tmp_path / "s.csv").code == 2
+    for target in (tmp_path / "missing" / "s.csv", tmp_path):  # noticed before all is scored
+        refused = program("evaluate", truth, truth, "--csv", target)
+        assert (refused.code, "is read as" in refused.err) == (2, False)
     assert program("evaluate", truth, truth, "--kind", "cats").code == 2
 
 

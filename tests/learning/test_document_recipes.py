@@ -11,6 +11,7 @@ from tests_support import tiny_model
 
 from napari_unets.learning.cascading import cascade_models, load_modules
 from napari_unets.learning.fit import StepEvent, ValidationEvent
+from napari_unets.learning.page_source import mean_of_finite
 from napari_unets.learning.pages import PagesError
 from napari_unets.learning.photographs import PhotographsError
 from napari_unets.learning.recipe import RecipeError
@@ -175,6 +176,7 @@ def test_a_smoke_run_takes_few_of_the_data(data: Path) -> None:
         ('name = "modular-cascade"', 'name = "unet"', RecipeError, "only a modular-cascade has modules"),
         ("images =", "image =", RecipeError, "data.pages.images"),
         ('kind = "pages"', 'kind = "books"', RecipeError, "books"),
+        ('select = "f_measure"', 'select = "drd"', RecipeError, "f_measure, psnr, or last, not by drd"),
     ],
 )
 def test_wrong_recipes_say_what_is_wrong(data: Path, old: str, new: str, error: type[Exception], message: str) -> None:
@@ -232,3 +234,39 @@ def test_models_that_make_no_cascade() -> None:
         cascade_models([])
     with pytest.raises(NetworkSettingsError, match=r"2 modules \(otsu, canny\).* 1 \(tiny\)"):
         load_modules(ModularCascade(modules=["otsu", "canny"], width=2, depth=1), [tiny_model()])
+
+
+def unprepared(data: Path) -> Path:
+    """Make the recipe of the pages one that takes no modules and says nothing of the scores."""
+    path = data / "ink.toml"
+    text = INK.replace('pretrained = ["module-dilation", "module-otsu"]', "").replace('select = "f_measure"', "")
+    path.write_text(text)
+    return path
+
+
+def test_a_blank_page_among_those_held_out(data: Path) -> None:
+    for name in ("source", "target"):
+        iio.imwrite(data / f"2016/D_{name}.png", np.full((36, 44), 255, np.uint8))
+    events = list(run_recipe(unprepared(data), data, data / "ink", device="cpu"))
+    (validation,) = [e for e in events if isinstance(e, ValidationEvent)]
+    assert np.isfinite(validation.scores["f_measure"])  # pages are chosen by it, unless told
+    assert load_model(data / "ink").card.scores[0].values["f_measure"] == validation.scores["f_measure"]
+
+
+def test_blank_pages_alone_tell_nothing(data: Path) -> None:
+    iio.imwrite(data / "2016/C_target.png", np.full((36, 44), 255, np.uint8))
+    with pytest.raises(RecipeError, match=r"no page of data\.validation, 2016/\*, has any ink to score"):
+        list(run_recipe(unprepared(data), data, data / "ink", device="cpu"))
+
+
+def test_one_class_alone_teaches_nothing(data: Path) -> None:
+    path = unprepared(data)
+    path.write_text(path.read_text().replace("255 = 2 }", "200 = 2 }"))
+    with pytest.raises(RecipeError, match="only one is annotated"):
+        list(run_recipe(path, data, data / "ink", device="cpu"))
+
+
+def test_the_mean_of_pages_leaves_out_what_is_not_finite() -> None:
+    assert mean_of_finite([np.nan, 1.0, 3.0, np.inf]) == 2.0
+    assert mean_of_finite([np.nan, np.inf]) == np.inf
+    assert np.isnan(mean_of_finite([np.nan]))

@@ -50,7 +50,7 @@ def test_it_learns_from_strokes(painted) -> None:
     for name, value in parent.network.state_dict().items():
         assert torch.equal(value, before[name])
     card = tuned.card
-    assert card.parent == parent.name
+    assert card.parent == parent.card.signature
     assert card.name == f"{parent.name}-tuned"
     assert card.training is not None
     assert card.training.steps == 40

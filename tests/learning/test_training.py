@@ -7,6 +7,7 @@ from pathlib import Path
 import imageio.v3 as iio
 import numpy as np
 import pytest
+from PIL import Image
 
 from napari_unets.images import synthetic_em_stack
 from napari_unets.learning.fit import StepEvent, StoppedEvent, ValidationEvent
@@ -118,6 +119,11 @@ def test_existing_model_is_kept_unasked(data: Path) -> None:
         ("steps = 6", "steps = 6\nspeed = 1", "fit.speed"),
         ("steps = 6", "", "steps or minutes"),
         ("validation = [1]", "validation = [3]", "only 3"),
+        ("validation = [1]", "validation = [-1]", r"data.stack.validation.*greater than or equal to 0"),
+        ("validation = [1]", 'validation = ["2-1"]', "lower number: 1-2"),
+        ('name = "tiny"', 'name = "tiny"\nselect = "cross_entropy"', "dice, v_rand, or last, not by cross_entropy"),
+        ("{ 0 = 1, 255 = 2 }", "{ 0 = 1, 1 = 5 }", "class 5; card.classes are 1, 2"),
+        ("{ 0 = 1, 255 = 2 }", "{ 0 = 1, 200 = 2 }", "only membrane is annotated"),
         ("{ 0 = 1, 255 = 2 }", "{ 7 = 1 }", "nothing is annotated"),
         ("[data]", "[data", "cannot be read"),
     ],
@@ -165,3 +171,30 @@ def test_a_smoke_run_is_short_and_small(data: Path) -> None:
     assert training is not None
     assert training.steps == 4
     assert training.settings["batch"] == 2
+
+
+def test_held_out_planes_without_annotations(data: Path) -> None:
+    """Their scores would be undefined, and be noticed when hours have passed."""
+    iio.imwrite(data / "label" / "01.png", np.full((96, 96), 7, np.uint8))
+    with pytest.raises(RecipeError, match=r"nothing is annotated on the planes of data\.validation"):
+        list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu"))
+
+
+def test_v_rand_is_of_whole_planes(data: Path) -> None:
+    (data / "tiny.toml").write_text('select = "v_rand"' + RECIPE)
+    events = run_recipe(data / "tiny.toml", data, data / "model", device="cpu")
+    assert any(isinstance(event, ValidationEvent) and event.kept for event in events)
+    label = iio.imread(data / "label" / "01.png")
+    label[:3] = 7
+    iio.imwrite(data / "label" / "01.png", label)
+    with pytest.raises(RecipeError, match="wholly annotated where they are held out"):
+        list(run_recipe(data / "tiny.toml", data, data / "other", device="cpu"))
+
+
+def test_labels_of_one_bit(data: Path) -> None:
+    for path in (data / "label").iterdir():
+        Image.fromarray(iio.imread(path)).convert("1").save(path)
+    list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu", steps=1))
+    training = load_model(data / "model").card.training
+    assert training is not None
+    assert min(training.annotated_pixels.values()) > 0

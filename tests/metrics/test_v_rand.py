@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from napari_unets.metrics import ISBI_THRESHOLDS, ShapeMismatchError, evaluate, v_info, v_rand
-from napari_unets.metrics.overlap import overlap
+from napari_unets.metrics.overlap import Overlap, overlap
 from napari_unets.metrics.thinning import thinned_segments
 from napari_unets.metrics.v_info import info_scores
 from napari_unets.metrics.v_rand import rand_scores, rand_terms
@@ -219,3 +219,10 @@ def test_truth_without_cells_is_nan_and_left_out_of_the_mean():
     assert np.isnan(score.per_slice[0]).all()
     assert score.score == 1.0
     assert np.isnan(v_rand(truth[:1] > 0, truth[:1]).score)
+
+
+def test_a_segment_of_more_pixels_than_the_root_of_what_an_integer_holds():
+    sizes = np.array([0, 3_100_000_000])
+    one = np.array([1])
+    table = Overlap(3_100_000_000, 0, sizes, sizes, one, one, sizes[1:], sizes, sizes)
+    assert rand_terms(table) == (1.0, 1.0, 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from napari_unets.models import (
     ModelExistsError,
     ModelStore,
     ModelVersionError,
+    Score,
+    TrainingRecord,
     UnknownModelError,
     WeightsError,
     load_model,
@@ -206,3 +209,20 @@ def test_models_are_listed_by_what_they_are_for(tmp_path: Path, network: Network
     ):
         save_model(what, make_card(name, task=task), folder / name)
     assert list(ModelStore(user=user, bundled=bundled).list()[0]) == ["c-cells", "b-ink", "a-formula", "d-own"]
+
+
+def test_what_is_undefined_is_not_on_the_card(network: Network, tmp_path: Path) -> None:
+    undefined = {"step": 5.0, "dice": math.nan, "psnr": math.inf}
+    scores = [Score(data="pages", values=undefined)]
+    card = make_card(training=TrainingRecord(history=[undefined]), scores=scores)
+    read = load_model(save_model(network, card, tmp_path / "m")).card
+    assert read.training is not None
+    assert read.training.history == [read.scores[0].values] == [{"step": 5.0}]
+
+
+def test_a_card_of_undefined_scores_is_read(network: Network, tmp_path: Path) -> None:
+    """Earlier versions wrote null."""
+    card = make_card(scores=[Score(data="pages", values={"dice": 0.5, "psnr": 1.0})])
+    path = save_model(network, card, tmp_path / "m") / "card.json"
+    path.write_text(path.read_text().replace('"psnr": 1.0', '"psnr": null'))
+    assert load_model(tmp_path / "m").card.scores[0].values == {"dice": 0.5}

@@ -107,6 +107,7 @@ def tune(
     name: str | None = None,
     parent: str | None = None,
     image_name: str = "image",
+    pixel_size_nm: float | None = None,
     resume: bool = False,
     device: str = "auto",
     first_preview_s: float = _FIRST_PREVIEW_S,
@@ -131,9 +132,12 @@ def tune(
     classes : sequence of ClassInfo, optional
         Classes of the new model, if they are more than its parent's.
     name, parent : str, optional
-        Names of the new model and of its parent, for the card.
+        Names of the new model and of its parent, for the card. A model that has the same parent comes from an earlier
+        round, whose steps count as well.
     image_name : str
         The image's name, for messages and the card.
+    pixel_size_nm : float, optional
+        Of the pixels of an array, for the card; a file says it itself.
     resume : bool
         Go on from the folder's checkpoint.
     device : str
@@ -153,11 +157,12 @@ def tune(
     """
     from napari_unets.inference import keep_freed_memory
     from napari_unets.learning import AnnotatedStack, StoppedEvent, TunedEvent, iter_fine_tune, tuning_settings
+    from napari_unets.learning.tuned_card import card_of_rounds
     from napari_unets.models import load_model, save_model
 
     keep_freed_memory()
     place = TuningFolder(folder)
-    stack = _as_stack(image, rgb, image_name)
+    stack = _as_stack(image, rgb, image_name, pixel_size_nm)
     stopped: StoppedEvent | None = None
     begin_with = load_model(model)
     for event in iter_fine_tune(
@@ -179,15 +184,28 @@ def tune(
         else:
             yield _translated(event)
     assert stopped is not None  # noqa: S101 - the generator ends with it
-    card = tuned.card.model_copy(update={"parent": parent or tuned.card.parent})
-    save_model(tuned.network, card, place.model, overwrite=True)
-    return TuningSummary(place.model, card, stopped.step, stopped.finished, stopped.seconds)
+    card = tuned.card
+    if parent is not None and begin_with.name != parent:
+        card = card.model_copy(update={"parent": parent})
+    if _is_round(begin_with.card, parent):
+        card = card_of_rounds(card, begin_with.card)
+    saved = load_model(save_model(tuned.network, card, place.model, overwrite=True))
+    return TuningSummary(place.model, saved.card, stopped.step, stopped.finished, stopped.seconds)
 
 
-def _as_stack(image: Any, rgb: bool | None, name: str) -> Stack:
+def _is_round(card: ModelCard, parent: str | None) -> bool:
+    """Whether a model comes from an earlier round of fine-tuning the same parent."""
+    return parent is not None and card.parent is not None and card.parent.partition(" (")[0] == parent
+
+
+def _as_stack(image: Any, rgb: bool | None, name: str, pixel_size_nm: float | None) -> Stack:
     from napari_unets.images import as_stack, open_stack
 
-    return open_stack(image) if isinstance(image, str | Path) else as_stack(image, rgb=rgb, name=name)
+    if isinstance(image, str | Path):
+        return open_stack(image)
+    # Planes are learnt from one by one, whatever lies between them.
+    size = None if pixel_size_nm is None else (pixel_size_nm,) * 3
+    return as_stack(image, rgb=rgb, name=name, voxel_size_nm=size)
 
 
 def _translated(event: Any) -> TuningEvent:

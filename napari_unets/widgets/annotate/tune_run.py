@@ -14,6 +14,7 @@ from napari_unets.widgets.parts.job_signals import JobSignals
 from napari_unets.widgets.parts.live_layers import LiveLayers
 from napari_unets.widgets.parts.result_layers import result_layer
 from napari_unets.widgets.parts.view import current_view
+from napari_unets.widgets.segment.pixel_size import pixel_size_nm
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -114,6 +115,7 @@ class TuneRun(QObject):
             name=self.plan.name,
             parent=self.plan.parent,
             image_name=self.plan.image,
+            pixel_size_nm=pixel_size_nm(self._image),
             resume=self._resume,
             on_event=self._take,
             grace_s=_GRACE_S,

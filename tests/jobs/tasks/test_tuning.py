@@ -84,6 +84,26 @@ def test_events_and_result(tmp_path, model, painted) -> None:
     assert segment(saved, image, backend="torch").shape == image.shape
 
 
+def test_rounds_add_up_on_the_card(tmp_path, model, painted) -> None:
+    """Each round begins with the model of the last one, which is kept nowhere else."""
+    begin_with, steps, cards = model, [], []
+    parent = load_model(model).card
+    for number in range(3):
+        place = tmp_path / f"round{number}"
+        few = QUICK | {"steps": 2 + number, "validate_every": 1}
+        known = {"parent": parent.name, "name": "mine", "pixel_size_nm": 10.0}
+        _, summary = finish(tune(begin_with, *painted, place, settings=few, **known))
+        begin_with, training = summary.model, load_model(summary.model).card.training
+        assert training is not None
+        steps.append((training.steps, training.history[-1]["step"]))
+        cards.append(summary.card)
+    assert steps == [(2, 2), (5, 5), (9, 9)]
+    assert {card.parent for card in cards} == {parent.signature}
+    assert {card.title for card in cards} == {f"{parent.title}, tuned"}
+    assert {card.pixel_size_nm for card in cards} == {10.0}
+    assert len({card.weights_sha256 for card in cards} | {parent.weights_sha256}) == 4
+
+
 def test_stop_keeps_a_model_and_resume_goes_on_as_if_nothing_was(tmp_path, model, painted) -> None:
     image, annotations = painted
     whole, _ = finish(tune(model, image, annotations, tmp_path / "whole", settings=QUICK))
