@@ -155,6 +155,12 @@ def test_paint_learn_look_save(qtbot, widget, viewer, own_store):
     np.testing.assert_array_equal(widget.session.layer.data, before)
     assert len(widget.control._before.losses) == 25
     assert [step for step, _ in widget.control._before.scores] == [0, 5, 10, 15, 20, 25]
+    widget.model.choose("em-membranes")
+    assert widget.control.tuned is None
+    assert "choose tiny again" in message(widget)
+    widget.model.choose("tiny")
+    assert widget.control.card.parent == "tiny"
+    assert widget.panel.name.text() == "tiny-tuned"
     assert not widget.panel.curves.isHidden()
     (curve,) = widget.panel.curves.score.curves
     assert curve.x[curve.best] == widget.control._before.kept  # what is kept is marked
@@ -169,6 +175,17 @@ def test_paint_learn_look_save(qtbot, widget, viewer, own_store):
     assert segment(load_model("my-model"), STACK, backend="torch").shape == STACK.shape
     press(qtbot, widget.panel.save)
     qtbot.waitUntil(lambda: "exists already" in widget.panel.saved.text(), timeout=PATIENCE)
+    widget.model.choose("em-membranes")
+    assert "again" not in message(widget), "it is saved"
+    widget.model.choose("tiny")
+    assert widget.control.tuned is None, "what is saved is chosen by its name"
+
+
+def test_revert_takes_the_preview_away(qtbot, widget, viewer):
+    new_annotations(qtbot, widget)
+    paint(widget)
+    fine_tune(qtbot, widget, 5)
+    wait_for_end(qtbot, widget)
     press(qtbot, widget.panel.revert)
     assert widget.control.card.name == "tiny"
     assert not previews(viewer)
