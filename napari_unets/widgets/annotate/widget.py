@@ -28,7 +28,7 @@ from napari_unets.widgets.parts.layer_choice import LayerChoice
 from napari_unets.widgets.parts.model_choice import ModelChoice
 from napari_unets.widgets.parts.new_model import NewModelButton
 from napari_unets.widgets.parts.panel import Panel
-from napari_unets.widgets.parts.result_layers import is_result
+from napari_unets.widgets.parts.result_layers import is_no_result, is_result
 from napari_unets.widgets.parts.session import shared_worker
 from napari_unets.widgets.parts.warm_up import warm_up
 
@@ -57,7 +57,7 @@ class AnnotateWidget(Panel):
         self.image = LayerChoice(napari_viewer, _can_be_painted_on, "no image layer yet")
         self.model = ModelChoice(store)
         self.new_model = NewModelButton()
-        self.annotations = LayerChoice(napari_viewer, can_be_annotations, "no annotations yet")
+        self.annotations = LayerChoice(napari_viewer, can_be_annotations, "no annotations yet", unasked=is_no_result)
         self.tools = AnnotateTools()
         self.offer = RestoreOffer()
         self.panel = TunePanel(napari_viewer)

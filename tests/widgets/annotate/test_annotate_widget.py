@@ -33,6 +33,7 @@ from napari_unets.widgets.annotate import widget as annotate
 from napari_unets.widgets.annotate.autosave import read_autosave
 from napari_unets.widgets.annotate.widget import AnnotateWidget
 from napari_unets.widgets.parts.notes import time_in_words
+from napari_unets.widgets.parts.result_layers import result_layer
 from napari_unets.widgets.parts.session import shared_worker
 
 pytestmark = pytest.mark.usefixtures("one_worker")
@@ -347,6 +348,20 @@ def test_what_is_wrong_is_said(qtbot, widget, viewer):
     widget.annotations.choose(viewer.layers["small"])
     assert "another shape" in widget.tools.counts.text()
     assert not widget.panel.run_panel.run.isEnabled()
+
+
+def test_a_corrected_segmentation_is_annotations_as_it_stands(qtbot, widget, viewer):
+    image, card = viewer.layers["sections"], widget.model.card
+    made = result_layer(viewer, image, card, "segmentation", {}).layer
+    result_layer(viewer, image, card, "instances", {})
+    assert [widget.annotations.itemData(i) for i in range(widget.annotations.count())] == [made]
+    assert widget.annotations.layer is None, "it has to be picked"
+    made.data[1], made.data[1, 20:40] = 2, 1
+    widget.annotations.choose(made)
+    settle(qtbot, widget)
+    assert sorted(widget.session.record.counts[1]) == [1, 2]
+    assert widget.panel.run_panel.run.isEnabled()
+    assert result_layer(viewer, image, card, "segmentation", {}).layer is not made, "the next run leaves it alone"
 
 
 def test_export(qtbot, widget, tmp_path):

@@ -58,13 +58,25 @@ def test_layers_are_offered_where_they_make_sense(viewer, widget):
     viewer.add_labels(TRUTH, name="ground truth")
     viewer.add_labels(CLASSES, name="s", metadata=made_by_us("segmentation"))
     assert widget.form.truth.layer is viewer.layers["ground truth"]
-    assert {widget.form.truth.itemText(i) for i in range(widget.form.truth.count())} == {"ground truth", "colour"}
+    assert {widget.form.truth.itemText(i) for i in range(widget.form.truth.count())} == {"s", "ground truth", "colour"}
     listed = [widget.form.predictions.item(i).text() for i in range(widget.form.predictions.count())]
     assert listed == ["s", "raw", "colour"]
     assert [layer.name for layer in widget.form.predictions.layers] == ["s"]
     widget.form.predictions.set_checked(viewer.layers["raw"])
     viewer.layers["raw"].name = "renamed"
     assert [layer.name for layer in widget.form.predictions.layers] == ["s", "renamed"]
+
+
+def test_a_corrected_segmentation_can_be_the_truth_but_is_not_by_itself(viewer, widget):
+    made = viewer.add_labels(CLASSES.copy(), name="s", metadata=made_by_us("segmentation"))
+    assert widget.form.truth.isEnabled()
+    assert widget.form.truth.layer is None
+    assert widget.form.predictions.layers == [made]
+    widget.form.truth.choose(made)
+    assert widget.form.truth.layer is made
+    assert widget.form.predictions.layers == []
+    viewer.add_labels(CLASSES.copy(), name="errors of s", metadata=made_by_us("errors"))
+    assert widget.form.truth.count() == 1
 
 
 def test_figures_are_those_of_evaluate(qtbot, compared):
