@@ -143,8 +143,8 @@ def result_layer(
     """Layer that a run of a model on an image writes one of its outputs into.
 
     What an earlier run of the same model on the same layer made is written over, unless somebody has painted on it or
-    took it for annotations; another model gets a layer of its own. The layer lies where the image lies: scale, units, translation, rotation, shear,
-    affine and axis labels are the image's.
+    took it for annotations; another model gets a layer of its own. The layer lies where the image lies: scale, units,
+    translation, rotation, shear, affine and axis labels are the image's.
 
     Parameters
     ----------
