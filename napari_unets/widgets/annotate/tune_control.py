@@ -87,7 +87,13 @@ class TuneControl(QObject):
 
     @property
     def model(self) -> str:
-        """Folder of the model that is worked on."""
+        """Folder of the model that is worked on.
+
+        Raises
+        ------
+        UnknownModelError
+            If it was renamed or removed meanwhile.
+        """
         return str(self.tuned.model if self.tuned is not None else self._store.folder(self._name))
 
     def choose(self, name: str, card: ModelCard | None) -> None:
@@ -135,12 +141,12 @@ class TuneControl(QObject):
         if self.run is not None or self._parent is None or self._image is None or self._session.record is None:
             return
         try:
-            settings = self._panel.settings()
+            settings, model = self._panel.settings(), self.model
         except NapariUnetsError as error:
             self._fail(error)
             return
         plan = TuningPlan(
-            model=self.model,
+            model=model,
             parent=self._parent.name,
             image=self._image.name,
             settings=settings,

@@ -108,6 +108,7 @@ class AnnotateWidget(Panel):
         self.helper.ended.connect(self._action_ended)
         self.helper.failed.connect(self._action_failed)
         self.control.changed.connect(self._enable)
+        self.control.failed.connect(self.model.refill)
         self.control.failed.connect(_announce)
 
     @property
@@ -122,6 +123,15 @@ class AnnotateWidget(Panel):
         if isinstance(layer, Labels) and image is not None and layer.data.shape == image_source(image).shape:
             return layer
         return None
+
+    def _model(self) -> str | None:
+        """Folder of the model; if it is gone, say so and take another one, as the list then does."""
+        try:
+            return self.control.model
+        except NapariUnetsError as error:
+            self.model.refill()
+            self._action_failed(error)
+            return None
 
     def _choose_image(self, _: object = None) -> None:
         image = self._image
@@ -163,7 +173,8 @@ class AnnotateWidget(Panel):
         if card is not None and not card.has_weights:
             report, error = None, str(NothingToTrainError(card.name))
         elif card is not None and report is not None and not report.problems:
-            seconds = self.clock.seconds(self.control.model, **self.panel.step_size)
+            model = self._model()
+            seconds = None if model is None else self.clock.seconds(model, **self.panel.step_size)
         self.panel.show_preflight(report, error, seconds)
 
     def _enable(self) -> None:
@@ -193,15 +204,15 @@ class AnnotateWidget(Panel):
         self.session.add_class(new_class(self.session.classes, name))
 
     def _from_prediction(self) -> None:
-        image, layer = self._image, self._painted
-        if image is not None and layer is not None:
-            self.helper.from_prediction(image, layer, self.control.model)
+        image, layer, model = self._image, self._painted, self._model()
+        if image is not None and layer is not None and model is not None:
+            self.helper.from_prediction(image, layer, model)
             self._enable()
 
     def _suggest(self, *, spot: bool) -> None:
-        image, record = self._image, self.session.record
-        if image is not None and record is not None:
-            self.helper.suggest(image, record.snapshot(), self.control.model, spot=spot)
+        image, record, model = self._image, self.session.record, self._model()
+        if image is not None and record is not None and model is not None:
+            self.helper.suggest(image, record.snapshot(), model, spot=spot)
             self._enable()
 
     def _action_ended(self, message: str) -> None:

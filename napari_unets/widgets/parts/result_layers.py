@@ -28,6 +28,7 @@ __all__ = [
     "ResultLayer",
     "class_colormap",
     "class_features",
+    "image_of",
     "is_no_result",
     "is_result",
     "result_layer",
@@ -95,6 +96,9 @@ _RESULTS = weakref.WeakKeyDictionary()
 #: The highest number of an object that was given in a layer of instances.
 _HIGHEST: weakref.WeakKeyDictionary[Layer, int] = weakref.WeakKeyDictionary()
 
+#: The image that each result was made of.
+_IMAGES: weakref.WeakKeyDictionary[Layer, weakref.ref[Image]] = weakref.WeakKeyDictionary()
+
 #: Results that somebody has painted on: they are that person's from then on.
 _PAINTED: weakref.WeakSet[Layer] = weakref.WeakSet()
 
@@ -111,6 +115,12 @@ def is_result(layer: Layer) -> bool:
 def is_no_result(layer: Layer) -> bool:
     """Whether a layer is something that no model made."""
     return not is_result(layer)
+
+
+def image_of(layer: Layer) -> Image | None:
+    """Return the image that a result was made of in this session, whatever it is called by now."""
+    reference = _IMAGES.get(layer)
+    return None if reference is None else reference()
 
 
 def class_colormap(classes: Sequence[ClassInfo]) -> CyclicLabelColormap:
@@ -181,6 +191,7 @@ def result_layer(
     if isinstance(layer, Labels):
         layer.events.paint.connect(_note_painted)
     _insert_above(viewer, image, layer)
+    _IMAGES[layer] = weakref.ref(image)
     _RESULTS.setdefault(image, {})[card.name, output] = (weakref.ref(layer), weakref.ref(array))
     return ResultLayer(output, layer, array)
 

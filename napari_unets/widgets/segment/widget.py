@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 from napari.utils.notifications import show_error
@@ -58,6 +58,7 @@ class SegmentWidget(Panel):
         super().__init__()
         self._viewer = napari_viewer
         self._run: SegmentRun | None = None
+        self._taken: tuple[str, Any] = "", None  # a threshold of another widget's, and the model it is for
         self._store = ModelStore()
         self.image = LayerChoice(napari_viewer, _can_be_segmented, "no image layer yet")
         self.image_note = Note()
@@ -74,6 +75,7 @@ class SegmentWidget(Panel):
         warm_up()
         self.image.layer_changed.connect(self._suggest_model)
         self.image.layer_changed.connect(self._describe_image)
+        self.model.model_changed.connect(self._drop_threshold)
         self.model.model_changed.connect(self._describe_image)
         self.advanced.inference["scale"].changed.connect(self._describe_image)
         self.pixel_size.asked.connect(lambda scale: self.advanced.inference.set("scale", scale))
@@ -109,6 +111,15 @@ class SegmentWidget(Panel):
         if self.model.box.findData(model) >= 0:
             self.model.choose(model)
         self.advanced.output.set("threshold", threshold)
+        self._taken = self.model.name, self.advanced.output["threshold"].value
+
+    def _drop_threshold(self, _: object = None) -> None:
+        """Leave a threshold that was found for another model, unless somebody has changed it since."""
+        of, threshold = self._taken
+        if of and of != self.model.name:
+            self._taken = "", None
+            if self.advanced.output["threshold"].value == threshold:
+                self.advanced.output.set("threshold", None)
 
     def _suggest_model(self, layer: Layer | None) -> None:
         """Propose a model for what the image seems to be."""

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -362,6 +363,25 @@ def test_a_corrected_segmentation_is_annotations_as_it_stands(qtbot, widget, vie
     assert sorted(widget.session.record.counts[1]) == [1, 2]
     assert widget.panel.run_panel.run.isEnabled()
     assert result_layer(viewer, image, card, "segmentation", {}).layer is not made, "the next run leaves it alone"
+
+
+@pytest.mark.parametrize("button", ["panel.run_panel.run", "tools.from_prediction", "tools.suggest_slice", "a stroke"])
+def test_a_model_that_was_renamed_is_told_and_no_longer_chosen(qtbot, widget, own_store, button):
+    new_annotations(qtbot, widget)
+    paint(widget)
+    settle(qtbot, widget)
+    qtbot.waitUntil(lambda: "s here: about" in widget.panel.preflight.text(), timeout=PATIENCE)
+    (own_store / "tiny").rename(own_store / "renamed")
+    if button == "a stroke":
+        paint(widget, plane=2)
+        settle(qtbot, widget)
+        qtbot.waitUntil(lambda: widget.model.name != "tiny", timeout=PATIENCE)
+    else:
+        press(qtbot, attrgetter(button)(widget))
+        assert "no model 'tiny'" in message(widget) + widget.tools.message.text()
+    assert widget.model.name != "tiny"
+    assert widget.control.card is widget.model.card
+    assert not widget.control.is_running
 
 
 def test_export(qtbot, widget, tmp_path):
