@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QTimer, QUrl, Signal
+from qtpy.QtCore import Qt, QTimer, QUrl, Signal
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog, QGridLayout, QInputDialog, QMenu, QMessageBox, QPushButton, QWidget
 from superqt.utils import create_worker
@@ -51,6 +51,7 @@ class ModelsWidget(Panel):
         self.models = ModelList(self._store)
         self.message = Note()
         self.card = Note()
+        self.card.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
         self.card.setOpenExternalLinks(True)
         self.use = QPushButton("Use in Segment")
         self.use.setStyleSheet("font-weight: bold;")

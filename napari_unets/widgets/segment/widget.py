@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 from napari.utils.notifications import show_error
+from qtpy.compat import isalive
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
@@ -65,6 +66,7 @@ class SegmentWidget(Panel):
         self.pixel_size = PixelSizeAdvice()
         self.model = ModelChoice(self._store)
         self.scope = ScopeChoice()
+        self.rolled = Note(mood="warning")
         self.outputs = OutputChoice()
         self.device = DeviceChoice()
         self.advanced = AdvancedSettings(SettingsForm(SegmentSettings, labels=_LABELS))
@@ -79,6 +81,9 @@ class SegmentWidget(Panel):
         self.model.model_changed.connect(self._describe_image)
         self.advanced.inference["scale"].changed.connect(self._describe_image)
         self.pixel_size.asked.connect(lambda scale: self.advanced.inference.set("scale", scale))
+        self.scope.scope_changed.connect(self._tell_rolled)
+        for event in (napari_viewer.dims.events.order, napari_viewer.dims.events.ndisplay):
+            event.connect(self._tell_rolled)
         self.run_panel.run_clicked.connect(self._start)
         self.run_panel.stop_clicked.connect(self._stop)
         self.clean.offered.connect(self.clean_fold.setVisible)
@@ -96,7 +101,7 @@ class SegmentWidget(Panel):
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("Image", _column(self.image, self.image_note, self.pixel_size))
         form.addRow("Model", self.model)
-        form.addRow("Run on", self.scope)
+        form.addRow("Run on", _column(self.scope, self.rolled))
         form.addRow("Make", self.outputs)
         form.addRow("Device", self.device)
         self.clean_fold = Fold("Clean pages", self.clean)
@@ -127,6 +132,7 @@ class SegmentWidget(Panel):
             self.model.suggest(likely_task(layer))
 
     def _describe_image(self, _: object = None) -> None:
+        self._tell_rolled()
         layer = self.image.layer
         card = self.model.card
         self.run_panel.run.setEnabled(layer is not None and card is not None and self._run is None)
@@ -138,6 +144,18 @@ class SegmentWidget(Panel):
         height, width = source.plane_shape
         planes = "" if source.n_planes == 1 else f", {source.n_planes} planes"
         self.image_note.say(f"{width} × {height}{planes} · {source.data.dtype}{' RGB' if source.rgb else ''}")
+
+    def _tell_rolled(self, _: object = None) -> None:
+        """Say that something else is seen than what is segmented, where that is so."""
+        if not isalive(self):  # type: ignore[no-untyped-call]  # the viewer outlives a dock that was closed
+            return
+        dims = self._viewer.dims
+        seen = set(dims.displayed) == {dims.ndim - 2, dims.ndim - 1}
+        is_whole = self.image.layer is None or self.scope.scope == "stack"
+        said = (
+            "The canvas shows other axes: models work on planes of the last two, and it is one of these that is made."
+        )
+        self.rolled.say("" if seen or is_whole else said, "warning")
 
     def _start(self) -> None:
         layer, card = self.image.layer, self.model.card

@@ -79,6 +79,15 @@ def test_a_corrected_segmentation_can_be_the_truth_but_is_not_by_itself(viewer, 
     assert widget.form.truth.count() == 1
 
 
+def test_the_choice_of_many_scores_needs_no_more_room(widget):
+    widget.form.scores.choose(["dice"])
+    narrow = widget.minimumSizeHint().width()
+    widget.form.scores.choose(list(widget.form.scores.boxes))
+    assert widget.minimumSizeHint().width() == narrow
+    assert widget.form.scores.text().endswith("V_rand, V_info, Dice, Jaccard and 11 more")
+    assert "DRD" in widget.form.scores.toggleButton().toolTip()
+
+
 def test_figures_are_those_of_evaluate(qtbot, compared):
     sheet = run(qtbot, compared)
     assert [result.name for result in sheet.results] == ["s", "p"]

@@ -143,6 +143,11 @@ def test_a_model_whose_folder_is_gone(qtbot, widget, own_store, make_model):
         assert "no model 'tiny'" in widget.message.text()
 
 
+def test_links_on_the_card_open(widget):
+    assert widget.card.openExternalLinks()
+    assert widget.card.textInteractionFlags() & Qt.TextInteractionFlag.LinksAccessibleByMouse
+
+
 def test_export_and_import(qtbot, widget, own_store, tmp_path, monkeypatch):
     widget.models.choose("tiny")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "out"), "Zip file (*.zip)"))

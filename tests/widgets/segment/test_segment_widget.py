@@ -317,6 +317,22 @@ def test_a_pixel_size_far_from_the_models_is_warned_of_and_made_up_for(qtbot, ow
     assert advice.isHidden()
 
 
+def test_rolled_axes_are_told(widget):
+    widget._viewer.add_image(STACK)
+    dims = widget._viewer.dims
+    assert widget.rolled.text() == ""
+    dims.order = (1, 0, 2)
+    assert "other axes" in widget.rolled.text()
+    widget.scope.choose("stack")
+    assert widget.rolled.text() == ""
+    widget.scope.choose("view")
+    assert "other axes" in widget.rolled.text()
+    dims.order = (0, 2, 1)
+    assert widget.rolled.text() == "", "the same plane, turned"
+    dims.ndisplay = 3
+    assert "other axes" in widget.rolled.text()
+
+
 def test_a_threshold_that_was_found_for_a_model_goes_with_it(own_widget, make_model):
     make_model("other")
     threshold = own_widget.advanced.output["threshold"]
