@@ -100,6 +100,7 @@ class AnnotateWidget(Panel):
         tools.add_class.clicked.connect(self._ask_for_class)
         tools.from_prediction.clicked.connect(self._from_prediction)
         tools.export.clicked.connect(self._export)
+        tools.stop.clicked.connect(self.helper.cancel)
         tools.suggest_slice.clicked.connect(lambda: self._suggest(spot=False))
         tools.suggest_spot.clicked.connect(lambda: self._suggest(spot=True))
         self.offer.restore.clicked.connect(self._restore)
@@ -181,6 +182,7 @@ class AnnotateWidget(Panel):
         image, card = self._image, self.model.card
         idle = not self.helper.is_busy and not self.control.is_running
         painted = self._painted is not None
+        self.tools.stop.setVisible(self.helper.is_busy)
         self.tools.enable(new=image is not None and card is not None, paint=painted, model=idle and card is not None)
         can_learn = card is not None and card.has_weights
         self.control.enable(ready=painted and can_learn and not self.helper.is_busy, image=image)

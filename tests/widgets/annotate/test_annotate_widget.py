@@ -290,6 +290,19 @@ def test_from_prediction_fills_what_is_not_painted_and_can_be_undone(qtbot, widg
     np.testing.assert_array_equal(layer.data[1], mine)
 
 
+def test_what_waits_for_another_run_says_so_and_can_be_stopped(qtbot, widget):
+    new_annotations(qtbot, widget)
+    assert widget.tools.stop.isHidden()
+    other = shared_worker().submit(subprocess.run, [sys.executable, "-c", "import time; time.sleep(5)"])
+    press(qtbot, widget.tools.from_prediction)
+    qtbot.waitUntil(lambda: "Waiting until another run is over" in widget.tools.message.text(), timeout=PATIENCE)
+    press(qtbot, widget.tools.stop)
+    qtbot.waitUntil(lambda: widget.tools.message.text() == "Stopped.", timeout=PATIENCE)
+    assert widget.tools.stop.isHidden()
+    assert widget.tools.from_prediction.isEnabled()
+    other.stop()
+
+
 def test_from_prediction_sees_a_page_alone(qtbot, widget, viewer):
     viewer.layers["sections"].metadata["pages"] = [{"size": [96, 160]}, {"size": [40, 64]}, {"size": [96, 160]}]
     layer = new_annotations(qtbot, widget)

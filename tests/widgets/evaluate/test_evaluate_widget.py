@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 
 import dask.array as da
 import numpy as np
@@ -17,7 +16,6 @@ from qtpy.QtWidgets import QFileDialog
 from napari_unets.inference import class_ids
 from napari_unets.metrics import DOCUMENT_ERRORS, SEGMENT_ERRORS, error_layer, evaluate
 from napari_unets.widgets.evaluate.score_choice import PRESETS
-from napari_unets.widgets.evaluate.widget import EvaluateWidget
 from napari_unets.widgets.parts.shared_threshold import membrane_threshold, shared_threshold
 from napari_unets.widgets.segment.widget import SegmentWidget
 from tests.widgets.evaluate_support import (
@@ -243,14 +241,6 @@ def test_plots(qtbot, viewer, compared):
     background = results.threshold_plot.plot.backgroundBrush().color()
     viewer.theme = "light"
     assert results.threshold_plot.plot.backgroundBrush().color().lightness() > background.lightness() + 100
-
-
-def test_without_pyqtgraph_there_is_a_hint(monkeypatch, viewer):
-    monkeypatch.delitem(sys.modules, "napari_unets.widgets.parts.score_plot", raising=False)
-    monkeypatch.setitem(sys.modules, "pyqtgraph", None)
-    widget = EvaluateWidget(viewer)
-    viewer.window.add_dock_widget(widget)
-    assert "pip install pyqtgraph" in widget.results.slice_plot.note.text()
 
 
 def test_error_layer_lies_on_the_prediction(qtbot, viewer, compared):
