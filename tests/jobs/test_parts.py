@@ -221,6 +221,21 @@ def test_turns_are_taken_in_order() -> None:
     assert done == places
 
 
+def test_who_waits_for_long_is_told_what_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_unets.jobs.worker.turns._MOMENT_S", 0.0)
+    turns = Turns()
+    first, second = turns.draw("segment"), turns.draw("tune")
+    told: list[str] = []
+
+    def hear(name: str) -> None:
+        told.append(name)
+        turns.leave(first)
+
+    assert turns.wait(first, lambda: False, told.append)
+    assert turns.wait(second, lambda: False, hear)
+    assert told == ["segment"]
+
+
 def test_a_remark_that_cannot_be_put_into_words_is_hushed_too(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "napari_unets.jobs")
     hush(threading.get_ident())

@@ -68,8 +68,6 @@ class Scored:
         What was asked for.
     thresholds : tuple of float
         Of V_rand and V_info; empty where the prediction has nothing to be thresholded.
-    truth_rule, prediction_rule : str
-        What the numbers were taken for, in words.
     shape : tuple of int
         Of the images that were compared, without leading axes of length 1 that only one has.
     error : str
@@ -83,8 +81,6 @@ class Scored:
     n_slices: int = 0
     settings: EvaluationSettings | None = None
     thresholds: tuple[float, ...] = ()
-    truth_rule: str = ""
-    prediction_rule: str = ""
     shape: tuple[int, ...] = ()
     error: str = ""
     class_names: Mapping[str, str] = field(default_factory=dict)
@@ -123,8 +119,6 @@ class Scored:
 
 def scored(candidate: Candidate, evaluation: Evaluation) -> Scored:
     """Take what an evaluation has so far, without its images."""
-    from napari_unets.metrics.rule import rule_of_prediction, rule_of_truth
-
     return Scored(
         name=candidate.name,
         class_names=candidate.class_names,
@@ -132,8 +126,6 @@ def scored(candidate: Candidate, evaluation: Evaluation) -> Scored:
         n_slices=evaluation.n_slices,
         settings=evaluation.settings,
         thresholds=evaluation.thresholds,
-        truth_rule=rule_of_truth(evaluation),
-        prediction_rule=rule_of_prediction(evaluation),
         shape=evaluation.shape,
     )
 

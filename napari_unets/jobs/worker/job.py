@@ -20,6 +20,7 @@ class Callbacks:
     on_event: Callable[[Any], None] | None = None
     on_done: Callable[[Any], None] | None = None
     on_error: Callable[[Exception], None] | None = None
+    on_wait: Callable[[str], None] | None = None
 
 
 class Job:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 __all__ = ["Turns"]
 
+_MOMENT_S = 1.0
+
 
 class Turns:
     """A queue of threads, of which the first may go.
@@ -17,20 +19,32 @@ class Turns:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._queue: list[int] = []
+        self._queue: dict[int, str] = {}  # in order
         self._next = 0
 
-    def draw(self) -> int:
-        """Take a place at the end of the queue."""
+    def draw(self, name: str = "") -> int:
+        """Take a place at the end of the queue, under a name that those behind are told."""
         with self._changed:
             self._next += 1
-            self._queue.append(self._next)
+            self._queue[self._next] = name
             return self._next
 
-    def wait(self, place: int, given_up: Callable[[], bool]) -> bool:
-        """Wait until a place is the first; return False if `given_up` says so before. See `look`."""
+    def wait(self, place: int, given_up: Callable[[], bool], on_wait: Callable[[str], None] | None = None) -> bool:
+        """Wait until a place is the first; return False if `given_up` says so before. See `look`.
+
+        If that takes longer than a moment, `on_wait` is called with the name of the first.
+        """
+
+        def is_over() -> bool:
+            return given_up() or next(iter(self._queue)) == place
+
         with self._changed:
-            self._changed.wait_for(lambda: given_up() or self._queue[0] == place)
+            at_once = self._changed.wait_for(is_over, _MOMENT_S)
+            first = next(iter(self._queue.values()))
+        if not at_once and on_wait is not None:
+            on_wait(first)
+        with self._changed:
+            self._changed.wait_for(is_over)
             return not given_up()
 
     def look(self) -> None:
@@ -41,5 +55,5 @@ class Turns:
     def leave(self, place: int) -> None:
         """Give a place up, used or not."""
         with self._changed:
-            self._queue.remove(place)
+            del self._queue[place]
             self._changed.notify_all()

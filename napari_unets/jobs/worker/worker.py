@@ -124,6 +124,7 @@ class Worker:
         on_event: Callable[[Any], None] | None = None,
         on_done: Callable[[Any], None] | None = None,
         on_error: Callable[[Exception], None] | None = None,
+        on_wait: Callable[[str], None] | None = None,
         grace_s: float = 5.0,
         **kwargs: Any,
     ) -> Job:
@@ -147,6 +148,8 @@ class Worker:
         on_error : callable, optional
             Called instead if the job failed: with the `NapariUnetsError` that it raised, with a
             `JobError` if the worker is at fault, or with a `JobCrashedError` for a bug.
+        on_wait : callable, optional
+            Called once if another job keeps this one from beginning, with that one's name: that of its function.
         grace_s : float
             Seconds that the job has to obey `Job.stop`.
 
@@ -160,11 +163,11 @@ class Worker:
         job at a time, in the order of submission.
         """
         self.start()
-        job = Job(getattr(function, "__name__", "job"), Callbacks(on_event, on_done, on_error), grace_s)
+        job = Job(getattr(function, "__name__", "job"), Callbacks(on_event, on_done, on_error, on_wait), grace_s)
         self._jobs.add(job)
         threading.Thread(
             target=self._drive,
-            args=(job, self._turns.draw(), function, args, kwargs),
+            args=(job, self._turns.draw(job.name), function, args, kwargs),
             name=f"job {job.name}",
             daemon=True,
         ).start()
@@ -221,7 +224,7 @@ class Worker:
         try:
             if self.address is None:  # a cluster has its own queue
                 job.obey_with(self._turns.look)
-                if not self._turns.wait(place, lambda: job.stop_requested):
+                if not self._turns.wait(place, lambda: job.stop_requested, job.callbacks.on_wait):
                     return "stopped", None
             return drive(job, packed, connection, self._loop, self.idle_release_s)
         finally:

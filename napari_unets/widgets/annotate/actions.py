@@ -140,6 +140,7 @@ class AnnotateActions(QObject):
     def _begin(self, message: str, finish: Callable[[Any], str]) -> None:
         self._finish = finish
         self._signals = JobSignals(shared_worker())
+        self._signals.waiting.connect(self.progressed)
         self._signals.done.connect(self._done)
         self._signals.failed.connect(self._failed)
         self.progressed.emit(message)

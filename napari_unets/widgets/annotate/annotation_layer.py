@@ -71,15 +71,17 @@ def take_up_brush(viewer: ViewerModel, layer: Labels) -> None:
 
 
 def can_be_annotations(layer: Layer) -> bool:
-    """Whether a layer may be taken for annotations: labels that no model has made."""
-    return isinstance(layer, Labels) and not layer.multiscale and not is_result(layer)
+    """Whether a layer may be taken for annotations: labels, also the class ids that a model has made."""
+    made = layer.metadata[METADATA_KEY]["output"] if is_result(layer) else "segmentation"
+    return isinstance(layer, Labels) and not layer.multiscale and made == "segmentation"
 
 
 def show_classes(layer: Labels, classes: Sequence[ClassInfo]) -> None:
     """Give a layer the classes' names and colours, and their keys."""
     layer.colormap = class_colormap(classes)
     layer.features = class_features(classes)
-    known = {**layer.metadata.get(METADATA_KEY, {}), "classes": [c.model_dump() for c in classes]}
+    kept = {"annotations": True, "classes": [c.model_dump() for c in classes]}
+    known = {**layer.metadata.get(METADATA_KEY, {}), **kept}
     layer.metadata = {**layer.metadata, METADATA_KEY: known}
     for number in range(min(len(classes), _CLASSES_WITH_KEYS) + 1):
         layer.bind_key(str(number), _chooser(number), overwrite=True)

@@ -33,6 +33,8 @@ class AnnotateTools(QWidget):
         self.export = _button("Export …", "Save the annotations as TIFF or OME-Zarr")
         self.suggest_slice = _button("Suggest a slice", "Go to the slice of which the model is least sure")
         self.suggest_spot = _button("Suggest a spot", "Go to the part of this slice of which the model is least sure")
+        self.stop = _button("Stop", "End what the model is asked for")
+        self.stop.hide()
         self.counts = Note()
         self.message = Note()
         grid = QGridLayout()
@@ -51,6 +53,7 @@ class AnnotateTools(QWidget):
         layout.setSpacing(4)
         layout.addLayout(grid)
         layout.addWidget(self.message)
+        layout.addWidget(self.stop)
         layout.addWidget(self.counts)
 
     def enable(self, *, new: bool, paint: bool, model: bool) -> None:

@@ -63,6 +63,8 @@ class TuneControl(QObject):
         self.tuned: TuningSummary | None = None
         self.run: TuneRun | None = None
         self._before: TuneRun | None = None
+        self._unsaved: dict[str, tuple[TuningSummary, TuneRun | None]] = {}  # by the parent's name
+        self._kept: TuningSummary | None = None  # what was saved last
         self._runs = data_folder() / "fine-tuning"
         self.unfinished = unfinished_run(self._runs)
         self._saving: JobSignals | None = None
@@ -85,14 +87,27 @@ class TuneControl(QObject):
 
     @property
     def model(self) -> str:
-        """Folder of the model that is worked on."""
+        """Folder of the model that is worked on.
+
+        Raises
+        ------
+        UnknownModelError
+            If it was renamed or removed meanwhile.
+        """
         return str(self.tuned.model if self.tuned is not None else self._store.folder(self._name))
 
     def choose(self, name: str, card: ModelCard | None) -> None:
-        """Work on a model of the store; what was learnt before stays in its folder, but is left."""
-        self._name, self._parent, self.tuned = name, card, None
+        """Work on a model of the store, or on what was made of it before another one was chosen and is not saved."""
+        say = self._panel.run_panel.message.say
+        if self.tuned is not None and self.tuned is not self._kept:
+            self._unsaved[self._name] = self.tuned, self._before
+            say(f"What {self._name} has learnt is not saved: choose {self._name} again to go on with it.", "warning")
+        self.tuned, self._before = self._unsaved.pop(name, (None, self._before))
+        self._name, self._parent = name, card
+        if self.tuned is not None:
+            say(f"Back to what {name} has learnt; it is not saved yet.")
         if card is not None:
-            self._panel.name.setText(f"{card.name}-tuned")
+            self._panel.name.setText(self.tuned.card.name if self.tuned is not None else f"{card.name}-tuned")
         self.changed.emit()
 
     def enable(self, *, ready: bool, image: Image | None) -> None:
@@ -126,12 +141,12 @@ class TuneControl(QObject):
         if self.run is not None or self._parent is None or self._image is None or self._session.record is None:
             return
         try:
-            settings = self._panel.settings()
+            settings, model = self._panel.settings(), self.model
         except NapariUnetsError as error:
             self._fail(error)
             return
         plan = TuningPlan(
-            model=self.model,
+            model=model,
             parent=self._parent.name,
             image=self._image.name,
             settings=settings,
@@ -172,6 +187,7 @@ class TuneControl(QObject):
             self.run.losses, self.run.scores = list(earlier.losses), list(earlier.scores)
             self.run.kept = earlier.kept
         self.unfinished = folder
+        self.run.waiting.connect(self._panel.run_panel.message.say)
         self.run.progressed.connect(self._show_progress)
         self.run.ended.connect(self._ended)
         self.run.failed.connect(self._failed)
@@ -232,7 +248,7 @@ class TuneControl(QObject):
         self.changed.emit()
 
     def _saved(self, name: str) -> None:
-        self._saving = None
+        self._saving, self._kept = None, self.tuned
         self._panel.saved.say(f"Saved as {name}: the Segment widget lists it now.", "good")
         self.changed.emit()
 

@@ -58,6 +58,8 @@ class TuneRun(QObject):
     progressed = Signal()
     #: It has come to its end, or was stopped: its TuningSummary, or None if it never began.
     ended = Signal(object)
+    #: It cannot begin yet: what it waits for, in words.
+    waiting = Signal(str)
     #: It has failed: the error.
     failed = Signal(object)
 
@@ -91,6 +93,7 @@ class TuneRun(QObject):
         self._planes = self.preview.planes
         self._live = LiveLayers(viewer, [self.preview], self)
         self._signals = JobSignals(worker)
+        self._signals.waiting.connect(self.waiting)
         self._signals.done.connect(self._done)
         self._signals.failed.connect(self._failed)
         self._news = threading.Event()

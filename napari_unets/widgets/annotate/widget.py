@@ -28,7 +28,7 @@ from napari_unets.widgets.parts.layer_choice import LayerChoice
 from napari_unets.widgets.parts.model_choice import ModelChoice
 from napari_unets.widgets.parts.new_model import NewModelButton
 from napari_unets.widgets.parts.panel import Panel
-from napari_unets.widgets.parts.result_layers import is_result
+from napari_unets.widgets.parts.result_layers import is_no_result, is_result
 from napari_unets.widgets.parts.session import shared_worker
 from napari_unets.widgets.parts.warm_up import warm_up
 
@@ -57,7 +57,7 @@ class AnnotateWidget(Panel):
         self.image = LayerChoice(napari_viewer, _can_be_painted_on, "no image layer yet")
         self.model = ModelChoice(store)
         self.new_model = NewModelButton()
-        self.annotations = LayerChoice(napari_viewer, can_be_annotations, "no annotations yet")
+        self.annotations = LayerChoice(napari_viewer, can_be_annotations, "no annotations yet", unasked=is_no_result)
         self.tools = AnnotateTools()
         self.offer = RestoreOffer()
         self.panel = TunePanel(napari_viewer)
@@ -100,6 +100,7 @@ class AnnotateWidget(Panel):
         tools.add_class.clicked.connect(self._ask_for_class)
         tools.from_prediction.clicked.connect(self._from_prediction)
         tools.export.clicked.connect(self._export)
+        tools.stop.clicked.connect(self.helper.cancel)
         tools.suggest_slice.clicked.connect(lambda: self._suggest(spot=False))
         tools.suggest_spot.clicked.connect(lambda: self._suggest(spot=True))
         self.offer.restore.clicked.connect(self._restore)
@@ -108,6 +109,7 @@ class AnnotateWidget(Panel):
         self.helper.ended.connect(self._action_ended)
         self.helper.failed.connect(self._action_failed)
         self.control.changed.connect(self._enable)
+        self.control.failed.connect(self.model.refill)
         self.control.failed.connect(_announce)
 
     @property
@@ -122,6 +124,15 @@ class AnnotateWidget(Panel):
         if isinstance(layer, Labels) and image is not None and layer.data.shape == image_source(image).shape:
             return layer
         return None
+
+    def _model(self) -> str | None:
+        """Folder of the model; if it is gone, say so and take another one, as the list then does."""
+        try:
+            return self.control.model
+        except NapariUnetsError as error:
+            self.model.refill()
+            self._action_failed(error)
+            return None
 
     def _choose_image(self, _: object = None) -> None:
         image = self._image
@@ -163,13 +174,15 @@ class AnnotateWidget(Panel):
         if card is not None and not card.has_weights:
             report, error = None, str(NothingToTrainError(card.name))
         elif card is not None and report is not None and not report.problems:
-            seconds = self.clock.seconds(self.control.model, **self.panel.step_size)
+            model = self._model()
+            seconds = None if model is None else self.clock.seconds(model, **self.panel.step_size)
         self.panel.show_preflight(report, error, seconds)
 
     def _enable(self) -> None:
         image, card = self._image, self.model.card
         idle = not self.helper.is_busy and not self.control.is_running
         painted = self._painted is not None
+        self.tools.stop.setVisible(self.helper.is_busy)
         self.tools.enable(new=image is not None and card is not None, paint=painted, model=idle and card is not None)
         can_learn = card is not None and card.has_weights
         self.control.enable(ready=painted and can_learn and not self.helper.is_busy, image=image)
@@ -193,15 +206,15 @@ class AnnotateWidget(Panel):
         self.session.add_class(new_class(self.session.classes, name))
 
     def _from_prediction(self) -> None:
-        image, layer = self._image, self._painted
-        if image is not None and layer is not None:
-            self.helper.from_prediction(image, layer, self.control.model)
+        image, layer, model = self._image, self._painted, self._model()
+        if image is not None and layer is not None and model is not None:
+            self.helper.from_prediction(image, layer, model)
             self._enable()
 
     def _suggest(self, *, spot: bool) -> None:
-        image, record = self._image, self.session.record
-        if image is not None and record is not None:
-            self.helper.suggest(image, record.snapshot(), self.control.model, spot=spot)
+        image, record, model = self._image, self.session.record, self._model()
+        if image is not None and record is not None and model is not None:
+            self.helper.suggest(image, record.snapshot(), model, spot=spot)
             self._enable()
 
     def _action_ended(self, message: str) -> None:

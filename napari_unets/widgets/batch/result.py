@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from napari_unets.errors import NapariUnetsError
-from napari_unets.jobs.outputs.record import METADATA_KEY
-from napari_unets.models import ClassInfo
 from napari_unets.widgets.files.readers import LayerData, read_stack
-from napari_unets.widgets.parts.result_layers import class_colormap, class_features
 
 __all__ = ["read_result"]
 
@@ -34,21 +30,10 @@ def read_result(source: str | None, target: Path) -> list[LayerData]:
     ImageError
         If the output cannot be read.
     """
-    data, keywords, kind = read_stack(str(target))[0]
-    if kind == "labels":
-        keywords = {**keywords, **_classes(keywords["metadata"])}
-    result = data, keywords, kind
+    result = read_stack(str(target))
     if source is None:
-        return [result]
+        return result
     try:
-        return [*read_stack(source), result]
+        return [*read_stack(source), *result]
     except (NapariUnetsError, OSError):
-        return [result]
-
-
-def _classes(metadata: dict[str, Any]) -> dict[str, Any]:
-    made = metadata.get(METADATA_KEY, {})
-    if made.get("output") != "segmentation":
-        return {}
-    classes = [ClassInfo.model_validate(known) for known in made.get("classes", [])]
-    return {"colormap": class_colormap(classes), "features": class_features(classes)}
+        return result

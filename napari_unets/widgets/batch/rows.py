@@ -8,20 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
-from qtpy.QtGui import QColor
 
 from napari_unets.jobs.batch.events import BatchItem, Row, Status
 from napari_unets.widgets.parts.notes import time_in_words
+from napari_unets.widgets.parts.tones import Tone
 
-__all__ = ["BatchRows"]
+__all__ = ["TONE_ROLE", "BatchRows"]
 
 _COLUMNS = ("Input", "State")
-_COLOURS: dict[Status, str] = {
-    "done": "#2f9e5a",
-    "skipped": "#8a94a0",
-    "failed": "#e05252",
-    "stopped": "#c77f0a",
-}
+_TONES: dict[Status, Tone] = {"done": "good", "skipped": "faint", "failed": "error", "stopped": "warning"}
+
+#: Role of the tone of a cell's text; its colour depends on the theme.
+TONE_ROLE = Qt.ItemDataRole.UserRole + 1
 _Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
 
@@ -94,7 +92,7 @@ class BatchRows(QAbstractTableModel):
         return None
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return text, colour, tool tip and progress of a cell."""
+        """Return text, tone, tool tip and progress of a cell."""
         if not index.isValid():
             return None
         row = self.rows[index.row()]
@@ -103,8 +101,8 @@ class BatchRows(QAbstractTableModel):
                 return Path(row.item.sources[0]).name if index.column() == 0 else state_of(row)
             case Qt.ItemDataRole.ToolTipRole:
                 return row.item.sources[0] if index.column() == 0 else row.reason or None
-            case Qt.ItemDataRole.ForegroundRole if index.column() == 1 and row.status in _COLOURS:
-                return QColor(_COLOURS[row.status])
+            case _ if role == TONE_ROLE:
+                return _TONES.get(row.status) if index.column() == 1 else None
             case Qt.ItemDataRole.UserRole if index.column() == 1 and row.status == "running":
                 return row.fraction
         return None

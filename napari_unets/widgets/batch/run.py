@@ -33,6 +33,8 @@ class BatchRun(QObject):
     told = Signal(object)
     #: It is over: whether every item had its turn.
     ended = Signal(bool)
+    #: It cannot begin yet: what it waits for, in words.
+    waiting = Signal(str)
     #: It could not begin, or not go on: the error.
     failed = Signal(object)
     _arrived = Signal()
@@ -47,6 +49,7 @@ class BatchRun(QObject):
         self._arrived.connect(self._take_all)
         self._elsewhere = worker.address is not None
         self._signals = JobSignals(worker)
+        self._signals.waiting.connect(self.waiting)
         self._signals.done.connect(self._done)
         self._signals.failed.connect(self._failed)
 

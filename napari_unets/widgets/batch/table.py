@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import QModelIndex, QRect, Qt, Signal
-from qtpy.QtGui import QColor, QPainter
+from qtpy.QtGui import QColor, QPainter, QPalette
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -17,8 +17,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unets.widgets.batch.rows import BatchRows
+from napari_unets.widgets.batch.rows import TONE_ROLE, BatchRows
 from napari_unets.widgets.parts.notes import Mood, Note
+from napari_unets.widgets.parts.tones import tone_colour
 
 __all__ = ["BatchTable"]
 
@@ -29,7 +30,13 @@ _LOWEST, _HIGHEST = 4, 10  # rows to be seen without scrolling
 
 
 class _Bar(QStyledItemDelegate):
-    """Draws the fraction that is done as a bar below the text."""
+    """Draws the text in the colour of its tone, and the fraction that is done as a bar below it."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem | None, index: QModelIndex) -> None:  # noqa: N802
+        """Colour the text."""
+        super().initStyleOption(option, index)
+        if option is not None and (tone := index.data(TONE_ROLE)) is not None:
+            option.palette.setColor(QPalette.ColorRole.Text, QColor(tone_colour(tone, option.palette)))
 
     def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         super().paint(painter, option, index)

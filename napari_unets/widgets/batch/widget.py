@@ -27,6 +27,7 @@ from napari_unets.widgets.batch.table import BatchTable
 from napari_unets.widgets.parts.advanced_settings import AdvancedSettings
 from napari_unets.widgets.parts.device_choice import DeviceChoice
 from napari_unets.widgets.parts.model_choice import ModelChoice
+from napari_unets.widgets.parts.notes import Note
 from napari_unets.widgets.parts.panel import Panel
 from napari_unets.widgets.parts.run_panel import RunPanel
 from napari_unets.widgets.parts.settings_form import SettingsForm
@@ -79,6 +80,7 @@ class BatchWidget(Panel):
             "Dask scheduler (its workers see the files under the same paths)",
         )
         self.run_panel = RunPanel("Run", "inputs")
+        self.missing = Note()
         self.control = BatchControl(self.rows, self.run_panel)
         self._lay_out()
         self._connect()
@@ -95,6 +97,7 @@ class BatchWidget(Panel):
         for part in (self.sources, self.table, self.buttons):
             self.column.addWidget(part)
         self.column.addLayout(form)
+        self.column.addWidget(self.missing)
         self.column.addWidget(self.run_panel)
         self.column.addWidget(self.advanced)  # last: unfolding it moves neither Run nor its messages out of sight
 
@@ -137,7 +140,9 @@ class BatchWidget(Panel):
         example = selected[0].item.sources[0] if selected else rows[0].item.sources[0] if rows else "sections.tif"
         card = self.model.card
         self.outputs.show_example(example, card.name if card is not None else "")
-        ready = bool(rows) and card is not None and self.outputs.place is not None
+        missing = "" if self.outputs.place is not None else "Choose a folder for the results."
+        self.missing.say(missing if rows else "Add what is to be segmented.")
+        ready = bool(rows) and card is not None and not missing
         self.run_panel.run.setEnabled(ready and not busy)
         self.buttons.remove.setEnabled(bool(rows) and not busy)
         self.buttons.retry.setEnabled(ready and not busy and bool(self.rows.numbers("failed")))

@@ -41,6 +41,8 @@ class ErrorMarksRun(QObject):
     progressed = Signal(int, int, object)
     #: It has come to its end: pixels that are marked, and whether it is complete.
     ended = Signal(int, bool)
+    #: It cannot begin yet: what it waits for, in words.
+    waiting = Signal(str)
     #: It has failed: the error.
     failed = Signal(object)
 
@@ -49,6 +51,7 @@ class ErrorMarksRun(QObject):
         self._marks = marks
         self._live = LiveLayers(viewer, [marks], self)
         self._signals = JobSignals(worker)
+        self._signals.waiting.connect(self.waiting)
         self._signals.done.connect(self._done)
         self._signals.failed.connect(self._failed)
         self._job: Job | None = None

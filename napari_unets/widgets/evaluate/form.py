@@ -26,7 +26,7 @@ from napari_unets.widgets.evaluate.run import EvaluateRequest
 from napari_unets.widgets.evaluate.score_choice import ScoreChoice
 from napari_unets.widgets.parts.layer_choice import LayerChoice
 from napari_unets.widgets.parts.notes import Note
-from napari_unets.widgets.parts.result_layers import is_result
+from napari_unets.widgets.parts.result_layers import is_no_result, is_result
 from napari_unets.widgets.parts.short_names import short_names
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class EvaluateForm(QWidget):
         super().__init__(parent)
         self._viewer = viewer
         self._truth_by_hand = False
-        self.truth = LayerChoice(viewer, can_be_truth, "no labels layer yet")
+        self.truth = LayerChoice(viewer, can_be_truth, "no labels layer yet", unasked=is_no_result)
         self.predictions = LayerChecks(viewer, can_be_prediction, is_result)
         self.kind = QComboBox()
         self.kind.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)

@@ -14,7 +14,7 @@ from napari_unets.images.stack import as_stack
 from napari_unets.jobs.outputs.colour import grey_of
 from napari_unets.jobs.tasks.evaluation import Candidate
 from napari_unets.metrics.record import class_names_of_record, options_of_record
-from napari_unets.widgets.parts.result_layers import METADATA_KEY, is_result
+from napari_unets.widgets.parts.result_layers import METADATA_KEY, is_no_result, is_result
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -45,14 +45,14 @@ def can_be_prediction(layer: Layer) -> bool:
 
 
 def can_be_truth(layer: Layer) -> bool:
-    """Whether a layer can hold a ground truth: labels, or an image of whole numbers."""
+    """Whether a layer can hold a ground truth: labels, a model's own once corrected, or an image of whole numbers."""
     if is_result(layer):
-        return False
+        return isinstance(layer, Labels) and record_of(layer)["output"] != _ERRORS
     return isinstance(layer, Labels) or (isinstance(layer, Image) and np.dtype(layer.dtype).kind in "bui")
 
 
 def likely_truth(layers: Iterable[Layer]) -> Layer | None:
-    """Guess which layer is the truth.
+    """Guess which layer is the truth; none that a model has made.
 
     One that is called so, or else a labels layer, the topmost of them; or else the first image that is not in colour,
     as scans are.
@@ -61,7 +61,7 @@ def likely_truth(layers: Iterable[Layer]) -> Layer | None:
     highest = 0
     for layer in layers:
         rank = 4 * bool(_TRUTH_WORDS.search(layer.name)) + 2 * isinstance(layer, Labels) + (not _in_colour(layer))
-        if can_be_truth(layer) and (rank > highest or rank == highest > 1):
+        if can_be_truth(layer) and is_no_result(layer) and (rank > highest or rank == highest > 1):
             best, highest = layer, rank
     return best
 

@@ -54,6 +54,8 @@ class EvaluateRun(QObject):
     progressed = Signal(int, int, object)
     #: It has come to its end, or was stopped: a list of Scored, and whether it is complete.
     ended = Signal(object, bool)
+    #: It cannot begin yet: what it waits for, in words.
+    waiting = Signal(str)
     #: It has failed: the error.
     failed = Signal(object)
 
@@ -61,6 +63,7 @@ class EvaluateRun(QObject):
         super().__init__()
         self.request = request
         self._signals = JobSignals(worker)
+        self._signals.waiting.connect(self.waiting)
         self._signals.done.connect(self._done)
         self._signals.failed.connect(self._failed)
         self._last: Progress | None = None

@@ -46,6 +46,7 @@ _GROUPS: dict[str, tuple[str, ...]] = {
     "Pages": PRESETS["document"],
 }
 _COLUMNS = 3
+_MOST_NAMED = 4  # in the title; one more takes no more room than saying so
 _TIPS = {
     "v_rand": "Are the same pixels together? After border thinning; 1 is perfect",
     "v_info": "The same question, asked of information; 1 is perfect",
@@ -127,4 +128,7 @@ class ScoreChoice(Fold):
         self.scores_changed.emit()
 
     def _tell(self) -> None:
-        self.rename(", ".join(SCORE_NAMES[metric] for metric in self.metrics) or "no score is chosen")
+        names = [SCORE_NAMES[metric] for metric in self.metrics]
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED + 1 else ""
+        self.rename(", ".join(names[:_MOST_NAMED] if more else names) + more or "no score is chosen")
+        self.toggleButton().setToolTip(", ".join(names))

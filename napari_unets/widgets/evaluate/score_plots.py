@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from napari_unets.widgets.evaluate.score_sheet import COLOURS, Column, ScoreSheet, score_name
 from napari_unets.widgets.parts.notes import Note
+from napari_unets.widgets.parts.score_plot import Curve, ScorePlot
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 __all__ = ["SlicePlot", "ThresholdPlot"]
 
-_WITHOUT = "Plots need pyqtgraph, which is not installed here: pip install pyqtgraph"
 _HEIGHT = 150
 
 
 class _PlotPage(QWidget):
-    """A plot below a combo box, or the advice to install pyqtgraph."""
+    """A plot below a combo box."""
 
     #: Whether only whole numbers make sense on the x axis.
     whole_x = False
@@ -31,22 +31,14 @@ class _PlotPage(QWidget):
         self.sheet = ScoreSheet([])
         self.box = QComboBox()
         self.note = Note()
-        self.plot: Any = None
+        self.plot = ScorePlot(viewer, whole_x=self.whole_x)
+        self.plot.setMinimumHeight(_HEIGHT)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(self.box)
         layout.addWidget(self.note)
-        try:
-            from napari_unets.widgets.parts.score_plot import ScorePlot
-        except ImportError:
-            self.box.hide()
-            self.note.say(_WITHOUT)
-            layout.addStretch()
-        else:
-            self.plot = ScorePlot(viewer, whole_x=self.whole_x)
-            self.plot.setMinimumHeight(_HEIGHT)
-            layout.addWidget(self.plot, 1)
+        layout.addWidget(self.plot, 1)
         self.box.currentIndexChanged.connect(self._draw)
 
     def show_sheet(self, sheet: ScoreSheet) -> None:
@@ -59,8 +51,7 @@ class _PlotPage(QWidget):
             self.box.addItem(score_name(key), key)
         self.box.setCurrentIndex(max(0, self.box.findData(chosen)) if self.box.count() else -1)
         self.box.blockSignals(blocked)
-        if self.plot is not None:
-            self._draw()
+        self._draw()
 
     def choices(self) -> list[str]:
         """Scores that can be plotted."""
@@ -79,8 +70,7 @@ class SlicePlot(_PlotPage):
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__(viewer)
-        if self.plot is not None:
-            self.plot.x_clicked.connect(self._clicked)
+        self.plot.x_clicked.connect(self._clicked)
 
     def choices(self) -> list[str]:
         """Every score of the sheet."""
@@ -88,12 +78,9 @@ class SlicePlot(_PlotPage):
 
     def mark(self, number: int | None) -> None:
         """Show which slice the viewer shows."""
-        if self.plot is not None:
-            self.plot.mark(number)
+        self.plot.mark(number)
 
     def _draw(self, _index: int = 0) -> None:
-        from napari_unets.widgets.parts.score_plot import Curve
-
         key = self.box.currentData()
         numbers = range(len(self.sheet.indices))
         curves = []
@@ -117,8 +104,6 @@ class ThresholdPlot(_PlotPage):
         return list(dict.fromkeys(name for result in self.sheet.results if result.thresholds for name in result.curves))
 
     def _draw(self, _index: int = 0) -> None:
-        from napari_unets.widgets.parts.score_plot import Curve
-
         key = self.box.currentData()
         curves = []
         for number, result in enumerate(self.sheet.results):

@@ -64,7 +64,6 @@ def read_stack(path: str | Sequence[str]) -> list[LayerData]:
     """
     stack = open_padded(path if isinstance(path, str) else path[0])
     data, keywords, kind = stack_layer_data(stack)
-    keywords["metadata"] = {**keywords["metadata"], "path": str(stack.path)}
     if stack.levels > 1:
         levels = [open_stack(str(stack.path), level=i) for i in range(1, stack.levels)]
         coarser = [stack_layer_data(level)[0] for level in levels]

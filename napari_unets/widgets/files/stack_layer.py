@@ -49,9 +49,9 @@ def stack_layer_data(
 ) -> tuple[Any, dict[str, Any], Literal["image", "labels"]]:
     """Lazy data, keywords and type of the layer that shows a stack.
 
-    Voxel sizes become the layer's scale in nanometres, axes its labels. A single plane without a
-    thickness of its own becomes a 2-D layer. What this package has made is shown in the classes' colours,
-    and a volume that is still being written is a :class:`LiveArray`.
+    Voxel sizes become the layer's scale in nanometres, axes its labels; ``path`` in its metadata is the file. A single
+    plane without a thickness of its own becomes a 2-D layer. What this package has made is shown in the classes'
+    colours, and a volume that is still being written is a :class:`LiveArray`.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def stack_layer_data(
     keywords: dict[str, Any] = {
         "name": stack.name,
         "axis_labels": tuple(axes),
-        "metadata": dict(stack.metadata),
+        "metadata": dict(stack.metadata) | ({} if stack.path is None else {"path": str(stack.path)}),
     }
     if stack.voxel_size_nm is not None:
         sizes = dict(zip("zyx", stack.voxel_size_nm, strict=True))

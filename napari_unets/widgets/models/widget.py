@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QUrl, Signal
+from qtpy.QtCore import Qt, QTimer, QUrl, Signal
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog, QGridLayout, QInputDialog, QMenu, QMessageBox, QPushButton, QWidget
 from superqt.utils import create_worker
@@ -51,6 +51,7 @@ class ModelsWidget(Panel):
         self.models = ModelList(self._store)
         self.message = Note()
         self.card = Note()
+        self.card.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
         self.card.setOpenExternalLinks(True)
         self.use = QPushButton("Use in Segment")
         self.use.setStyleSheet("font-weight: bold;")
@@ -101,31 +102,48 @@ class ModelsWidget(Panel):
         self.refresh.clicked.connect(self.models.refill)
 
     def _show(self, name: str) -> None:
-        card = self.models.cards.get(name)
-        if card is not None:
-            self.card.say(card_html(card, self._store.folder(name), own=self._store.is_own(name)), rich=True)
+        folder = self._folder(name) if name else None
+        card = self.models.cards.get(name) if folder is not None else None
+        own = folder is not None and folder.parent == self._store.user
+        if card is not None and folder is not None:
+            self.card.say(card_html(card, folder, own=own), rich=True)
+        elif name and folder is None:
+            self.card.say("")
         elif name:
             self.card.say(str(self.models.broken[name]), "error")
         else:
             self.card.say(f"There is no model. Yours are kept in {self._store.user}", "warning")
-        own = bool(name) and self._store.is_own(name)
         free = not self._busy
         for button in (self.use, self.export, self.copy):
             button.setEnabled(card is not None and free)
         self.rename.setEnabled(card is not None and own and free)
         self.remove.setEnabled(own and free)
         self.remove.setToolTip("" if own or not name else "This model ships with napari-unets and is not removed")
-        self.reveal.setEnabled(bool(name))
+        self.reveal.setEnabled(folder is not None)
         self.bring_in.setEnabled(free)
+
+    def _folder(self, name: str) -> Path | None:
+        """Folder of a model; None, and said so, if it was taken away behind our back."""
+        try:
+            return self._store.folder(name)
+        except NapariUnetsError as error:
+            self.message.say(str(error), "error")
+            QTimer.singleShot(0, self.models.refill)  # not at once: the list may just be telling that it was clicked
+            return None
 
     def _use(self) -> None:
         name = self.models.name
-        _, widget = self._viewer.window.add_plugin_dock_widget("napari-unets", "Segment")
+        if self._folder(name) is None:
+            return
+        dock, widget = self._viewer.window.add_plugin_dock_widget("napari-unets", "Segment")
         widget.model.choose(name)
+        dock.show()  # it may be hidden,
+        dock.raise_()  # or behind another tab
         self.message.say(f"{name} is chosen in the Segment widget.", "good")
 
     def _reveal(self) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._store.folder(self.models.name))))
+        if (folder := self._folder(self.models.name)) is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
     def _export(self) -> None:
         name = self.models.name
@@ -174,7 +192,9 @@ class ModelsWidget(Panel):
 
     def _remove(self) -> None:
         name = self.models.name
-        folder = self._store.folder(name)
+        folder = self._folder(name)
+        if folder is None:
+            return
         answer = QMessageBox.question(
             self,
             "Remove a model",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtGui import QDoubleValidator
 from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLineEdit, QSpinBox, QWidget
+
+from napari_unets.widgets.opening.number_line import NumberLine
+from napari_unets.widgets.parts.notes import Note
 
 if TYPE_CHECKING:
     from napari_unets.images import Stack
@@ -24,13 +27,14 @@ class Corrections(QWidget):
         super().__init__(parent)
         self.axes = QLineEdit()
         self.axes.setToolTip("One letter an axis as stored: t, c, z, y, x, and s for colour samples")
-        self.voxel = [QLineEdit() for _ in range(3)]
+        self.voxel = [NumberLine(1e9, 6) for _ in range(3)]
+        self.missing = Note(mood="warning")
+        self._found: Sequence[float] | None = None  # by the file itself
         voxel = QHBoxLayout()
-        for line, axis in zip(self.voxel, "zyx", strict=True):
-            line.setPlaceholderText(axis)
-            line.setToolTip(f"Nanometres along {axis}; give all three or none")
-            line.setValidator(QDoubleValidator(0.0, 1e9, 6))
-            voxel.addWidget(line)
+        for field, axis in zip(self.voxel, "zyx", strict=True):
+            field.setPlaceholderText(axis)
+            field.setToolTip(f"Nanometres along {axis}; what is left empty stays as in the file")
+            voxel.addWidget(field)
         self.dataset = QLineEdit()
         self.dataset.setToolTip("Path of the array inside an HDF5 file or Zarr group")
         self.level = QSpinBox()
@@ -39,6 +43,7 @@ class Corrections(QWidget):
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("Axes", self.axes)
         form.addRow("Voxel size (nm)", voxel)
+        form.addRow(self.missing)
         form.addRow("Dataset", self.dataset)
         form.addRow("Level", self.level)
         self._form = form
@@ -49,10 +54,9 @@ class Corrections(QWidget):
 
     def keywords(self) -> dict[str, Any]:
         """Keywords for :func:`napari_unets.open_stack`."""
-        sizes = [line.text() for line in self.voxel]
         return {
             "axes": self.axes.text().strip() or None,
-            "voxel_size_nm": [float(size) for size in sizes] if all(sizes) else None,
+            "voxel_size_nm": self._sizes(),
             "dataset": self.dataset.text().strip() or None,
             "level": self.level.value(),
         }
@@ -64,12 +68,16 @@ class Corrections(QWidget):
         self.level.blockSignals(True)
         self.level.setValue(0)
         self.level.blockSignals(False)
+        self._found = None
+        self.missing.say("")
         self._last = self.keywords()
 
     def show_found(self, stack: Stack) -> None:
         """Show what was found where nothing was corrected, and what makes sense to correct."""
         self.axes.setPlaceholderText(f"as found: {stack.axes}")
-        found = [f"{size:g}" for size in stack.voxel_size_nm] if stack.voxel_size_nm is not None else list("zyx")
+        if self._sizes() is None:
+            self._found = stack.voxel_size_nm
+        found = [f"{size:g}" for size in self._found] if self._found is not None else list("zyx")
         for line, text in zip(self.voxel, found, strict=True):
             line.setPlaceholderText(text)
         self.level.setMaximum(max(0, stack.levels - 1))
@@ -79,7 +87,16 @@ class Corrections(QWidget):
         """Offer a path inside the file or not."""
         self._form.setRowVisible(self.dataset, wanted)
 
+    def _sizes(self) -> list[float] | None:
+        """Voxel size, with what is left empty as the file says; None where nothing is said, or not enough."""
+        typed = [line.number for line in self.voxel]
+        known = [old if new is None else new for new, old in zip(typed, self._found or (None,) * 3, strict=True)]
+        sizes = [size for size in known if size is not None]
+        return sizes if len(sizes) == len(known) and typed != [None] * 3 else None
+
     def _announce(self) -> None:
+        typed = any(line.text() for line in self.voxel)
+        self.missing.say("The file says no voxel size: give all three." if typed and self._sizes() is None else "")
         now = self.keywords()
         if now != self._last:
             self._last = now

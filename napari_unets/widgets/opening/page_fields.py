@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtGui import QDoubleValidator
 from qtpy.QtWidgets import QFormLayout, QLineEdit, QWidget
 
 from napari_unets.images.opening import TIFF_SUFFIXES
 from napari_unets.images.pages import page_files
 from napari_unets.images.pdf import PDF_SUFFIXES
+from napari_unets.widgets.opening.number_line import NumberLine
 
 if TYPE_CHECKING:
     from napari_unets.images import Stack
@@ -30,10 +30,9 @@ class PageFields(QWidget):
         self._is_tiff = False
         self.pages = QLineEdit()
         self.pages.setToolTip("Numbers and ranges, the first page being 1: 1-3,7 or 5-")
-        self.dpi = QLineEdit()
+        self.dpi = NumberLine(1e5, 3)
         self.dpi.setPlaceholderText("of the scan, or 300")
         self.dpi.setToolTip("Pixels an inch in which pages are rendered; of a page that is a scan, best left empty")
-        self.dpi.setValidator(QDoubleValidator(0.0, 1e5, 3))
         self._form = QFormLayout(self)
         self._form.setContentsMargins(0, 0, 0, 0)
         self._form.addRow("Pages", self.pages)
@@ -45,8 +44,8 @@ class PageFields(QWidget):
 
     def keywords(self) -> dict[str, Any]:
         """Keywords for :func:`napari_unets.open_stack`; what is left empty is not in them."""
-        pages, dpi = self.pages.text().strip(), self.dpi.text().strip()
-        return ({"pages": pages} if pages else {}) | ({"dpi": float(dpi)} if dpi else {})
+        pages, dpi = self.pages.text().strip(), self.dpi.number
+        return ({"pages": pages} if pages else {}) | ({"dpi": dpi} if dpi is not None else {})
 
     def show_for(self, path: Path) -> None:
         """Begin with another file: ask for nothing, and show what it may have."""

@@ -41,6 +41,7 @@ class PathRow(QWidget):
         layout.setSpacing(6)
         layout.addWidget(self.line)
         layout.addLayout(buttons)
+        self.line.returnPressed.connect(self._confirmed)
         self.line.editingFinished.connect(self._typed)
         self.file.clicked.connect(self._pick_file)
         self.folder.clicked.connect(self._pick_folder)
@@ -61,6 +62,11 @@ class PathRow(QWidget):
         """Take the first file."""
         if event is not None and (mime := event.mimeData()) is not None and mime.urls():
             self.choose(Path(mime.urls()[0].toLocalFile()))
+
+    def _confirmed(self) -> None:
+        """Take the path anew: what is there may be another file by now."""
+        self._last = ""
+        self._typed()
 
     def _typed(self) -> None:
         text = self.line.text().strip()

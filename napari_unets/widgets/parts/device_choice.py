@@ -42,6 +42,7 @@ class DeviceChoice(QWidget):
         """Show what the chosen machine has, now and whenever another one is chosen."""
         self._scheduler = scheduler
         scheduler.asking.connect(self._show_search)
+        scheduler.waiting.connect(self.reason.say)
         scheduler.answered.connect(self._show_devices)
         scheduler.failed.connect(self._show_failure)
         scheduler.ask()

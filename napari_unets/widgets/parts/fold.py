@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtGui import QIcon
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QSizePolicy, QWidget
 from superqt import QCollapsible
 
 __all__ = ["Fold"]
@@ -21,6 +21,7 @@ class Fold(QCollapsible):
             "QPushButton, QPushButton:checked { text-align: left; border: none; background: transparent; }"
             "QPushButton:hover { text-decoration: underline; }"
         )
+        button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # a long title is cut off
         for part, left in ((self, 0), (self.content(), 12)):
             if (layout := part.layout()) is not None:
                 layout.setContentsMargins(left, 0, 0, 0)

@@ -11,6 +11,17 @@ from napari_unets.jobs import Job, Worker
 
 __all__ = ["JobSignals"]
 
+#: What the functions do that take their time.
+_WORDS = {
+    "segment_stack": "a segmentation",
+    "segment_pages": "a segmentation",
+    "run_batch": "a batch",
+    "tune": "a fine-tuning",
+    "look_for_doubt": "the search for what to paint",
+    "score_predictions": "an evaluation",
+    "mark_errors": "an evaluation",
+}
+
 
 class JobSignals(QObject):
     """Submits functions to a worker; their ends arrive as Qt signals in the thread that made this object.
@@ -27,6 +38,8 @@ class JobSignals(QObject):
     done = Signal(object)
     #: A function has failed: its error.
     failed = Signal(object)
+    #: A function cannot begin yet: what it waits for, in words.
+    waiting = Signal(str)
 
     def __init__(self, worker: Worker) -> None:
         super().__init__()  # no parent: jobs may outlive the widget that asked for them
@@ -42,5 +55,6 @@ class JobSignals(QObject):
             on_event=on_event,
             on_done=lambda result: self.done.emit(result),  # a closure keeps this object for as long as the job runs
             on_error=lambda error: self.failed.emit(error),
+            on_wait=lambda name: self.waiting.emit(f"Waiting until {_WORDS.get(name, 'another run')} is over …"),
             **keywords,
         )

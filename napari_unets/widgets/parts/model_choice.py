@@ -75,10 +75,11 @@ class ModelChoice(QWidget):
         self._row.addWidget(button)
 
     def choose(self, name: str) -> None:
-        """Choose a model by its name."""
+        """Choose a model by its name; one that is not there is left alone."""
         self._mean_it()
         self.refill()
-        self.box.setCurrentIndex(self.box.findData(name))
+        if (index := self.box.findData(name)) >= 0:
+            self.box.setCurrentIndex(index)
 
     def suggest(self, task: str, first: str = "") -> None:
         """Choose a model for a kind of images, unless a model for it is chosen or somebody has chosen one.
@@ -96,7 +97,7 @@ class ModelChoice(QWidget):
         self.box.setCurrentIndex(self.box.findData(first if first in fitting else fitting[0]))
 
     def refill(self) -> None:
-        """List the store's models as they are now; the choice is kept."""
+        """List the store's models as they are now; the choice is kept, unless that model is gone."""
         chosen = self.box.currentData()
         self._cards, broken = self._store.list()
         blocked = self.box.blockSignals(True)
@@ -113,7 +114,10 @@ class ModelChoice(QWidget):
         self.box.setCurrentIndex(max(0, self.box.findData(chosen)) if self._cards else -1)
         self.box.setEnabled(bool(self._cards))
         self.box.blockSignals(blocked)
-        self._describe()
+        if self.name == (chosen or ""):
+            self._describe()
+        else:
+            self._announce(self.box.currentIndex())
 
     def _mean_it(self, _index: int = 0) -> None:
         self._is_meant = True

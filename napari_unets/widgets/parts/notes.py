@@ -4,31 +4,25 @@ from __future__ import annotations
 
 from typing import Literal
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
+
+from napari_unets.widgets.parts.tones import tone_colour
 
 __all__ = ["Note", "time_in_words"]
 
 Mood = Literal["plain", "good", "warning", "error"]
-
-#: Readable on napari's dark and light themes alike.
-_STYLES: dict[Mood, str] = {
-    "plain": "",
-    "good": "color: #2f9e5a;",
-    "warning": "color: #c77f0a;",
-    "error": "color: #e05252;",
-}
 
 
 class Note(QLabel):
     """A text that wraps, can be selected with the mouse, and takes no room while it is empty."""
 
     def __init__(self, text: str = "", mood: Mood = "plain", parent: QWidget | None = None) -> None:
+        self._mood: Mood = "plain"  # Qt asks for it while it makes the label
         super().__init__(parent)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.setWordWrap(True)
-        self._mood: Mood = "plain"
         self._said = ("", False)
         self.say(text, mood)
 
@@ -40,8 +34,19 @@ class Note(QLabel):
             self.setText(text)
         if mood != self._mood:  # polishing a widget takes long enough to be felt
             self._mood = mood
-            self.setStyleSheet(_STYLES[mood])
+            self._colour()
         self.setVisible(bool(text))
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Follow the theme."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.StyleChange:
+            self._colour()
+
+    def _colour(self) -> None:
+        style = "" if self._mood == "plain" else f"color: {tone_colour(self._mood, self.palette())};"
+        if style != self.styleSheet():
+            self.setStyleSheet(style)
 
 
 def time_in_words(seconds: float) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from napari_unets.widgets.parts.wheel import WheelGuard
 
 __all__ = ["Panel"]
 
@@ -24,6 +27,12 @@ class Panel(QScrollArea):
         self.column.setSpacing(10)
         self.column.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.setWidget(inside)
+        self._wheel = WheelGuard(inside)
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
+        """By now the column is filled: leave the wheel to it."""
+        self._wheel.look()
+        super().showEvent(event)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Wide enough to read, and as high as the contents."""

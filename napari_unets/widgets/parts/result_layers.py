@@ -28,6 +28,8 @@ __all__ = [
     "ResultLayer",
     "class_colormap",
     "class_features",
+    "image_of",
+    "is_no_result",
     "is_result",
     "result_layer",
     "shear_matrix",
@@ -94,6 +96,12 @@ _RESULTS = weakref.WeakKeyDictionary()
 #: The highest number of an object that was given in a layer of instances.
 _HIGHEST: weakref.WeakKeyDictionary[Layer, int] = weakref.WeakKeyDictionary()
 
+#: The image that each result was made of.
+_IMAGES: weakref.WeakKeyDictionary[Layer, weakref.ref[Image]] = weakref.WeakKeyDictionary()
+
+#: Results that somebody has painted on: they are that person's from then on.
+_PAINTED: weakref.WeakSet[Layer] = weakref.WeakSet()
+
 
 #: napari has no more colours than values of 16 bits.
 _MOST_COLORS = 2**16
@@ -102,6 +110,17 @@ _MOST_COLORS = 2**16
 def is_result(layer: Layer) -> bool:
     """Whether a layer is something that a model made."""
     return METADATA_KEY in layer.metadata and "output" in layer.metadata[METADATA_KEY]
+
+
+def is_no_result(layer: Layer) -> bool:
+    """Whether a layer is something that no model made."""
+    return not is_result(layer)
+
+
+def image_of(layer: Layer) -> Image | None:
+    """Return the image that a result was made of in this session, whatever it is called by now."""
+    reference = _IMAGES.get(layer)
+    return None if reference is None else reference()
 
 
 def class_colormap(classes: Sequence[ClassInfo]) -> CyclicLabelColormap:
@@ -133,9 +152,9 @@ def result_layer(
 ) -> ResultLayer:
     """Layer that a run of a model on an image writes one of its outputs into.
 
-    What an earlier run of the same model on the same layer made is written over; another model gets a
-    layer of its own. The layer lies where the image lies: scale, units, translation, rotation, shear,
-    affine and axis labels are the image's.
+    What an earlier run of the same model on the same layer made is written over, unless somebody has painted on it or
+    took it for annotations; another model gets a layer of its own. The layer lies where the image lies: scale, units,
+    translation, rotation, shear, affine and axis labels are the image's.
 
     Parameters
     ----------
@@ -169,7 +188,10 @@ def result_layer(
     array = new_result_array(shape, _DTYPES[output])
     layer = _new_layer(image, card, output, array, metadata)
     layer.visible = visible
+    if isinstance(layer, Labels):
+        layer.events.paint.connect(_note_painted)
     _insert_above(viewer, image, layer)
+    _IMAGES[layer] = weakref.ref(image)
     _RESULTS.setdefault(image, {})[card.name, output] = (weakref.ref(layer), weakref.ref(array))
     return ResultLayer(output, layer, array)
 
@@ -183,8 +205,14 @@ def _known_result(
     layer, array = (reference() for reference in references)
     if layer is None or array is None or layer not in viewer.layers:
         return None
+    if layer in _PAINTED or layer.metadata[METADATA_KEY].get("annotations"):
+        return None
     shown = layer.data[0] if layer.multiscale else layer.data
     return ResultLayer(output, layer, array) if shown is array and array.shape == shape else None
+
+
+def _note_painted(event: Any) -> None:
+    _PAINTED.add(event.source)
 
 
 def _new_layer(image: Image, card: ModelCard, output: Output, array: NDArray[Any], metadata: dict[str, Any]) -> Layer:

@@ -26,6 +26,8 @@ class SchedulerChoice(QWidget):
 
     #: Another worker is asked what it has.
     asking = Signal()
+    #: It does something else first: what, in words.
+    waiting = Signal(str)
     #: It has answered: its `Devices`.
     answered = Signal(object)
     #: It cannot be asked: the error.
@@ -67,6 +69,7 @@ class SchedulerChoice(QWidget):
     def ask(self) -> None:
         """Ask the worker what it can compute on."""
         if self._inquiry is not None:  # whatever is still to come of it is of another worker
+            self._inquiry.waiting.disconnect()
             self._inquiry.done.disconnect()
             self._inquiry.failed.disconnect()
         self.note.say(f"Asking {self._address} …" if self._address else "")
@@ -75,6 +78,7 @@ class SchedulerChoice(QWidget):
         self._is_broken = False
         self.asking.emit()
         self._inquiry = JobSignals(self.worker)
+        self._inquiry.waiting.connect(self.waiting)
         self._inquiry.done.connect(self._answer)
         self._inquiry.failed.connect(self._fail)
         self._inquiry.submit(find_devices)

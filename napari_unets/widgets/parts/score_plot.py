@@ -10,6 +10,7 @@ import pyqtgraph as pg
 from napari.utils.theme import get_theme
 from qtpy.compat import isalive
 from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QWidget
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class ScorePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self._viewer = viewer
         self.curves: list[Curve] = []
         self.setMenuEnabled(False)
+        self.setMouseEnabled(x=False, y=False)  # there would be no way back
         self.hideButtons()
         self.getPlotItem().showGrid(x=True, y=True, alpha=0.15)
         for side in ("left", "bottom"):
@@ -83,6 +85,10 @@ class ScorePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Not the 640 × 480 of a window of its own."""
         return QSize(300, 160)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Leave the wheel to the panel that the plot is in."""
+        event.ignore()
 
     def show_curves(self, curves: Sequence[Curve], x_label: str, y_label: str) -> None:
         """Draw curves instead of those before."""

@@ -20,7 +20,7 @@ from napari_unets.images import as_stack
 from napari_unets.widgets.files.page_writer import clean_pages
 from napari_unets.widgets.parts.image_source import image_source
 from napari_unets.widgets.parts.layer_choice import LayerChoice
-from napari_unets.widgets.parts.result_layers import KEPT, METADATA_KEY, is_result
+from napari_unets.widgets.parts.result_layers import KEPT, METADATA_KEY, image_of, is_result
 from napari_unets.widgets.parts.run_panel import RunPanel
 from napari_unets.widgets.parts.view import current_plane
 
@@ -76,7 +76,8 @@ class CleanPages(QWidget):
         column.addLayout(form)
         column.addWidget(self.panel)
         self.layer.layer_changed.connect(self._look)
-        for emitter in (viewer.layers.events.inserted, viewer.layers.events.removed):
+        events = viewer.layers.events
+        for emitter in (events.inserted, events.removed, events.renamed):
             emitter.connect(self._look_again)
         self.panel.run_clicked.connect(self._ask)
         self.panel.stop_clicked.connect(self._stop_writing)
@@ -178,13 +179,15 @@ def holds_ink(layer: Layer) -> bool:
 
 
 def picture_of(viewer: ViewerModel, labels: Layer) -> Image | None:
-    """Return the image that a labels layer belongs to: by its name, or else the topmost of the same size."""
+    """Return the image that a labels layer was made of, or is named after, or else the topmost of the same size."""
     shape = tuple((labels.data[0] if labels.multiscale else labels.data).shape)
     made = labels.metadata.get(METADATA_KEY)
     name = made.get("image") if isinstance(made, dict) else None
     fit = [one for one in viewer.layers if isinstance(one, Image) and not is_result(one)]
     fit = [one for one in fit if image_source(one).shape == shape]
-    return next((one for one in reversed(fit) if one.name == name), fit[-1] if fit else None)
+    made_of = image_of(labels)
+    named = (one for one in reversed(fit) if one.name == name)
+    return next((one for one in fit if one is made_of), next(named, fit[-1] if fit else None))
 
 
 def _folder_of(picture: Image | None) -> Path:

@@ -9,7 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_unets.inference.settings import fitting_scale
-from napari_unets.widgets.parts.notes import Note
+from napari_unets.widgets.parts.notes import Mood, Note
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -26,7 +26,7 @@ def pixel_size_nm(layer: Layer) -> float | None:
     """Size of a layer's pixels along x in nanometres, or None if it has no length for a unit."""
     try:
         size = float(layer.scale[-1]) * layer.units[-1]
-        return float((1.0 * size).to("nanometer").magnitude)
+        return abs(float((1.0 * size).to("nanometer").magnitude))  # negative where the axis is flipped
     except pint.DimensionalityError:
         return None
 
@@ -62,13 +62,23 @@ class PixelSizeAdvice(QWidget):
         """Say what there is to say about a layer and a model that sees it ``scale`` times as large."""
         size = None if layer is None else pixel_size_nm(layer)
         known = None if card is None else card.pixel_size_nm
-        is_far = size is not None and known is not None and not 1 / _FACTOR <= size / known <= _FACTOR
-        offer = scale == 1 and is_far
-        if size is not None and known is not None and offer:
-            self._scale = fitting_scale(size, known)
-            self.note.say(f"Pixels of {size:g} nm; the model learnt from {known:g} nm.", "warning")
-            self.button.setText(f"Let it see the image {self._scale:g} times as large")
+        seen = "" if scale == 1 else f"The model sees it {scale:g} times as large."
+        if size is None or known is None:
+            self._offer(None if scale == 1 else 1.0, seen)
+            return
+        fitting = fitting_scale(size, known)
+        if 1 / _FACTOR <= size / scale / known <= _FACTOR or scale == fitting:
+            self._offer(None, seen)
         else:
-            self.note.say("" if scale == 1 else f"The model sees it {scale:g} times as large.")
-        self.button.setVisible(offer)
-        self.setVisible(offer or scale != 1)
+            said = f"Pixels of {size:g} nm; the model learnt from {known:g} nm."
+            self._offer(fitting, f"{said} {seen}".rstrip(), "warning")
+
+    def _offer(self, scale: float | None, said: str, mood: Mood = "plain") -> None:
+        """Say something, and offer another scale or none."""
+        self.note.say(said, mood)
+        if scale is not None:
+            self._scale = scale
+            how = "as it is" if scale == 1 else f"{scale:g} times as large"
+            self.button.setText(f"Let it see the image {how}")
+        self.button.setVisible(scale is not None)
+        self.setVisible(bool(said))

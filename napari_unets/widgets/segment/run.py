@@ -81,6 +81,8 @@ class SegmentRun(QObject):
     progressed = Signal(int, int, object)
     #: It has come to its end, or was stopped: what happened, in words, and whether it is complete.
     ended = Signal(str, bool)
+    #: It cannot begin yet: what it waits for, in words.
+    waiting = Signal(str)
     #: It has failed: the error.
     failed = Signal(object)
 
@@ -116,6 +118,7 @@ class SegmentRun(QObject):
         self._live = LiveLayers(viewer, list(self._results.values()), self)
         self._elsewhere = worker.address is not None
         self._signals = JobSignals(worker)
+        self._signals.waiting.connect(self.waiting)
         self._signals.done.connect(self._done)
         self._signals.failed.connect(self._failed)
         self._last: Tile | None = None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 from napari.utils.notifications import show_error
+from qtpy.compat import isalive
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
@@ -58,12 +59,14 @@ class SegmentWidget(Panel):
         super().__init__()
         self._viewer = napari_viewer
         self._run: SegmentRun | None = None
+        self._taken: tuple[str, Any] = "", None  # a threshold of another widget's, and the model it is for
         self._store = ModelStore()
         self.image = LayerChoice(napari_viewer, _can_be_segmented, "no image layer yet")
         self.image_note = Note()
         self.pixel_size = PixelSizeAdvice()
         self.model = ModelChoice(self._store)
         self.scope = ScopeChoice()
+        self.rolled = Note(mood="warning")
         self.outputs = OutputChoice()
         self.device = DeviceChoice()
         self.advanced = AdvancedSettings(SettingsForm(SegmentSettings, labels=_LABELS))
@@ -74,9 +77,13 @@ class SegmentWidget(Panel):
         warm_up()
         self.image.layer_changed.connect(self._suggest_model)
         self.image.layer_changed.connect(self._describe_image)
+        self.model.model_changed.connect(self._drop_threshold)
         self.model.model_changed.connect(self._describe_image)
         self.advanced.inference["scale"].changed.connect(self._describe_image)
         self.pixel_size.asked.connect(lambda scale: self.advanced.inference.set("scale", scale))
+        self.scope.scope_changed.connect(self._tell_rolled)
+        for event in (napari_viewer.dims.events.order, napari_viewer.dims.events.ndisplay):
+            event.connect(self._tell_rolled)
         self.run_panel.run_clicked.connect(self._start)
         self.run_panel.stop_clicked.connect(self._stop)
         self.clean.offered.connect(self.clean_fold.setVisible)
@@ -94,7 +101,7 @@ class SegmentWidget(Panel):
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("Image", _column(self.image, self.image_note, self.pixel_size))
         form.addRow("Model", self.model)
-        form.addRow("Run on", self.scope)
+        form.addRow("Run on", _column(self.scope, self.rolled))
         form.addRow("Make", self.outputs)
         form.addRow("Device", self.device)
         self.clean_fold = Fold("Clean pages", self.clean)
@@ -109,6 +116,15 @@ class SegmentWidget(Panel):
         if self.model.box.findData(model) >= 0:
             self.model.choose(model)
         self.advanced.output.set("threshold", threshold)
+        self._taken = self.model.name, self.advanced.output["threshold"].value
+
+    def _drop_threshold(self, _: object = None) -> None:
+        """Leave a threshold that was found for another model, unless somebody has changed it since."""
+        of, threshold = self._taken
+        if of and of != self.model.name:
+            self._taken = "", None
+            if self.advanced.output["threshold"].value == threshold:
+                self.advanced.output.set("threshold", None)
 
     def _suggest_model(self, layer: Layer | None) -> None:
         """Propose a model for what the image seems to be."""
@@ -116,6 +132,7 @@ class SegmentWidget(Panel):
             self.model.suggest(likely_task(layer))
 
     def _describe_image(self, _: object = None) -> None:
+        self._tell_rolled()
         layer = self.image.layer
         card = self.model.card
         self.run_panel.run.setEnabled(layer is not None and card is not None and self._run is None)
@@ -127,6 +144,18 @@ class SegmentWidget(Panel):
         height, width = source.plane_shape
         planes = "" if source.n_planes == 1 else f", {source.n_planes} planes"
         self.image_note.say(f"{width} × {height}{planes} · {source.data.dtype}{' RGB' if source.rgb else ''}")
+
+    def _tell_rolled(self, _: object = None) -> None:
+        """Say that something else is seen than what is segmented, where that is so."""
+        if not isalive(self):  # type: ignore[no-untyped-call]  # the viewer outlives a dock that was closed
+            return
+        dims = self._viewer.dims
+        seen = set(dims.displayed) == {dims.ndim - 2, dims.ndim - 1}
+        is_whole = self.image.layer is None or self.scope.scope == "stack"
+        said = (
+            "The canvas shows other axes: models work on planes of the last two, and it is one of these that is made."
+        )
+        self.rolled.say("" if seen or is_whole else said, "warning")
 
     def _start(self) -> None:
         layer, card = self.image.layer, self.model.card
@@ -152,6 +181,7 @@ class SegmentWidget(Panel):
         except NapariUnetsError as error:
             self._show_failure(error)
             return
+        self._run.waiting.connect(self.run_panel.message.say)
         self._run.progressed.connect(self.run_panel.progress)
         self._run.ended.connect(self._ended)
         self._run.failed.connect(self._failed)

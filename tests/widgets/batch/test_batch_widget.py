@@ -97,6 +97,17 @@ def cell(widget, row, column=1, role=Qt.ItemDataRole.DisplayRole):
     return widget.rows.data(widget.rows.index(row, column), role)
 
 
+def test_what_is_missing_is_said(qtbot, widget, inputs):
+    widget.outputs.folder.clear()
+    assert "Add what" in widget.missing.text()
+    add(qtbot, widget, inputs / "a.tif", 1)
+    assert widget.missing.text() == "Choose a folder for the results."
+    assert not widget.run_panel.run.isEnabled()
+    widget.outputs.folder.setText("out")
+    assert widget.missing.isHidden()
+    assert widget.run_panel.run.isEnabled()
+
+
 def test_one_bad_file_does_not_stop_the_others(qtbot, widget, inputs, out):
     assert not widget.run_panel.run.isEnabled()
     add(qtbot, widget, inputs / "*.tif", 3)

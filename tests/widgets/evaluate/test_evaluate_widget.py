@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 
 import dask.array as da
 import numpy as np
@@ -17,7 +16,6 @@ from qtpy.QtWidgets import QFileDialog
 from napari_unets.inference import class_ids
 from napari_unets.metrics import DOCUMENT_ERRORS, SEGMENT_ERRORS, error_layer, evaluate
 from napari_unets.widgets.evaluate.score_choice import PRESETS
-from napari_unets.widgets.evaluate.widget import EvaluateWidget
 from napari_unets.widgets.parts.shared_threshold import membrane_threshold, shared_threshold
 from napari_unets.widgets.segment.widget import SegmentWidget
 from tests.widgets.evaluate_support import (
@@ -58,13 +56,34 @@ def test_layers_are_offered_where_they_make_sense(viewer, widget):
     viewer.add_labels(TRUTH, name="ground truth")
     viewer.add_labels(CLASSES, name="s", metadata=made_by_us("segmentation"))
     assert widget.form.truth.layer is viewer.layers["ground truth"]
-    assert {widget.form.truth.itemText(i) for i in range(widget.form.truth.count())} == {"ground truth", "colour"}
+    assert {widget.form.truth.itemText(i) for i in range(widget.form.truth.count())} == {"s", "ground truth", "colour"}
     listed = [widget.form.predictions.item(i).text() for i in range(widget.form.predictions.count())]
     assert listed == ["s", "raw", "colour"]
     assert [layer.name for layer in widget.form.predictions.layers] == ["s"]
     widget.form.predictions.set_checked(viewer.layers["raw"])
     viewer.layers["raw"].name = "renamed"
     assert [layer.name for layer in widget.form.predictions.layers] == ["s", "renamed"]
+
+
+def test_a_corrected_segmentation_can_be_the_truth_but_is_not_by_itself(viewer, widget):
+    made = viewer.add_labels(CLASSES.copy(), name="s", metadata=made_by_us("segmentation"))
+    assert widget.form.truth.isEnabled()
+    assert widget.form.truth.layer is None
+    assert widget.form.predictions.layers == [made]
+    widget.form.truth.choose(made)
+    assert widget.form.truth.layer is made
+    assert widget.form.predictions.layers == []
+    viewer.add_labels(CLASSES.copy(), name="errors of s", metadata=made_by_us("errors"))
+    assert widget.form.truth.count() == 1
+
+
+def test_the_choice_of_many_scores_needs_no_more_room(widget):
+    widget.form.scores.choose(["dice"])
+    narrow = widget.minimumSizeHint().width()
+    widget.form.scores.choose(list(widget.form.scores.boxes))
+    assert widget.minimumSizeHint().width() == narrow
+    assert widget.form.scores.text().endswith("V_rand, V_info, Dice, Jaccard and 11 more")
+    assert "DRD" in widget.form.scores.toggleButton().toolTip()
 
 
 def test_figures_are_those_of_evaluate(qtbot, compared):
@@ -222,14 +241,6 @@ def test_plots(qtbot, viewer, compared):
     background = results.threshold_plot.plot.backgroundBrush().color()
     viewer.theme = "light"
     assert results.threshold_plot.plot.backgroundBrush().color().lightness() > background.lightness() + 100
-
-
-def test_without_pyqtgraph_there_is_a_hint(monkeypatch, viewer):
-    monkeypatch.delitem(sys.modules, "napari_unets.widgets.parts.score_plot", raising=False)
-    monkeypatch.setitem(sys.modules, "pyqtgraph", None)
-    widget = EvaluateWidget(viewer)
-    viewer.window.add_dock_widget(widget)
-    assert "pip install pyqtgraph" in widget.results.slice_plot.note.text()
 
 
 def test_error_layer_lies_on_the_prediction(qtbot, viewer, compared):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from qtpy.QtCore import Qt
@@ -106,20 +107,45 @@ def test_a_damaged_model_can_be_looked_at_and_removed(qtbot, widget, own_store, 
 
 def test_use_and_show_folder(qtbot, widget, own_store, monkeypatch):
     segment = SegmentWidget(widget._viewer)
+    dock = widget._viewer.window.add_dock_widget(segment, name="Segment")
+    dock.hide()
     asked, opened = [], []
     monkeypatch.setattr(
         type(widget._viewer.window),
         "add_plugin_dock_widget",
-        lambda _self, *name: (asked.append(name), (None, segment))[1],
+        lambda _self, *name: (asked.append(name), (dock, segment))[1],
     )
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
     widget.models.choose("tiny")
     press(qtbot, widget.use)
     assert asked == [("napari-unets", "Segment")]
     assert segment.model.name == "tiny"
+    assert not dock.isHidden()
     press(qtbot, widget.reveal)
     assert opened == [str(own_store / "tiny")]
     segment.close()
+
+
+def test_a_model_whose_folder_is_gone(qtbot, widget, own_store, make_model):
+    make_model("gone")
+    widget.models.refill()
+    widget.models.choose("tiny")
+    shutil.rmtree(own_store / "gone")
+    widget.models.choose("gone")
+    assert "no model 'gone'" in widget.message.text()
+    assert not widget.use.isEnabled()
+    qtbot.waitUntil(lambda: "The gone model" not in names(widget))
+    shutil.rmtree(own_store / "tiny")
+    widget.models.choose("tiny")
+    for button in (widget.use, widget.reveal, widget.remove):
+        button.setEnabled(True)
+        press(qtbot, button)
+        assert "no model 'tiny'" in widget.message.text()
+
+
+def test_links_on_the_card_open(widget):
+    assert widget.card.openExternalLinks()
+    assert widget.card.textInteractionFlags() & Qt.TextInteractionFlag.LinksAccessibleByMouse
 
 
 def test_export_and_import(qtbot, widget, own_store, tmp_path, monkeypatch):

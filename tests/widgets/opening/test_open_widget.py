@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 from napari.layers import Image, Labels
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QLocale, Qt
 
 from napari_unets.widgets.files.stack_summary import bytes_in_words
 from napari_unets.widgets.opening.widget import OpenWidget
@@ -68,6 +68,7 @@ def test_a_typed_path_is_described_and_opened_lazily(qtbot, widget, tiff):
     assert [str(unit) for unit in layer.units] == ["nanometer"] * 3
     assert layer.axis_labels == ("z", "y", "x")
     assert layer.name == "cells"
+    assert layer.metadata["path"] == str(path)
 
 
 def test_numbers_that_the_files_of_a_folder_leave_out(qtbot, widget, tmp_path):
@@ -95,6 +96,43 @@ def test_corrections_change_what_is_opened(qtbot, widget, tiff):
     np.testing.assert_array_equal(np.asarray(layer.data), pixels.transpose(2, 1, 0))
 
 
+@pytest.fixture(params=["de_DE", "en_US"])
+def language(request):
+    before = QLocale()
+    QLocale.setDefault(QLocale(request.param))
+    yield request.param
+    QLocale.setDefault(before)
+
+
+@pytest.mark.usefixtures("language")
+@pytest.mark.parametrize("typed", ["4.5", "4,5", "4.500"])
+def test_decimals_are_the_same_in_every_language(qtbot, widget, tiff, typed):
+    type_path(qtbot, widget, tiff[0])
+    wait_understood(qtbot, widget)
+    for line in widget.corrections.voxel[1:]:
+        qtbot.keyClicks(line, typed)
+        qtbot.keyClick(line, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "4.5 × 4.5 × 50 nm" in widget.understood.text(), timeout=10_000)
+    assert widget.corrections.missing.text() == ""
+    qtbot.keyClicks(widget.pages.dpi, typed)
+    assert widget.pages.keywords() == {"dpi": 4.5}
+
+
+def test_voxel_sizes_that_the_file_does_not_say_are_all_needed(qtbot, widget, tmp_path):
+    tifffile.imwrite(tmp_path / "bare.tif", np.zeros((5, 40, 50), np.uint8))
+    type_path(qtbot, widget, tmp_path / "bare.tif")
+    wait_understood(qtbot, widget)
+    z, y, x = widget.corrections.voxel
+    for line in (z, y):
+        qtbot.keyClicks(line, "50")
+        qtbot.keyClick(line, Qt.Key.Key_Return)
+        assert "give all three" in widget.corrections.missing.text()
+    qtbot.keyClicks(x, "4")
+    qtbot.keyClick(x, Qt.Key.Key_Return)
+    assert widget.corrections.missing.text() == ""
+    qtbot.waitUntil(lambda: "4 × 50 × 50 nm" in widget.understood.text(), timeout=10_000)
+
+
 def test_an_error_is_shown_and_nothing_can_be_opened(qtbot, widget, tmp_path, tiff):
     type_path(qtbot, widget, tmp_path / "nowhere.tif")
     qtbot.waitUntil(lambda: "nowhere.tif" in widget.understood.text(), timeout=10_000)
@@ -105,6 +143,15 @@ def test_an_error_is_shown_and_nothing_can_be_opened(qtbot, widget, tmp_path, ti
     widget.corrections.axes.editingFinished.emit()
     qtbot.waitUntil(lambda: "3 axes" in widget.understood.text(), timeout=10_000)
     assert not widget.open.isEnabled()
+
+
+def test_enter_looks_again(qtbot, widget, tmp_path, tiff):
+    path = tmp_path / "later.tif"
+    type_path(qtbot, widget, path)
+    qtbot.waitUntil(lambda: "later.tif" in widget.understood.text(), timeout=10_000)
+    path.write_bytes(tiff[0].read_bytes())
+    qtbot.keyClick(widget.path.line, Qt.Key.Key_Return)
+    wait_understood(qtbot, widget)
 
 
 def test_ids_can_be_opened_as_labels(qtbot, widget, tiff):

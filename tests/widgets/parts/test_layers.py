@@ -130,6 +130,17 @@ def test_second_run_takes_the_same_layer_and_another_model_its_own(viewer, tiny_
     assert len(viewer.layers) == 4
 
 
+def test_a_result_that_was_painted_on_is_left_alone(viewer, tiny_card):
+    image = viewer.add_image(np.zeros((3, 40, 50)))
+    first = result_layer(viewer, image, tiny_card, "segmentation", {})
+    first.layer.paint((1, 20, 20), 2)
+    second = result_layer(viewer, image, tiny_card, "segmentation", {})
+    assert second.layer is not first.layer
+    assert second.array is not first.array
+    assert first.layer in viewer.layers
+    assert result_layer(viewer, image, tiny_card, "segmentation", {}).layer is second.layer
+
+
 def test_removed_result_and_replaced_data_get_a_new_layer(viewer, tiny_card):
     image = viewer.add_image(np.zeros((3, 40, 50)))
     first = result_layer(viewer, image, tiny_card, "segmentation", {})

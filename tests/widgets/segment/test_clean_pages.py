@@ -20,7 +20,7 @@ from napari_unets.models import load_model
 from napari_unets.widgets.files.readers import read_stack
 from napari_unets.widgets.parts.result_layers import result_layer
 from napari_unets.widgets.segment import clean_pages
-from napari_unets.widgets.segment.clean_pages import CleanPages, holds_ink
+from napari_unets.widgets.segment.clean_pages import CleanPages, holds_ink, picture_of
 
 RNG = np.random.default_rng(0)
 SIZES = [(60, 50), (40, 80)]
@@ -175,3 +175,19 @@ def test_napari_keeps_ids_by_default_and_offers_ink():
         assert plugins.get_writer(f"a{suffix}", ["labels"])[0].command == "napari-unets.write_labels"
         offered = [writer.command for writer in plugins.iter_compatible_writers(["labels"])]
         assert "napari-unets.write_clean_pages" in offered
+
+
+def test_the_picture_is_the_one_that_was_segmented_whatever_its_name(viewer):
+    document = viewer.layers[0]
+    other = Layer.create(*document.as_layer_data_tuple())
+    other.name = "another scan of this size"
+    viewer.add_layer(other)
+    segmented(viewer)
+    widget = CleanPages(viewer)
+    result = widget.layer.layer
+    assert picture_of(viewer, result) is document
+    document.name = "letter of 1790"
+    assert picture_of(viewer, result) is document
+    assert widget.colour.toolTip() == "letter of 1790"
+    viewer.layers.remove(document)
+    assert picture_of(viewer, result) is other

@@ -15,6 +15,7 @@ from napari_unets.inference import predict, segment
 from napari_unets.models import load_model
 from napari_unets.widgets.parts.result_layers import METADATA_KEY
 from napari_unets.widgets.parts.session import shared_worker
+from napari_unets.widgets.parts.shared_threshold import shared_threshold
 from napari_unets.widgets.segment.widget import SegmentWidget
 
 pytestmark = pytest.mark.usefixtures("one_worker")
@@ -302,9 +303,49 @@ def test_a_pixel_size_far_from_the_models_is_warned_of_and_made_up_for(qtbot, ow
     assert advice.button.isHidden()
     widget.advanced.inference.set("scale", 1.0)
     assert not advice.button.isHidden()
-    widget._viewer.add_image(STACK, scale=(0.05, 0.004, 0.004), units=("um",) * 3, name="fitting")
-    widget.image.choose(widget._viewer.layers["fitting"])
+    fitting = widget._viewer.add_image(
+        STACK, scale=(0.05, 0.004, -0.004), units=("um",) * 3, name="flipped, but fitting"
+    )
+    widget.image.choose(fitting)
     assert advice.isHidden()
+    widget.image.choose(widget._viewer.layers["coarse"])
+    press(qtbot, advice.button)
+    widget.image.choose(fitting)
+    assert advice.note.text() == "Pixels of 4 nm; the model learnt from 4 nm. The model sees it 2.5 times as large."
+    assert advice.button.text() == "Let it see the image as it is"
+    press(qtbot, advice.button)
+    assert advice.isHidden()
+
+
+def test_rolled_axes_are_told(widget):
+    widget._viewer.add_image(STACK)
+    dims = widget._viewer.dims
+    assert widget.rolled.text() == ""
+    dims.order = (1, 0, 2)
+    assert "other axes" in widget.rolled.text()
+    widget.scope.choose("stack")
+    assert widget.rolled.text() == ""
+    widget.scope.choose("view")
+    assert "other axes" in widget.rolled.text()
+    dims.order = (0, 2, 1)
+    assert widget.rolled.text() == "", "the same plane, turned"
+    dims.ndisplay = 3
+    assert "other axes" in widget.rolled.text()
+
+
+def test_a_threshold_that_was_found_for_a_model_goes_with_it(own_widget, make_model):
+    make_model("other")
+    threshold = own_widget.advanced.output["threshold"]
+    shared = shared_threshold(own_widget._viewer)
+    shared.set(0.2, "tiny")
+    assert threshold.value == "0.2"
+    own_widget.model.choose("other")
+    assert threshold.value == ""
+    shared.set(0.2, "tiny")
+    assert own_widget.model.name == "tiny"
+    own_widget.advanced.output.set("threshold", 0.3)  # by hand
+    own_widget.model.choose("other")
+    assert threshold.value == "0.3"
 
 
 def test_a_damaged_card_is_listed_but_cannot_be_chosen(own_widget, own_store):
