@@ -19,7 +19,9 @@ from napari_unets.widgets.annotate.annotation_layer import fill_plane
 from napari_unets.widgets.parts.image_source import image_source, pages_of
 from napari_unets.widgets.parts.job_signals import JobSignals
 from napari_unets.widgets.parts.session import shared_worker
+from napari_unets.widgets.parts.slice_position import go_to_slice, plane_index
 from napari_unets.widgets.parts.view import current_plane, current_view
+from napari_unets.widgets.parts.world import layer_to_viewer
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -122,19 +124,14 @@ class AnnotateActions(QObject):
         return f"Paint {what}{among}: {best.spot_score if spot else best.score:.2f} bits of doubt a pixel."
 
     def _show(self, image: Image, best: PlaneUncertainty, spot: bool) -> None:
-        shape = image_source(image).shape
-        point = list(np.unravel_index(best.plane, shape[:-2])) if len(shape) > 2 else []
-        middle = [shape[-2] / 2, shape[-1] / 2]
-        if best.spot is not None:
-            middle = [(s.start + s.stop) / 2 for s in best.spot]
-        world = np.asarray(image.data_to_world([*point, *middle]), float)
-        offset = self._viewer.dims.ndim - len(world)
-        for axis in range(len(world) - 2):
-            self._viewer.dims.set_point(axis + offset, float(world[axis]))
+        index = plane_index(best.plane, image_source(image).shape)
+        go_to_slice(self._viewer, image, index)
         if spot and best.spot is not None:
             rows = current_view(self._viewer, image).window[0]
+            position = np.zeros(image.ndim)
+            position[-len(index) - 2 :] = (*index, *((s.start + s.stop) / 2 for s in best.spot))
             camera = getattr(self._viewer, "scene", self._viewer).camera  # napari 0.9 has moved it
-            camera.center = (0.0, *world[-2:])
+            camera.center = (0.0, *layer_to_viewer(self._viewer, image, position)[-2:])
             camera.zoom *= max(1.0, (rows.stop - rows.start) / (_AROUND * (best.spot[0].stop - best.spot[0].start)))
 
     def _begin(self, message: str, finish: Callable[[Any], str]) -> None:
