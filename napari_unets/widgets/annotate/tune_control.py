@@ -101,9 +101,19 @@ class TuneControl(QObject):
         idle = self.run is None
         panel = self._panel
         panel.run_panel.run.setEnabled(ready and idle)
-        panel.resume.setEnabled(ready and idle and self.unfinished is not None and self.unfinished.can_resume)
+        panel.resume.setEnabled(ready and idle and self._can_resume())
         panel.revert.setEnabled(idle and self.tuned is not None)
         panel.save.setEnabled(idle and self.tuned is not None and self._saving is None)
+
+    def _can_resume(self) -> bool:
+        """Whether there is a run to go on with, and on this image: annotations of another one are not its own."""
+        if self.unfinished is None:
+            self.unfinished = unfinished_run(self._runs)  # the widget that was just closed has left one
+        plan = self.unfinished.plan if self.unfinished is not None else None
+        if self.unfinished is None or plan is None or self._image is None or not self.unfinished.can_resume:
+            return False
+        self._panel.resume.setToolTip(f"Go on with the run on {plan.image} that was stopped or interrupted")
+        return plan.image == self._image.name
 
     def revert(self) -> None:
         """Go back to the model that is chosen in the store, and take the previews away."""

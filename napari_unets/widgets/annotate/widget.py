@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image, Labels
 from napari.utils.notifications import show_error
-from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QFileDialog, QFormLayout, QInputDialog
 
 from napari_unets.errors import NapariUnetsError
@@ -109,6 +108,7 @@ class AnnotateWidget(Panel):
         self.helper.failed.connect(self._action_failed)
         self.control.changed.connect(self._enable)
         self.control.failed.connect(_announce)
+        self.when_closed(self.helper.cancel, self.control.close, self.session.close)
 
     @property
     def _image(self) -> Image | None:
@@ -243,13 +243,6 @@ class AnnotateWidget(Panel):
         if self.offer.saved is not None:
             self.offer.saved.path.unlink(missing_ok=True)
             self.offer.offer(None)
-
-    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Stop what runs, and save what was painted last."""
-        self.helper.cancel()
-        self.control.close()
-        self.session.close()
-        super().closeEvent(event)
 
 
 def _can_be_painted_on(layer: Layer) -> bool:

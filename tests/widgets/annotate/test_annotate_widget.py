@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from widgets.annotate.driving import (
     PATIENCE,
+    QUICK,
     STACK,
     camera,
     fine_tune,
@@ -191,6 +192,10 @@ def test_previews_come_while_it_learns_and_stop_can_be_resumed(qtbot, widget, vi
     stopped_at = widget.control.tuned.step
     assert load_model(widget.control.tuned.model).card.name == "tiny-tuned"
     assert widget.panel.save.isEnabled()
+    other = viewer.add_image(STACK, name="other")
+    widget.image.choose(other)
+    assert not widget.panel.resume.isEnabled(), "the run was not on this image"
+    widget.image.choose(viewer.layers["sections"])
     press(qtbot, widget.panel.resume)
     wait_for_step(qtbot, widget, stopped_at + 1)
     assert [step for step, _ in widget.control.run.losses] == list(range(1, len(widget.control.run.losses) + 1))
@@ -252,6 +257,34 @@ def test_closing_the_widget_stops_the_run_and_the_next_one_offers_to_resume(qtbo
     again = AnnotateWidget(viewer)
     qtbot.addWidget(again)
     assert "has not come to its end" in message(again)
+    again.close()
+
+
+def test_the_cross_of_the_dock_stops_the_run_and_the_widget_opened_again_offers_to_resume(qtbot, viewer, data):
+    widget = AnnotateWidget(viewer)
+    dock = viewer.window.add_dock_widget(widget, name="Annotate")
+    widget.model.choose("tiny")
+    for name, value in QUICK.items():
+        widget.panel.form.set(name, value)
+    layer = new_annotations(qtbot, widget)
+    paint(widget)
+    fine_tune(qtbot, widget, 5000)
+    wait_for_step(qtbot, widget, 12)
+    job, file = widget.control.run._job, widget.session._saves[layer].path
+    layer.paint((2, 30, 40), 1)
+    painted = layer.data[2].copy()
+    dock.title.close_button.click()
+    np.testing.assert_array_equal(read_autosave(file)[1].by_plane[2], painted)
+    again = AnnotateWidget(viewer)
+    viewer.window.add_dock_widget(again, name="Annotate")
+    again.model.choose("tiny")
+    again.annotations.choose(layer)
+    qtbot.waitUntil(lambda: job.done, timeout=PATIENCE)
+    assert job.stopped
+    settle(qtbot, again)
+    press(qtbot, again.panel.resume)
+    wait_for_step(qtbot, again, 11)
+    assert again.control.run.first_step >= 11
     again.close()
 
 
