@@ -30,17 +30,26 @@ class LayerChoice(QComboBox):
         Which of them to list.
     placeholder : str
         What to show while there is none.
+    unasked : callable, optional
+        Which of the listed layers may be chosen at first; the others have to be picked. Default: all.
     """
 
     #: The chosen layer, or None.
     layer_changed = Signal(object)
 
     def __init__(
-        self, viewer: ViewerModel, accept: Callable[[Layer], bool], placeholder: str, parent: QWidget | None = None
+        self,
+        viewer: ViewerModel,
+        accept: Callable[[Layer], bool],
+        placeholder: str,
+        parent: QWidget | None = None,
+        *,
+        unasked: Callable[[Layer], bool] = lambda _layer: True,
     ) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self._accept = accept
+        self._unasked = unasked
         self._last: Layer | None = None
         self.setPlaceholderText(placeholder)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -74,7 +83,8 @@ class LayerChoice(QComboBox):
         self.setEnabled(bool(layers))
         kept = next((i for i, layer in enumerate(layers) if layer is chosen), None)
         if kept is None:
-            kept = next((i for i, layer in enumerate(layers) if layer is active), 0 if layers else -1)
+            free = [i for i, layer in enumerate(layers) if self._unasked(layer)]
+            kept = next((i for i in free if layers[i] is active), free[0] if free else -1)
         self.setCurrentIndex(kept)
         self.blockSignals(blocked)
         self._announce()

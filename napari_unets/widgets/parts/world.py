@@ -41,7 +41,7 @@ def viewer_to_layer(viewer: ViewerModel, layer: Layer, point: Sequence[float]) -
     return np.asarray(layer.world_to_data(world / _ratios(viewer, layer)), float)
 
 
-def layer_to_viewer(viewer: ViewerModel, layer: Layer, position: Sequence[float]) -> NDArray[np.float64]:
+def layer_to_viewer(viewer: ViewerModel, layer: Layer, position: Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:
     """Where in the viewer a position in a layer's data lies: along the layer's axes, which are the viewer's last.
 
     Parameters
@@ -50,7 +50,7 @@ def layer_to_viewer(viewer: ViewerModel, layer: Layer, position: Sequence[float]
         Whose coordinates are wanted.
     layer : Layer
         The layer; it need not be in the viewer any more.
-    position : sequence of float
+    position : sequence of float, or ndarray
         Along the layer's axes, in pixels.
 
     Returns

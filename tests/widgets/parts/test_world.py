@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_unets.widgets.parts.slice_position import go_to_slice, shown_slice, slice_name
+from napari_unets.widgets.parts.slice_position import go_to_slice, shown_slice
 from napari_unets.widgets.parts.view import current_plane
 from napari_unets.widgets.parts.world import layer_to_viewer, viewer_to_layer
 
@@ -45,9 +45,3 @@ def test_units_that_cannot_be_converted_are_taken_as_they_are(viewer):
     gone = ViewerModel().add_image(np.zeros((3, 4, 5, 6)), scale=(2, 2, 2, 2))
     np.testing.assert_allclose(layer_to_viewer(viewer, gone, (1, 2, 3, 4)), (2, 4, 6, 8))
     np.testing.assert_allclose(viewer_to_layer(viewer, gone, (2, 4, 6)), (0, 1, 2, 3))
-
-
-def test_a_slice_is_called_as_the_sliders_show_it():
-    assert slice_name(7, SHAPE) == "7"
-    assert slice_name(21, (3, 8, 40, 50)) == "(2, 5)"
-    assert slice_name(0, (40, 50)) == "0"
