@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from napari_unets.images.plane_names import plane_name
 from napari_unets.learning.annotations import AnnotatedStack, split_annotations
 from napari_unets.models import ClassInfo
 
@@ -56,13 +57,13 @@ def preflight(sources: Sequence[AnnotatedStack], classes: Sequence[ClassInfo]) -
                 totals[class_id] = totals.get(class_id, 0) + count
         if not (split := split_annotations(source.planes)).validation:
             warnings.append(f"{source.stack.name}: {split.how}")
-        slices = ", ".join(str(number) for number in counts)
+        before = source.stack.shape[: source.stack.plane_axes]
+        slices = ", ".join(plane_name(number, before) for number in counts)
         uses.append(f"{source.stack.name}: {len(counts)} annotated slice{'s' * (len(counts) > 1)} ({slices})")
         constant = [n for n in counts if np.ptp(source.stack.plane(n)) == 0]
         if constant:
-            problems.append(
-                f"{source.stack.name} has one single grey value on slice {constant[0]}: nothing to see there"
-            )
+            where = plane_name(constant[0], before)
+            problems.append(f"{source.stack.name} has one single grey value on slice {where}: nothing to see there")
     uses.append(", ".join(f"{names.get(c, f'class {c}')}: {n:,} pixels" for c, n in sorted(totals.items())))
     if strange := sorted(set(totals) - set(names)):
         problems.append(

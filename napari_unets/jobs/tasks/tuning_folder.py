@@ -13,12 +13,17 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from napari_unets.errors import NapariUnetsError
 from napari_unets.jobs.worker.liveness import still_runs
 from napari_unets.models import ClassInfo, model_name
 
-__all__ = ["TuningFolder", "TuningPlan", "View", "unfinished_run"]
+__all__ = ["TuningFolder", "TuningFolderError", "TuningPlan", "View", "unfinished_run"]
 
 _KEPT = 5
+
+
+class TuningFolderError(NapariUnetsError):
+    """A fine-tuning's folder cannot be written to."""
 
 
 class TuningPlan(BaseModel):
@@ -138,10 +143,16 @@ class TuningFolder:
         return View(int(plane), (slice(int(top), int(bottom)), slice(int(left), int(right))))
 
     def _write(self, name: str, text: str) -> None:
-        self.path.mkdir(parents=True, exist_ok=True)
         beside = self.path / f".{name}.part"
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(self.path / name)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            beside.write_text(text, encoding="utf-8")
+            beside.replace(self.path / name)
+        except OSError as error:
+            todo = "Make room, or let NAPARI_UNETS_DATA name another folder"
+            raise TuningFolderError(
+                f"{self.path}: the state of a fine-tuning cannot be kept here ({error}). {todo}"
+            ) from error
 
 
 def unfinished_run(runs: Path) -> TuningFolder | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import QObject, Signal
 
+from napari_unets.images.plane_names import plane_index, plane_name
 from napari_unets.jobs import Job
 from napari_unets.jobs.tasks.page_segmentation import segment_pages
 from napari_unets.jobs.tasks.segmentation import RunSummary, Tile, segment_stack
@@ -19,7 +20,9 @@ from napari_unets.widgets.annotate.annotation_layer import fill_plane
 from napari_unets.widgets.parts.image_source import image_source, pages_of
 from napari_unets.widgets.parts.job_signals import JobSignals
 from napari_unets.widgets.parts.session import shared_worker
+from napari_unets.widgets.parts.slice_position import go_to_slice
 from napari_unets.widgets.parts.view import current_plane, current_view
+from napari_unets.widgets.parts.world import layer_to_viewer
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -68,6 +71,7 @@ class AnnotateActions(QObject):
         """Segment the slice on the canvas and write that where nothing is painted."""
         source = image_source(image)
         plane = current_plane(self._viewer, image, source.shape)
+        name = plane_name(plane, source.shape[:-2])
         ids = np.zeros(source.plane_shape, np.uint8)
 
         def take(tile: Tile) -> None:
@@ -78,9 +82,9 @@ class AnnotateActions(QObject):
                 return "The annotations were removed meanwhile."
             filled = fill_plane(layer, plane, ids)
             what = "correct what is wrong, erase what is doubtful"
-            return f"{filled:,} pixels of slice {plane} come from the model: {what}."
+            return f"{filled:,} pixels of slice {name} come from the model: {what}."
 
-        self._begin(f"Segmenting slice {plane} …", finish)
+        self._begin(f"Segmenting slice {name} …", finish)
         keywords = {"rgb": source.rgb, "planes": [plane], "on_event": take}
         if (pages := pages_of(image)) is not None:
             self._submit(segment_pages, model, source.data, pages, **keywords)
@@ -112,29 +116,25 @@ class AnnotateActions(QObject):
         best = best_slice(found)
         if best is None:
             return "There is no other slice: all of them are annotated."
+        name = plane_name(best.plane, image_source(image).shape[:-2])
         if image not in self._viewer.layers:
-            return f"Slice {best.plane} is the most doubtful."
+            return f"Slice {name} is the most doubtful."
         self._show(image, best, spot)
         if spot and best.spot is None:
-            return f"Slice {best.plane} is painted all over."
-        what = f"a spot on slice {best.plane}" if spot else f"slice {best.plane}"
+            return f"Slice {name} is painted all over."
+        what = f"a spot on slice {name}" if spot else f"slice {name}"
         among = "" if spot else f", the least sure of {len(found)} slices"
         return f"Paint {what}{among}: {best.spot_score if spot else best.score:.2f} bits of doubt a pixel."
 
     def _show(self, image: Image, best: PlaneUncertainty, spot: bool) -> None:
-        shape = image_source(image).shape
-        point = list(np.unravel_index(best.plane, shape[:-2])) if len(shape) > 2 else []
-        middle = [shape[-2] / 2, shape[-1] / 2]
-        if best.spot is not None:
-            middle = [(s.start + s.stop) / 2 for s in best.spot]
-        world = np.asarray(image.data_to_world([*point, *middle]), float)
-        offset = self._viewer.dims.ndim - len(world)
-        for axis in range(len(world) - 2):
-            self._viewer.dims.set_point(axis + offset, float(world[axis]))
+        index = plane_index(best.plane, image_source(image).shape[:-2])
+        go_to_slice(self._viewer, image, index)
         if spot and best.spot is not None:
             rows = current_view(self._viewer, image).window[0]
+            position = np.zeros(image.ndim)
+            position[-len(index) - 2 :] = (*index, *((s.start + s.stop) / 2 for s in best.spot))
             camera = getattr(self._viewer, "scene", self._viewer).camera  # napari 0.9 has moved it
-            camera.center = (0.0, *world[-2:])
+            camera.center = (0.0, *layer_to_viewer(self._viewer, image, position)[-2:])
             camera.zoom *= max(1.0, (rows.stop - rows.start) / (_AROUND * (best.spot[0].stop - best.spot[0].start)))
 
     def _begin(self, message: str, finish: Callable[[Any], str]) -> None:

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from napari_unets.learning import SparseAnnotations
 
 __all__ = [
+    "added_classes",
     "annotated_classes",
     "annotation_layer",
     "can_be_annotations",
     "fill_plane",
+    "is_annotations",
     "n_planes",
     "plane_of",
     "planes_shape",
@@ -44,7 +46,7 @@ _BRUSH = 6
 _CLASSES_WITH_KEYS = 9
 
 
-def annotation_layer(image: Image, classes: Sequence[ClassInfo]) -> Labels:
+def annotation_layer(image: Image, known: Sequence[ClassInfo], added: Sequence[ClassInfo] = ()) -> Labels:
     """Make an empty layer for annotations that lies where the image lies.
 
     Keys 1, 2, … choose a class while the layer is selected, and 0 erases.
@@ -54,10 +56,10 @@ def annotation_layer(image: Image, classes: Sequence[ClassInfo]) -> Labels:
         new_result_array(shape, np.uint8),
         name=f"{image.name} · annotations",
         opacity=0.8,
-        metadata={METADATA_KEY: {"annotations": True, "image": image.name}},
+        metadata={METADATA_KEY: {"image": image.name}},
         **image_placement(image),
     )
-    show_classes(layer, classes)
+    show_classes(layer, known, added)
     layer.brush_size = _BRUSH
     layer.selected_label = 1
     return layer
@@ -76,21 +78,38 @@ def can_be_annotations(layer: Layer) -> bool:
     return isinstance(layer, Labels) and not layer.multiscale and made == "segmentation"
 
 
-def show_classes(layer: Labels, classes: Sequence[ClassInfo]) -> None:
-    """Give a layer the classes' names and colours, and their keys."""
+def is_annotations(layer: Layer) -> bool:
+    """Whether a layer was made for annotations, or was taken for them: any other labels are the user's own."""
+    return "annotations" in layer.metadata.get(METADATA_KEY, {})
+
+
+def show_classes(layer: Labels, known: Sequence[ClassInfo], added: Sequence[ClassInfo] = ()) -> None:
+    """Give a layer the names, colours and keys of a model's classes and of those that were added to it.
+
+    ``added`` (see :func:`added_classes`) stays with the layer, whatever models are looked at meanwhile.
+    """
+    classes = [*known, *added[len(known) :]]
+    about = {
+        "annotations": True,
+        "classes": [c.model_dump() for c in classes],
+        "added": [c.model_dump() for c in added],
+    }
+    layer.metadata = {**layer.metadata, METADATA_KEY: {**layer.metadata.get(METADATA_KEY, {}), **about}}
     layer.colormap = class_colormap(classes)
     layer.features = class_features(classes)
-    kept = {"annotations": True, "classes": [c.model_dump() for c in classes]}
-    known = {**layer.metadata.get(METADATA_KEY, {}), **kept}
-    layer.metadata = {**layer.metadata, METADATA_KEY: known}
     for number in range(min(len(classes), _CLASSES_WITH_KEYS) + 1):
         layer.bind_key(str(number), _chooser(number), overwrite=True)
 
 
 def annotated_classes(layer: Labels | None, known: Sequence[ClassInfo]) -> list[ClassInfo]:
-    """Classes of a model and, after them, those that were added to the layer."""
-    kept = layer.metadata.get(METADATA_KEY, {}).get("classes", []) if layer is not None else []
-    return [*known, *(ClassInfo.model_validate(c) for c in kept[len(known) :])]
+    """Classes of a model and, after them, those that the layer has beyond them since one was added to it."""
+    return [*known, *added_classes(layer)[len(known) :]]
+
+
+def added_classes(layer: Labels | None) -> list[ClassInfo]:
+    """All classes that a layer had when one was added to it last; empty if none was."""
+    added = layer.metadata.get(METADATA_KEY, {}).get("added", []) if layer is not None else []
+    return [ClassInfo.model_validate(c) for c in added]
 
 
 def planes_shape(layer: Labels) -> tuple[int, ...]:

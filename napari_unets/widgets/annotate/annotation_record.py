@@ -52,6 +52,8 @@ class AnnotationRecord(QObject):
         self._dirty: set[int] = set() if empty else set(range(n_planes(layer)))
         self._history = _history(layer)
         self._touched: set[int] = set()
+        self._is_known = empty
+        self._was_painted = False
         self._threads = ThreadPoolExecutor(1, "annotations")
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -75,8 +77,18 @@ class AnnotationRecord(QObject):
         """Whether everything painted was read, and whoever follows ``changed`` was told."""
         return not self._dirty and not self._pause.isActive() and not self._untold
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the layer was looked through; until then a snapshot must read it, which takes long of a lazy one."""
+        return self._is_known
+
+    @property
+    def must_be_saved(self) -> bool:
+        """Whether there is something painted that nobody who follows ``changed`` was told of."""
+        return not self.is_settled and (self._is_known or self._was_painted)
+
     def snapshot(self) -> SparseAnnotations:
-        """Annotations as they are now."""
+        """Annotations as they are now; only quick once the layer ``is_known``."""
         self._read()
         with self._lock:
             return SparseAnnotations(planes_shape(self.layer), dict(self._planes), self.layer.name)
@@ -98,6 +110,7 @@ class AnnotationRecord(QObject):
     def _painted(self, event: Any) -> None:
         if isalive(self):  # type: ignore[no-untyped-call]
             self._history = _history(self.layer)
+            self._was_painted = True
             self.touch(_planes_of(event.value, self.layer.data.shape))
 
     def _perhaps_undone(self, _event: Any) -> None:
@@ -112,6 +125,7 @@ class AnnotationRecord(QObject):
 
     def _replaced(self, _event: Any) -> None:
         if isalive(self):  # type: ignore[no-untyped-call]
+            self._is_known = False
             self.touch(range(n_planes(self.layer)))
 
     def _read_in_background(self) -> None:
@@ -132,6 +146,7 @@ class AnnotationRecord(QObject):
     def _read(self) -> None:
         while self._read_one():
             pass
+        self._is_known = True
 
     def _read_one(self) -> bool:
         with self._reading:
@@ -141,14 +156,15 @@ class AnnotationRecord(QObject):
                 number = self._dirty.pop()
             try:
                 plane = np.array(plane_of(self.layer, number))
-                counts = _count(plane)
+                ids = _ids(plane)
+                counts = _count(ids)
             except BaseException:
                 with self._lock:
                     self._dirty.add(number)  # not read is not lost
                 raise
             with self._lock:
                 if counts:
-                    self._planes[number] = plane.astype(np.uint8, copy=False)
+                    self._planes[number] = ids
                     self._counts[number] = counts
                 else:
                     self._planes.pop(number, None)
@@ -156,12 +172,20 @@ class AnnotationRecord(QObject):
         return True
 
 
-def _count(plane: NDArray[Any]) -> dict[int, int]:
+def _ids(plane: NDArray[Any]) -> NDArray[np.uint8]:
+    """Class ids in a byte each; what is no class's id (instances, say) stays none: 255, and not what is left of it."""
+    if plane.dtype == np.uint8:
+        return plane
+    ids: NDArray[np.uint8] = np.clip(plane, 0, min(255, np.iinfo(plane.dtype).max)).astype(np.uint8)
+    return ids
+
+
+def _count(plane: NDArray[np.uint8]) -> dict[int, int]:
     """Pixels of each class id but 0; some rows at once, for counting takes eight bytes a pixel."""
     total = np.zeros(256, np.int64)
     for start in range(0, plane.shape[0], _ROWS):
         rows = plane[start : start + _ROWS].reshape(-1)
-        total += np.bincount(np.clip(rows, 0, 255).astype(np.uint8), minlength=256)
+        total += np.bincount(rows, minlength=256)
     return {int(c): int(total[c]) for c in np.flatnonzero(total[1:]) + 1}
 
 

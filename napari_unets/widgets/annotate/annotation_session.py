@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
 from napari_unets.widgets.annotate.annotation_layer import (
+    added_classes,
     annotated_classes,
     annotation_layer,
     put_annotations,
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["AnnotationSession"]
 
+#: Where the annotations of each layer are kept, for as long as the layer is there.
+_FILES: weakref.WeakKeyDictionary[Labels, Path] = weakref.WeakKeyDictionary()
+
 
 class AnnotationSession(QObject):
     """Keeps a record and an autosave for each layer of annotations that is or was chosen.
@@ -40,6 +46,8 @@ class AnnotationSession(QObject):
 
     #: What is painted in the present layer has changed, or another layer is the present one.
     changed = Signal()
+    #: What is painted could not be kept on disk: the error.
+    not_saved = Signal(object)
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
@@ -60,11 +68,6 @@ class AnnotationSession(QObject):
         """The model's classes and those that were added."""
         return annotated_classes(self.layer, self._known)
 
-    @property
-    def autosave(self) -> Autosave | None:
-        """Of the present layer."""
-        return self._saves.get(self.layer) if self.layer is not None else None
-
     def new(self, image: Image, classes: Sequence[ClassInfo]) -> Labels:
         """Add a layer to paint on."""
         self._known = list(classes)
@@ -81,21 +84,22 @@ class AnnotationSession(QObject):
             if layer not in self._records:
                 self._follow(layer, image, empty=False)
             if known:
-                show_classes(layer, self.classes)
+                show_classes(layer, known, added_classes(layer))
         self._forget_removed()
         self.changed.emit()
 
     def add_class(self, added: ClassInfo) -> None:
         """Add a class to the present layer and take it up."""
         if self.layer is not None:
-            show_classes(self.layer, [*self.classes, added])
+            show_classes(self.layer, self._known, [*self.classes, added])
             self.layer.selected_label = added.id
             self.changed.emit()
 
     def left_behind(self, image: Image) -> Saved | None:
-        """Annotations of this image that an earlier napari could not save."""
+        """Annotations of this image whose layer is gone: removed, or lost with a napari that has died."""
         shape = image_source(image).shape
-        return left_behind(data_folder() / "annotations", image.name, shape if len(shape) > 2 else (1, *shape))
+        whole = shape if len(shape) > 2 else (1, *shape)
+        return left_behind(data_folder() / "annotations", image.name, whole, set(_FILES.values()))
 
     def restore(self, saved: Saved, image: Image) -> Labels:
         """Put annotations of an earlier session into a layer.
@@ -106,7 +110,7 @@ class AnnotationSession(QObject):
             If they cannot be read.
         """
         about, annotations = read_autosave(saved.path)
-        layer = annotation_layer(image, about.classes)
+        layer = annotation_layer(image, self._known, about.classes)
         put_annotations(layer, annotations)
         record = self._follow(layer, image, empty=True)
         record.touch(annotations.by_plane)
@@ -126,7 +130,7 @@ class AnnotationSession(QObject):
 
     def _let_go(self, layer: Labels, record: AnnotationRecord) -> None:
         try:
-            if not record.is_settled:
+            if record.must_be_saved:
                 self._saves[layer].save(record.snapshot(), annotated_classes(layer, self._known))
         finally:
             record.close()
@@ -134,13 +138,15 @@ class AnnotationSession(QObject):
     def _follow(self, layer: Labels, image: Image, *, empty: bool) -> AnnotationRecord:
         record = AnnotationRecord(layer, empty=empty, parent=self)
         self._records[layer] = record
-        self._saves[layer] = Autosave(data_folder() / "annotations", image.name)
+        save = Autosave(data_folder() / "annotations", image.name, self.not_saved.emit)
+        save.path = _FILES.setdefault(layer, save.path)  # a widget opened again goes on with the same file
+        self._saves[layer] = save
         record.changed.connect(self._read)
         return record
 
     def _read(self) -> None:
         for layer, record in self._records.items():
-            if record is self.sender():
+            if record is self.sender() and record.is_known:  # or it changes again, and soon
                 self._saves[layer].save(record.snapshot(), annotated_classes(layer, self._known))
         self.changed.emit()
 
@@ -149,3 +155,5 @@ class AnnotationSession(QObject):
             record = self._records.pop(layer)
             self._let_go(layer, record)
             record.deleteLater()
+            self._saves.pop(layer).wait()
+            _FILES.pop(layer, None)  # from now on it is offered

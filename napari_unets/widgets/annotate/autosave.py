@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
+import uuid
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ _KEPT = 30
 
 
 class AutosaveError(NapariUnetsError):
-    """Annotations that were kept aside cannot be read."""
+    """Annotations cannot be kept aside, or those that were cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -69,19 +70,16 @@ class Autosave:
         Gets the file; the oldest ones there are removed.
     image : str
         The image's name.
+    on_error : callable, optional
+        Is called in the other thread with an AutosaveError when nothing could be written.
     """
 
-    def __init__(self, folder: Path, image: str) -> None:
+    def __init__(self, folder: Path, image: str, on_error: Callable[[AutosaveError], None] | None = None) -> None:
         stamp = time.strftime("%Y%m%d-%H%M%S")
-        self.path = folder / f"{stamp}-{model_name(image)[:40]}-{os.getpid()}-{id(self) % 10000:04d}.npz"
+        self.path = folder / f"{stamp}-{model_name(image)[:40]}-{os.getpid()}-{uuid.uuid4().hex[:8]}.npz"
         self._image = image
+        self._on_error = on_error
         self._threads = ThreadPoolExecutor(1, "autosave")
-        self._error: OSError | None = None
-
-    @property
-    def error(self) -> OSError | None:
-        """Why the last attempt to save has failed."""
-        return self._error
 
     def save(self, annotations: SparseAnnotations, classes: Sequence[ClassInfo]) -> None:
         """Begin to write; returns at once. With nothing annotated the file goes."""
@@ -98,9 +96,10 @@ class Autosave:
                 _remove_the_oldest(self.path.parent)
             else:
                 self.path.unlink(missing_ok=True)
-            self._error = None
         except OSError as error:
-            self._error = error
+            if self._on_error is not None:
+                what = f"annotations of {self._image} cannot be kept here while they are painted ({error})"
+                self._on_error(AutosaveError(f"{self.path.parent}: {what}. Export them before you close napari"))
 
 
 def read_autosave(path: Path) -> tuple[Saved, SparseAnnotations]:
@@ -120,12 +119,25 @@ def read_autosave(path: Path) -> tuple[Saved, SparseAnnotations]:
     return about, SparseAnnotations(about.shape, planes)
 
 
-def left_behind(folder: Path, image: str, shape: tuple[int, ...]) -> Saved | None:
-    """Latest annotations of an image of this name and shape whose napari is gone."""
+def left_behind(folder: Path, image: str, shape: tuple[int, ...], in_use: Container[Path] = ()) -> Saved | None:
+    """Latest annotations of an image of this name and shape whose napari is gone, or whose layer in this one is.
+
+    Parameters
+    ----------
+    folder : Path
+        Where annotations are kept.
+    image, shape : str, tuple of int
+        The image's name, and its shape as a stack.
+    in_use : container of Path
+        Files of the layers that this napari has.
+    """
     for path in sorted(folder.glob("*.npz"), reverse=True):
+        if path in in_use:
+            continue
         with suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile), np.load(path) as file:
             about = _about(path, file)
-            if (about.image, about.shape) == (image, shape) and not still_runs(about.pid, about.when):
+            gone = about.pid == os.getpid() or not still_runs(about.pid, about.when)
+            if (about.image, about.shape) == (image, shape) and gone:
                 return about
     return None
 

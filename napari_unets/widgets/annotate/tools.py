@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from napari_unets.images.plane_names import plane_name
 from napari_unets.widgets.parts.notes import Note
 
 if TYPE_CHECKING:
@@ -64,11 +65,13 @@ class AnnotateTools(QWidget):
         for button in (self.from_prediction, self.suggest_slice, self.suggest_spot):
             button.setEnabled(paint and model)
 
-    def show_counts(self, counts: Mapping[int, Mapping[int, int]], classes: Sequence[ClassInfo]) -> None:
-        """Say how many pixels of each class are painted, and where."""
+    def show_counts(
+        self, counts: Mapping[int, Mapping[int, int]], classes: Sequence[ClassInfo], before: tuple[int, ...]
+    ) -> None:
+        """Say how many pixels of each class are painted, and where: on planes counted over the axes ``before`` y."""
         lines = []
         for c in classes:
-            slices = [number for number, plane in counts.items() if plane.get(c.id)]
+            slices = [plane_name(number, before) for number, plane in counts.items() if plane.get(c.id)]
             pixels = sum(plane.get(c.id, 0) for plane in counts.values())
             where = f" on {'slice' if len(slices) == 1 else 'slices'} {_listed(slices)}" if slices else ""
             key = f" [key {c.id}]" if c.id <= 9 else ""
@@ -113,6 +116,6 @@ def _button(text: str, tip: str) -> QPushButton:
     return button
 
 
-def _listed(numbers: Sequence[int]) -> str:
-    named = ", ".join(str(n) for n in numbers[:_SLICES_NAMED])
-    return named if len(numbers) <= _SLICES_NAMED else f"{named} and {len(numbers) - _SLICES_NAMED} more"
+def _listed(names: Sequence[str]) -> str:
+    named = ", ".join(names[:_SLICES_NAMED])
+    return named if len(names) <= _SLICES_NAMED else f"{named} and {len(names) - _SLICES_NAMED} more"

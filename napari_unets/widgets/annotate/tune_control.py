@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_unets.errors import NapariUnetsError
 from napari_unets.jobs.tasks.keeping import keep_model
 from napari_unets.jobs.tasks.tuning import TuningSummary
-from napari_unets.jobs.tasks.tuning_folder import TuningFolder, TuningPlan, unfinished_run
+from napari_unets.jobs.tasks.tuning_folder import TuningFolder, TuningFolderError, TuningPlan, unfinished_run
 from napari_unets.models import model_name
 from napari_unets.widgets.annotate.tune_run import TuneRun
 from napari_unets.widgets.parts.data_folder import data_folder
@@ -116,9 +116,19 @@ class TuneControl(QObject):
         idle = self.run is None
         panel = self._panel
         panel.run_panel.run.setEnabled(ready and idle)
-        panel.resume.setEnabled(ready and idle and self.unfinished is not None and self.unfinished.can_resume)
+        panel.resume.setEnabled(ready and idle and self._can_resume())
         panel.revert.setEnabled(idle and self.tuned is not None)
         panel.save.setEnabled(idle and self.tuned is not None and self._saving is None)
+
+    def _can_resume(self) -> bool:
+        """Whether there is a run to go on with, and on this image: annotations of another one are not its own."""
+        if self.unfinished is None:
+            self.unfinished = unfinished_run(self._runs)  # the widget that was just closed has left one
+        plan = self.unfinished.plan if self.unfinished is not None else None
+        if self.unfinished is None or plan is None or self._image is None or not self.unfinished.can_resume:
+            return False
+        self._panel.resume.setToolTip(f"Go on with the run on {plan.image} that was stopped or interrupted")
+        return bool(plan.image == self._image.name)
 
     def revert(self) -> None:
         """Go back to the model that is chosen in the store, and take the previews away."""
@@ -134,8 +144,8 @@ class TuneControl(QObject):
     def close(self) -> None:
         """Stop what runs; it can be resumed."""
         if self.run is not None:
+            self.run.stop()  # first: what is kept of it may fail
             self.run.folder.write_plan(self.run.plan.model_copy(update={"pid": None}))
-            self.run.stop()
 
     def _fine_tune(self) -> None:
         if self.run is not None or self._parent is None or self._image is None or self._session.record is None:
@@ -170,7 +180,11 @@ class TuneControl(QObject):
         record, parent, image = self._session.record, self.card, self._image
         if record is None or parent is None or image is None:
             return
-        folder.write_plan(plan)
+        try:
+            folder.write_plan(plan)
+        except TuningFolderError as error:
+            self._fail(error)
+            return
         card = parent.model_copy(update={"name": plan.name, "classes": plan.classes})
         earlier = self._before if resume else None
         self.run = TuneRun(

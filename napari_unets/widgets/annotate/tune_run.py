@@ -79,17 +79,17 @@ class TuneRun(QObject):
         self.folder = folder
         self.plan = plan
         self.last: TuningStep | None = None
-        self.first_step = 0
         self.losses: list[tuple[int, float]] = []
         self.scores: list[tuple[int, float]] = []
         self.kept: int | None = None  # step of the weights that are kept
-        self.previews = 0
         self._viewer = viewer
         self._image = image
         self._source = image_source(image)
         self._annotations = annotations
         self._resume = resume
-        self.preview = result_layer(viewer, image, card, "segmentation", {"preview": True})
+        # a name of its own, so that Segment's results of the same model are not written over, nor removed
+        shown = card.model_copy(update={"name": f"{card.name} preview"})
+        self.preview = result_layer(viewer, image, shown, "segmentation", {"preview": True})
         self._planes = self.preview.planes
         self._live = LiveLayers(viewer, [self.preview], self)
         self._signals = JobSignals(worker)
@@ -139,7 +139,6 @@ class TuneRun(QObject):
         """Note what has come; in the job's thread, so that the window is not held up."""
         if isinstance(event, TuningStep):
             if self.last is None:  # steps after the checkpoint of a run that died are done again
-                self.first_step = event.step
                 self.losses = [pair for pair in self.losses if pair[0] < event.step]
                 self.scores = [pair for pair in self.scores if pair[0] < event.step]
             self.last = event
@@ -152,7 +151,6 @@ class TuneRun(QObject):
             for tile in event.tiles:
                 self._planes[event.plane, tile.y, tile.x] = tile.ids
             self._live.wrote(event.plane)
-            self.previews += 1
         self._news.set()
 
     def _look(self) -> None:

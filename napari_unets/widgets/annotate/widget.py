@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image, Labels
 from napari.utils.notifications import show_error
-from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QFileDialog, QFormLayout, QInputDialog
 
 from napari_unets.errors import NapariUnetsError
@@ -15,7 +14,7 @@ from napari_unets.models import ModelStore
 from napari_unets.models.advice import QUICK_TO_TUNE
 from napari_unets.models.classes import new_class
 from napari_unets.widgets.annotate.actions import AnnotateActions
-from napari_unets.widgets.annotate.annotation_layer import can_be_annotations
+from napari_unets.widgets.annotate.annotation_layer import can_be_annotations, is_annotations
 from napari_unets.widgets.annotate.annotation_session import AnnotationSession
 from napari_unets.widgets.annotate.preflight_check import PreflightCheck
 from napari_unets.widgets.annotate.step_clock import StepClock
@@ -28,7 +27,7 @@ from napari_unets.widgets.parts.layer_choice import LayerChoice
 from napari_unets.widgets.parts.model_choice import ModelChoice
 from napari_unets.widgets.parts.new_model import NewModelButton
 from napari_unets.widgets.parts.panel import Panel
-from napari_unets.widgets.parts.result_layers import is_no_result, is_result
+from napari_unets.widgets.parts.result_layers import is_result
 from napari_unets.widgets.parts.session import shared_worker
 from napari_unets.widgets.parts.warm_up import warm_up
 
@@ -39,6 +38,9 @@ if TYPE_CHECKING:
     from napari_unets.learning import Preflight
 
 __all__ = ["AnnotateWidget"]
+
+_FILTERS = {"TIFF (*.tif)": ".tif", "OME-Zarr (*.ome.zarr)": ".ome.zarr"}
+_SUFFIXES = (".tif", ".tiff", ".zarr", ".png")
 
 
 class AnnotateWidget(Panel):
@@ -57,7 +59,7 @@ class AnnotateWidget(Panel):
         self.image = LayerChoice(napari_viewer, _can_be_painted_on, "no image layer yet")
         self.model = ModelChoice(store)
         self.new_model = NewModelButton()
-        self.annotations = LayerChoice(napari_viewer, can_be_annotations, "no annotations yet", unasked=is_no_result)
+        self.annotations = LayerChoice(napari_viewer, can_be_annotations, "no annotations yet", unasked=is_annotations)
         self.tools = AnnotateTools()
         self.offer = RestoreOffer()
         self.panel = TunePanel(napari_viewer)
@@ -92,6 +94,7 @@ class AnnotateWidget(Panel):
         self.new_model.failed.connect(self._action_failed)
         self.annotations.layer_changed.connect(self._choose_annotations)
         self.session.changed.connect(self._describe)
+        self.session.not_saved.connect(self._tell_not_saved)
         self.check.checked.connect(self._take_report)
         self.clock.answered.connect(self._show_preflight)
         self.panel.length_changed.connect(self._show_preflight)
@@ -111,6 +114,7 @@ class AnnotateWidget(Panel):
         self.control.changed.connect(self._enable)
         self.control.failed.connect(self.model.refill)
         self.control.failed.connect(_announce)
+        self.when_closed(self.helper.cancel, self.control.close, self.session.close)
 
     @property
     def _image(self) -> Image | None:
@@ -136,11 +140,11 @@ class AnnotateWidget(Panel):
 
     def _choose_image(self, _: object = None) -> None:
         image = self._image
-        self.offer.offer(self.session.left_behind(image) if image is not None else None)
         if image is not None and self._painted is None and self.control.tuned is None and not self.control.is_running:
             task = likely_task(image)
             self.model.suggest(task, QUICK_TO_TUNE.get(task, ""))
         self._choose_annotations()
+        self._offer()
 
     def _choose_model(self, _: object = None) -> None:
         self.control.choose(self.model.name, self.model.card)
@@ -151,6 +155,12 @@ class AnnotateWidget(Panel):
             self.control.choose(self.model.name, self.model.card)
         card = self.control.card
         self.session.choose(self._painted, self._image, card.classes if card is not None else [])
+        if self._painted is None:  # its layer may just have been removed
+            self._offer()
+
+    def _offer(self) -> None:
+        image = self._image
+        self.offer.offer(self.session.left_behind(image) if image is not None else None)
 
     def _describe(self) -> None:
         record, image = self.session.record, self._image
@@ -160,8 +170,11 @@ class AnnotateWidget(Panel):
             hint = "Make new annotations and paint some pixels of each class."
             self._take_report(None, hint if image is not None else "")
         else:
-            self.tools.show_counts(record.counts, self.session.classes)
-            self.check.ask(image, record.snapshot(), self.session.classes)
+            self.tools.show_counts(record.counts, self.session.classes, image_source(image).shape[:-2])
+            if record.is_known:
+                self.check.ask(image, record.snapshot(), self.session.classes)
+            else:
+                self._take_report(None, f"Looking through {record.layer.name} …")
         self._enable()
 
     def _take_report(self, report: Preflight | None, error: str) -> None:
@@ -181,11 +194,12 @@ class AnnotateWidget(Panel):
     def _enable(self) -> None:
         image, card = self._image, self.model.card
         idle = not self.helper.is_busy and not self.control.is_running
-        painted = self._painted is not None
         self.tools.stop.setVisible(self.helper.is_busy)
+        painted, record = self._painted is not None, self.session.record
+        idle = idle and record is not None and record.is_known  # what is not known would be read now, and here
         self.tools.enable(new=image is not None and card is not None, paint=painted, model=idle and card is not None)
         can_learn = card is not None and card.has_weights
-        self.control.enable(ready=painted and can_learn and not self.helper.is_busy, image=image)
+        self.control.enable(ready=painted and can_learn and idle, image=image)
         self.model.setEnabled(not self.control.is_running)
 
     def _new_annotations(self) -> None:
@@ -217,6 +231,9 @@ class AnnotateWidget(Panel):
             self.helper.suggest(image, record.snapshot(), model, spot=spot)
             self._enable()
 
+    def _tell_not_saved(self, error: Exception) -> None:
+        self.tools.message.say(str(error), "error")
+
     def _action_ended(self, message: str) -> None:
         self.tools.message.say(message)
         self._enable()
@@ -227,9 +244,9 @@ class AnnotateWidget(Panel):
         _announce(error)
 
     def _export(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Export annotations", "", "TIFF (*.tif);;OME-Zarr (*.ome.zarr)")
-        if path:
-            self.export(path)
+        name, chosen = QFileDialog.getSaveFileName(self, "Export annotations", "", ";;".join(_FILTERS))
+        if name:
+            self.export(name if name.lower().endswith(_SUFFIXES) else f"{name}{_FILTERS.get(chosen, '.tif')}")
 
     def export(self, path: str) -> None:
         """Save the annotations as they are into a TIFF or OME-Zarr."""
@@ -256,13 +273,6 @@ class AnnotateWidget(Panel):
         if self.offer.saved is not None:
             self.offer.saved.path.unlink(missing_ok=True)
             self.offer.offer(None)
-
-    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Stop what runs, and save what was painted last."""
-        self.helper.cancel()
-        self.control.close()
-        self.session.close()
-        super().closeEvent(event)
 
 
 def _can_be_painted_on(layer: Layer) -> bool:

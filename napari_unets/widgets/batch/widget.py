@@ -117,7 +117,7 @@ class BatchWidget(Panel):
         self.run_panel.stop_clicked.connect(self.control.stop)
         self.control.moved.connect(self.table.show_row)
         self.control.ended.connect(self._ended)
-        self.destroyed.connect(self.control.abandon)
+        self.when_closed(self.control.abandon)
 
     def add(self, sources: list[str]) -> None:
         """Add inputs to the queue; those that are in it already stay as they are."""

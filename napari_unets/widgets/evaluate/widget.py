@@ -96,7 +96,7 @@ class EvaluateWidget(Panel):
         self.results.errors_wanted.connect(self._mark_errors)
         self.results.threshold_wanted.connect(self._use_threshold)
         self._viewer.dims.events.current_step.connect(self._moved)
-        self.destroyed.connect(self._reader.close)
+        self.when_closed(self._stop_run, self._reader.close)
 
     def _chosen(self, _: object = None) -> None:
         """Read what is chosen, if that is quick or wanted, and follow the strokes in it."""
@@ -132,6 +132,10 @@ class EvaluateWidget(Panel):
     def _stop(self) -> None:
         if self._run is not None:
             self.run_panel.stopping()
+            self._stop_run()
+
+    def _stop_run(self) -> None:
+        if self._run is not None:
             self._run.stop()
 
     def _ended(self, results: list[Scored], complete: bool) -> None:

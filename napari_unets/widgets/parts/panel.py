@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QSize, Qt
-from qtpy.QtGui import QShowEvent
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+
+from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtGui import QCloseEvent, QShowEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from napari_unets.widgets.parts.wheel import WheelGuard
@@ -28,11 +32,33 @@ class Panel(QScrollArea):
         self.column.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.setWidget(inside)
         self._wheel = WheelGuard(inside)
+        self._last_acts: list[Callable[[], None]] = []
+        self.destroyed.connect(partial(_do_all, self._last_acts))  # with its window
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
         """By now the column is filled: leave the wheel to it."""
         self._wheel.look()
         super().showEvent(event)
+
+    def when_closed(self, *acts: Callable[[], None]) -> None:
+        """Do something when the panel is closed, taken out of its dock (napari's ✕), or goes with its window.
+
+        Hiding, floating and docking are none of these. What is done then may be done more than once, and when Qt's
+        part of the panel is gone already: it must bear both.
+        """
+        self._last_acts.extend(acts)
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Notice that the dock was closed: napari then leaves its widget without a parent, and forgets it."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            _do_all(self._last_acts)
+            self.deleteLater()  # or it would follow the layers, unseen, for as long as Python keeps it
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Notice that the panel was closed where it is a window of its own."""
+        _do_all(self._last_acts)
+        super().closeEvent(event)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Wide enough to read, and as high as the contents."""
@@ -45,6 +71,12 @@ class Panel(QScrollArea):
         width = inside.minimumSizeHint().width() if inside is not None else 0
         bar = self.verticalScrollBar()
         return QSize(width + (bar.sizeHint().width() if bar is not None else 0), 120)
+
+
+def _do_all(acts: list[Callable[[], None]], _panel: object = None) -> None:
+    with ExitStack() as doing:  # all of them, also if one fails
+        for act in reversed(acts):
+            doing.callback(act)
 
 
 class _Inside(QWidget):

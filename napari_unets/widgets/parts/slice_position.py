@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unets.images.plane_names import plane_index
 from napari_unets.widgets.parts.view import current_plane
+from napari_unets.widgets.parts.world import layer_to_viewer
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -27,8 +29,7 @@ def shown_slice(viewer: ViewerModel, layer: Layer, shape: tuple[int, ...]) -> tu
     shape : tuple of int
         Its last axes, y and x among them.
     """
-    plane = current_plane(viewer, layer, shape)
-    return tuple(int(i) for i in np.unravel_index(plane, shape[:-2])) if len(shape) > 2 else ()
+    return plane_index(current_plane(viewer, layer, shape), shape[:-2])
 
 
 def go_to_slice(viewer: ViewerModel, layer: Layer, index: tuple[int, ...]) -> None:
@@ -46,8 +47,8 @@ def go_to_slice(viewer: ViewerModel, layer: Layer, index: tuple[int, ...]) -> No
     point = np.zeros(layer.ndim)
     before = layer.ndim - 2
     point[before - len(index) : before] = index
-    world = layer.data_to_world(point)
+    world = layer_to_viewer(viewer, layer, point)
     first = viewer.dims.ndim - layer.ndim
     for axis in range(before - len(index), before):
         if first + axis >= 0:
-            viewer.dims.set_point(first + axis, world[axis])
+            viewer.dims.set_point(first + axis, float(world[axis]))

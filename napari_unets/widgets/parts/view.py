@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unets.widgets.parts.image_source import image_source
+from napari_unets.widgets.parts.world import viewer_to_layer
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -40,7 +41,7 @@ def current_plane(viewer: ViewerModel, layer: Layer, shape: tuple[int, ...]) -> 
 
     Where the sliders point beside the layer, the nearest plane counts.
     """
-    point = layer.world_to_data(viewer.dims.point)[-len(shape) : -2]
+    point = viewer_to_layer(viewer, layer, viewer.dims.point)[-len(shape) : -2]
     index = [int(np.clip(np.round(p), 0, n - 1)) for p, n in zip(point, shape, strict=False)]
     return int(np.ravel_multi_index(index, shape[:-2])) if index else 0
 

@@ -87,6 +87,7 @@ class SegmentWidget(Panel):
         self.run_panel.run_clicked.connect(self._start)
         self.run_panel.stop_clicked.connect(self._stop)
         self.clean.offered.connect(self.clean_fold.setVisible)
+        self.when_closed(self._stop_run)
         self._shared = shared_threshold(napari_viewer)
         self._shared.changed.connect(self._take_threshold)
         if self._shared.value is not None:
@@ -191,6 +192,10 @@ class SegmentWidget(Panel):
     def _stop(self) -> None:
         if self._run is not None:
             self.run_panel.stopping()
+            self._stop_run()
+
+    def _stop_run(self) -> None:
+        if self._run is not None:
             self._run.stop()
 
     def _ended(self, message: str, complete: bool) -> None:

@@ -40,7 +40,7 @@ def new_annotations(qtbot, widget):
 def settle(qtbot, widget):
     """Wait until what was painted is counted and saved."""
     qtbot.waitUntil(lambda: widget.session.record.is_settled and bool(widget.session.record.counts), timeout=PATIENCE)
-    widget.session.autosave.wait()
+    widget.session._saves[widget.session.layer].wait()
 
 
 def fine_tune(qtbot, widget, steps=10):

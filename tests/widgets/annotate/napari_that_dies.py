@@ -39,7 +39,7 @@ def main():
         layer.paint((1, 45, column), 1)
         layer.paint((1, 10, column), 2)
     wait_until(lambda: widget.session.record.is_settled and widget.session.record.counts)
-    widget.session.autosave.wait()
+    widget.session._saves[widget.session.layer].wait()
     widget.panel.unit.setCurrentText("steps")
     widget.panel.length.setValue(5000)
     widget.panel.run_panel.run.click()

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from widgets.annotate.driving import (
     PATIENCE,
+    QUICK,
     STACK,
     camera,
     fine_tune,
@@ -109,7 +110,7 @@ def test_painted_pixels_are_counted_saved_and_checked(qtbot, widget, viewer, dat
     for _ in range(5):
         layer.undo()
     qtbot.waitUntil(lambda: not widget.session.record.counts and widget.session.record.is_settled, timeout=PATIENCE)
-    widget.session.autosave.wait()
+    widget.session._saves[widget.session.layer].wait()
     assert not file.exists()
     layer.redo()
     settle(qtbot, widget)
@@ -198,8 +199,9 @@ def test_previews_come_while_it_learns_and_stop_can_be_resumed(qtbot, widget, vi
     paint(widget)
     viewer.dims.set_current_step(0, 2)
     fine_tune(qtbot, widget, 5000)
-    qtbot.waitUntil(lambda: widget.control.run is None or widget.control.run.previews > 0, timeout=PATIENCE)
     (layer,) = previews(viewer)
+    assert layer.name == "sections · tiny-tuned preview · segmentation"
+    qtbot.waitUntil(lambda: widget.control.run is None or layer.data[2].any(), timeout=PATIENCE)
     assert set(np.unique(layer.data[2])) <= {1, 2}
     assert not layer.data[:2].any()
     viewer.dims.set_current_step(0, 0)
@@ -210,6 +212,10 @@ def test_previews_come_while_it_learns_and_stop_can_be_resumed(qtbot, widget, vi
     stopped_at = widget.control.tuned.step
     assert load_model(widget.control.tuned.model).card.name == "tiny-tuned"
     assert widget.panel.save.isEnabled()
+    other = viewer.add_image(STACK, name="other")
+    widget.image.choose(other)
+    assert not widget.panel.resume.isEnabled(), "the run was not on this image"
+    widget.image.choose(viewer.layers["sections"])
     press(qtbot, widget.panel.resume)
     wait_for_step(qtbot, widget, stopped_at + 1)
     assert [step for step, _ in widget.control.run.losses] == list(range(1, len(widget.control.run.losses) + 1))
@@ -228,11 +234,11 @@ def test_killed_worker_loses_neither_annotations_nor_checkpoint(qtbot, widget, v
     wait_for_end(qtbot, widget)
     assert "press Resume" in message(widget)
     np.testing.assert_array_equal(layer.data, painted)
-    folder = widget.control.unfinished
+    folder, before = widget.control.unfinished, widget.control._before
     assert folder.checkpoint.is_file()
     press(qtbot, widget.panel.resume)
     wait_for_step(qtbot, widget, 11)
-    assert widget.control.run.first_step >= 11  # from the checkpoint, not from the start
+    assert widget.control.run.losses[0] is before.losses[0]  # from the checkpoint, not from the start
     assert [step for step, _ in widget.control.run.losses] == list(range(1, len(widget.control.run.losses) + 1))
     press(qtbot, widget.panel.run_panel.stop)
     wait_for_end(qtbot, widget)
@@ -253,7 +259,7 @@ def test_napari_is_killed_while_it_learns(qtbot, viewer, data, tmp_path):
     settle(qtbot, widget)
     press(qtbot, widget.panel.resume)
     wait_for_step(qtbot, widget, 11)
-    assert widget.control.run.first_step >= 11
+    assert widget.control.run.losses[0][0] >= 11
     press(qtbot, widget.panel.run_panel.stop)
     wait_for_end(qtbot, widget)
     assert message(widget).startswith("Stopped after"), message(widget)
@@ -271,6 +277,34 @@ def test_closing_the_widget_stops_the_run_and_the_next_one_offers_to_resume(qtbo
     again = AnnotateWidget(viewer)
     qtbot.addWidget(again)
     assert "has not come to its end" in message(again)
+    again.close()
+
+
+def test_the_cross_of_the_dock_stops_the_run_and_the_widget_opened_again_offers_to_resume(qtbot, viewer, data):
+    widget = AnnotateWidget(viewer)
+    dock = viewer.window.add_dock_widget(widget, name="Annotate")
+    widget.model.choose("tiny")
+    for name, value in QUICK.items():
+        widget.panel.form.set(name, value)
+    layer = new_annotations(qtbot, widget)
+    paint(widget)
+    fine_tune(qtbot, widget, 5000)
+    wait_for_step(qtbot, widget, 12)
+    job, file = widget.control.run._job, widget.session._saves[layer].path
+    layer.paint((2, 30, 40), 1)
+    painted = layer.data[2].copy()
+    dock.title.close_button.click()
+    np.testing.assert_array_equal(read_autosave(file)[1].by_plane[2], painted)
+    again = AnnotateWidget(viewer)
+    viewer.window.add_dock_widget(again, name="Annotate")
+    again.model.choose("tiny")
+    again.annotations.choose(layer)
+    qtbot.waitUntil(lambda: job.done, timeout=PATIENCE)
+    assert job.stopped
+    settle(qtbot, again)
+    press(qtbot, again.panel.resume)
+    wait_for_step(qtbot, again, 11)
+    assert again.control.run.losses[0][0] >= 11
     again.close()
 
 

@@ -7,11 +7,14 @@ import threading
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from napari.layers import Labels
 
 from napari_unets.models import ClassInfo
 from napari_unets.widgets.annotate import annotation_record
+from napari_unets.widgets.annotate.annotation_layer import is_annotations
+from napari_unets.widgets.annotate.annotation_record import AnnotationRecord
 from napari_unets.widgets.annotate.annotation_session import AnnotationSession
-from napari_unets.widgets.annotate.autosave import read_autosave
+from napari_unets.widgets.annotate.autosave import AutosaveError, read_autosave
 
 CLASSES = [ClassInfo(id=1, name="inside", color="#e4572e"), ClassInfo(id=2, name="border", color="#4fa3d1")]
 PATIENCE = 60_000
@@ -56,14 +59,14 @@ def test_is_not_settled_while_the_last_plane_is_read(qtbot, session, slow_readin
     with qtbot.waitSignal(session.record.changed, timeout=PATIENCE):
         go_on.set()
     qtbot.waitUntil(lambda: session.record.is_settled, timeout=PATIENCE)
-    session.autosave.wait()
-    assert session.autosave.path.exists()
+    session._saves[session.layer].wait()
+    assert session._saves[session.layer].path.exists()
 
 
 def test_a_stroke_that_is_being_read_as_the_window_closes_is_saved(qtbot, session, slow_reading):
     begun, go_on = slow_reading
     paint(session)
-    painted, file = np.array(session.layer.data[1]), session.autosave.path
+    painted, file = np.array(session.layer.data[1]), session._saves[session.layer].path
     qtbot.waitUntil(begun.is_set, timeout=PATIENCE)
     threading.Timer(0.3, go_on.set).start()
     session.close()
@@ -97,10 +100,85 @@ def test_closing_saves_the_other_layers_if_one_cannot_be_read(qtbot, session, mo
         return read(layer, number)
 
     monkeypatch.setattr(annotation_record, "plane_of", unreadable)
-    file = session.autosave.path
+    file = session._saves[session.layer].path
     broken.paint((1, 20, 20), 1)
     paint(session)
     with pytest.raises(OSError, match="the disk is gone"):
         session.close()
     _, kept = read_autosave(file)
     np.testing.assert_array_equal(kept.by_plane[1], session.layer.data[1])
+
+
+def settle(qtbot, session):
+    qtbot.waitUntil(lambda: session.record.is_settled, timeout=PATIENCE)
+    session._saves[session.layer].wait()
+
+
+def test_the_layer_of_somebody_else_is_an_annotation_once_it_was_picked(session):
+    truth = session._viewer.add_labels(np.ones((3, 40, 50), np.int32), name="truth")
+    assert is_annotations(session.layer)
+    assert not is_annotations(truth)
+    session.choose(truth, session.image, CLASSES)
+    assert is_annotations(truth)
+
+
+@pytest.mark.parametrize(("dtype", "high"), [(np.int32, 300), (np.int8, 100), (np.uint8, 200)])
+def test_ids_that_are_no_classes_stay_none(qtbot, session, dtype, high):
+    ids = np.zeros((1, 40, 50), dtype)
+    ids[0, :10], ids[0, 20:] = 1, high
+    record = AnnotationRecord(Labels(ids, name="cells"), parent=session)
+    plane = record.snapshot().by_plane[0]
+    assert set(np.unique(plane)) == {0, 1, min(high, 255)}
+    assert record.counts == {0: {1: 500, min(high, 255): 1000}}
+    record.close()
+
+
+def test_an_added_class_outlives_the_look_at_another_model(session):
+    third = ClassInfo(id=3, name="third", color="#7fb069")
+    session.choose(session.layer, session.image, [*CLASSES, third])
+    session.choose(session.layer, session.image, CLASSES)
+    assert [c.name for c in session.classes] == ["inside", "border"]
+    session.add_class(ClassInfo(id=3, name="mitochondria", color="#000000"))
+    session.choose(session.layer, session.image, [*CLASSES, third])
+    assert [c.name for c in session.classes] == ["inside", "border", "third"]
+    session.choose(session.layer, session.image, CLASSES)
+    assert [c.name for c in session.classes] == ["inside", "border", "mitochondria"]
+    assert list(session.layer.features["class"])[-1] == "mitochondria"
+
+
+def test_a_removed_layer_is_offered_and_restored(qtbot, session):
+    session.add_class(ClassInfo(id=3, name="mitochondria", color="#000000"))
+    paint(session)
+    settle(qtbot, session)
+    removed, painted = session.layer, np.array(session.layer.data[1])
+    assert session.left_behind(session.image) is None, "its layer is there"
+    session._viewer.layers.remove(removed)
+    session.choose(None, session.image, CLASSES)
+    saved = session.left_behind(session.image)
+    assert saved is not None
+    session.choose(session.restore(saved, session.image), session.image, CLASSES)
+    np.testing.assert_array_equal(session.layer.data[1], painted)
+    assert [c.name for c in session.classes] == ["inside", "border", "mitochondria"]
+    assert session.left_behind(session.image) is None
+    assert not saved.path.exists()
+
+
+def test_a_widget_opened_again_goes_on_with_the_same_file(qtbot, session):
+    paint(session)
+    settle(qtbot, session)
+    session.close()
+    again = AnnotationSession(session._viewer)
+    assert again.left_behind(session.image) is None
+    again.choose(session.layer, session.image, CLASSES)
+    settle(qtbot, again)
+    assert again._saves[session.layer].path == session._saves[session.layer].path
+    again.close()
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(qtbot, session, tmp_path):
+    (tmp_path / "annotations").write_text("a file, so that no folder can be made here")
+    with qtbot.waitSignal(session.not_saved, timeout=PATIENCE) as told:
+        paint(session)
+    (error,) = told.args
+    assert isinstance(error, AutosaveError)
+    assert "annotations of sections cannot be kept" in str(error)

@@ -104,7 +104,8 @@ def test_the_loop_with_the_mouse(qtbot, make_napari_viewer, sections, own_store,
     look(viewer, "1-painted")
 
     press(widget.panel.run_panel.run)  # for minutes, as it is preset
-    qtbot.waitUntil(lambda: widget.control.run is None or widget.control.run.previews > 0, timeout=PATIENCE)
+    preview = widget.control.run.preview.array
+    qtbot.waitUntil(lambda: widget.control.run is None or preview.any(), timeout=PATIENCE)
     look(viewer, "2-learning")
     press(widget.panel.run_panel.stop)
     qtbot.waitUntil(lambda: not widget.control.is_running, timeout=PATIENCE)

@@ -364,6 +364,14 @@ def test_stop_keeps_what_is_done(qtbot, widget):
     assert result.scores == evaluate(membrane[:done], truth[:done], EM, per_slice=True, probability_of="background")
 
 
+def test_closing_the_dock_stops_the_scoring(qtbot, viewer, widget):
+    slow_run(qtbot, widget)
+    job = widget._run._job
+    viewer.window.remove_dock_widget(widget)
+    qtbot.waitUntil(lambda: job.done, timeout=PATIENCE)
+    assert job.stopped
+
+
 def test_layers_may_go_while_they_are_scored(qtbot, viewer, widget):
     slow_run(qtbot, widget)
     viewer.layers.clear()

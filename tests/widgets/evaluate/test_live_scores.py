@@ -135,9 +135,8 @@ def test_huge_layers_are_not_read_unasked(monkeypatch, qtbot, compared):
 def test_a_closed_dock_hears_nothing(qtbot, viewer, compared):
     read(qtbot, compared)
     live_on(qtbot, compared)
-    viewer.window.remove_dock_widget(compared)
     with qtbot.waitSignal(compared.destroyed):
-        compared.deleteLater()
+        viewer.window.remove_dock_widget(compared)
     viewer.layers["s"].paint((1, 5, 5), 1)
     viewer.theme = "light"
     viewer.dims.set_current_step(0, 0)

@@ -244,6 +244,16 @@ def test_stop_ends_at_once_and_keeps_what_is_done(qtbot, widget):
     assert widget.run_panel.run.isEnabled()
 
 
+def test_closing_the_dock_stops_the_run(qtbot, make_napari_viewer, store):
+    viewer = make_napari_viewer()
+    widget = make_widget(viewer)
+    slow_run(qtbot, widget)
+    job = widget._run._job
+    viewer.window.remove_dock_widget(widget)
+    qtbot.waitUntil(lambda: job.done, timeout=60_000)
+    assert job.stopped
+
+
 def test_removing_the_result_stops_the_run(qtbot, widget):
     slow_run(qtbot, widget)
     widget._viewer.layers.remove(results_of(widget)["segmentation"])

@@ -1,0 +1,72 @@
+"""Between the viewer's coordinates and those of a layer.
+
+napari measures its sliders and its canvas in the smallest of the layers' units, and each layer in its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+__all__ = ["layer_to_viewer", "viewer_to_layer"]
+
+
+def viewer_to_layer(viewer: ViewerModel, layer: Layer, point: Sequence[float]) -> NDArray[np.float64]:
+    """Where in a layer's data a point of the viewer lies.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Whose coordinates are given.
+    layer : Layer
+        The layer.
+    point : sequence of float
+        Along the viewer's axes; those that the layer has not are left out.
+
+    Returns
+    -------
+    position : ndarray
+        Along the layer's axes, in pixels.
+    """
+    known = np.asarray(point, float)[-layer.ndim :]
+    world = np.zeros(layer.ndim)  # a layer that was removed may have more axes than the viewer
+    world[layer.ndim - len(known) :] = known
+    return np.asarray(layer.world_to_data(world / _ratios(viewer, layer)), float)
+
+
+def layer_to_viewer(viewer: ViewerModel, layer: Layer, position: Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:
+    """Where in the viewer a position in a layer's data lies: along the layer's axes, which are the viewer's last.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Whose coordinates are wanted.
+    layer : Layer
+        The layer; it need not be in the viewer any more.
+    position : sequence of float, or ndarray
+        Along the layer's axes, in pixels.
+
+    Returns
+    -------
+    point : ndarray
+        In the viewer's units.
+    """
+    return np.asarray(layer.data_to_world(position), float) * _ratios(viewer, layer)
+
+
+def _ratios(viewer: ViewerModel, layer: Layer) -> NDArray[np.float64]:
+    """How many of the viewer's units one of the layer's is, along each axis of the layer; 1 where neither is known."""
+    units: Sequence[Any] = getattr(viewer.dims, "units", None) or ()  # before napari 0.7 there were none
+    ratios = np.ones(layer.ndim)
+    for axis in range(1, min(len(units), layer.ndim) + 1):
+        own, shown = layer.units[-axis], units[-axis]
+        if own.is_compatible_with(shown):
+            ratios[-axis] = (1.0 * own).to(shown).magnitude
+    return ratios
