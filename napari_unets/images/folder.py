@@ -72,7 +72,8 @@ def folder_remarks(folder: Path) -> list[str]:
     remarks = []
     if gaps := left_out([path.stem for path in files]):
         remarks.append(f"the names of its files leave out {_first_few(gaps)}")
-    documents = natsorted(path.name for path in folder.iterdir() if path.suffix.lower() in PDF_SUFFIXES)
+    names = [path.name for path in folder.iterdir() if path.suffix.lower() in PDF_SUFFIXES]
+    documents = natsorted(name for name in names if not name.startswith("."))
     if files and documents:
         remarks.append(f"PDFs beside images are left out: {_first_few(documents)}")
     return remarks
