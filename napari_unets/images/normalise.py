@@ -13,11 +13,12 @@ from napari_unets.images.collectors import Collector, Extremes, Histogram, Momen
 from napari_unets.images.errors import ChannelsError
 from napari_unets.images.stack import Stack
 
-__all__ = ["Statistics", "StatisticsMethod", "compute_statistics", "luminance_of", "prepare_plane"]
+__all__ = ["LUMINANCE", "Statistics", "StatisticsMethod", "compute_statistics", "luminance_of", "prepare_plane"]
 
 StatisticsMethod = Literal["zscore", "percentile", "range", "otsu", "wolf"]
 
-_LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in JPEG
+#: Red, green, blue to luminance (ITU-R BT.601, as in JPEG).
+LUMINANCE = (0.299, 0.587, 0.114)
 LARGEST_BLOCK = 2**22  # pixels that are looked at together
 _LARGEST_SAMPLE = 2**24  # values that percentiles of anything but short integers are taken from
 
@@ -169,7 +170,7 @@ def luminance_of(colour: NDArray[Any]) -> NDArray[np.float32]:
     """
     if colour.shape[-1] < 3:
         return colour[..., 0].astype(np.float32)
-    red, green, blue = (colour[..., i].astype(np.float32) * np.float32(_LUMINANCE[i]) for i in range(3))
+    red, green, blue = (colour[..., i].astype(np.float32) * np.float32(LUMINANCE[i]) for i in range(3))
     return np.asarray(red + green + blue, dtype=np.float32)
 
 
