@@ -64,9 +64,11 @@ def end_interrupted() -> None:
 
 
 def tell_validation(event: FitEvent) -> None:
-    """Say what a validation found; other events say nothing."""
-    from napari_unets.learning import ValidationEvent
+    """Say what a validation found, and whether the run came apart; other events say nothing."""
+    from napari_unets.learning import StoppedEvent, ValidationEvent
 
+    if isinstance(event, StoppedEvent) and event.diverged:
+        note(f"The loss was no number any more after step {event.step}; the weights are those of step {event.kept}.")
     if isinstance(event, ValidationEvent):
         scores = ", ".join(f"{name} {value:.4f}" for name, value in event.scores.items())
         note(f"step {event.step}: {scores}{' (kept)' if event.kept else ''}")

@@ -19,7 +19,7 @@ from napari_unets.images.errors import (
     UnsupportedImageError,
     VoxelSizeError,
 )
-from napari_unets.images.normalise import Statistics, compute_statistics, prepare_plane
+from napari_unets.images.normalise import LUMINANCE, Statistics, compute_statistics, prepare_plane
 from napari_unets.images.opening import open_stack
 from napari_unets.images.pages import Pages, open_page, open_pages
 from napari_unets.images.saving import create_writer, save_stack
@@ -30,6 +30,7 @@ from napari_unets.images.write_pages import PageWriter, create_page_writer
 from napari_unets.images.writing import PlaneWriter
 
 __all__ = [
+    "LUMINANCE",
     "AxesError",
     "ChannelsError",
     "EmptyImageError",

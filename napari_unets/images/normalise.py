@@ -14,11 +14,12 @@ from napari_unets.images.errors import ChannelsError
 from napari_unets.images.sampling import sampled_windows
 from napari_unets.images.stack import Stack, Window
 
-__all__ = ["Statistics", "StatisticsMethod", "compute_statistics", "luminance_of", "prepare_plane"]
+__all__ = ["LUMINANCE", "Statistics", "StatisticsMethod", "compute_statistics", "luminance_of", "prepare_plane"]
 
 StatisticsMethod = Literal["zscore", "percentile", "range", "otsu", "wolf"]
 
-_LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in JPEG
+#: Red, green, blue to luminance (ITU-R BT.601, as in JPEG).
+LUMINANCE = (0.299, 0.587, 0.114)
 _LARGEST_SAMPLE = 2**24  # values that percentiles of anything but short integers are taken from
 _WHITES = (255, 1023, 4095, 65535)  # of cameras and scanners of 8 to 16 bits, all of which are stored in 16
 
@@ -174,7 +175,7 @@ def luminance_of(colour: NDArray[Any]) -> NDArray[np.float32]:
     """
     if colour.shape[-1] < 3:
         return colour[..., 0].astype(np.float32)
-    red, green, blue = (colour[..., i].astype(np.float32) * np.float32(_LUMINANCE[i]) for i in range(3))
+    red, green, blue = (colour[..., i].astype(np.float32) * np.float32(LUMINANCE[i]) for i in range(3))
     return np.asarray(red + green + blue, dtype=np.float32)
 
 

@@ -49,6 +49,7 @@ def save_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
         for key, value in values.items():
             tensors[f"optimiser/{index}/{key}"] = torch.as_tensor(value).detach().cpu().clone().contiguous()
     tensors["generator"] = sampler.generator.get_state()
+    tensors |= {f"chance/{kind}": states for kind, states in _chance_of(state).items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".part")
     save_file(tensors, beside, metadata={"state": json.dumps(scalars)})
@@ -63,7 +64,7 @@ def load_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
     CheckpointError
         If the file is damaged, or was written for another network.
     """
-    parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "kept": {}, "optimiser": {}}
+    parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "kept": {}, "optimiser": {}, "chance": {}}
     try:
         with safe_open(path, framework="pt") as file:
             scalars = json.loads(file.metadata()["state"])
@@ -76,6 +77,7 @@ def load_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
                     parts[part][name] = file.get_tensor(key)
         state.network.load_state_dict(parts["network"])
         state.average.load_state_dict(parts["average"])
+        _set_chance(state, parts["chance"])
     except Exception as error:
         raise CheckpointError(
             f"{path}: this checkpoint cannot be used ({error}); start again without it, or delete it"
@@ -94,3 +96,29 @@ def load_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
     state.optimiser.load_state_dict(whole)
     for name, number in numbers.items():
         setattr(state, name, number)
+
+
+def _device_of(state: TrainingState) -> torch.device:
+    return next(state.network.parameters()).device
+
+
+def _chance_of(state: TrainingState) -> dict[str, Tensor]:
+    """States of what layers such as dropout draw from, by the kind of device."""
+    device = _device_of(state)
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    elif device.type == "mps":
+        states["mps"] = torch.mps.get_rng_state()
+    return states
+
+
+def _set_chance(state: TrainingState, states: dict[str, Tensor]) -> None:
+    """Put them back; checkpoints of earlier versions have none, and one of another device lacks this one's."""
+    device = _device_of(state)
+    if "cpu" in states:
+        torch.set_rng_state(states["cpu"])
+    if device.type == "cuda" and "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"], device)
+    elif device.type == "mps" and "mps" in states:
+        torch.mps.set_rng_state(states["mps"])

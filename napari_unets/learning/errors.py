@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from napari_unets.errors import NapariUnetsError
 
-__all__ = ["AnnotationError", "NothingToTrainError"]
+__all__ = ["AnnotationError", "DivergedError", "NothingToTrainError"]
 
 
 class AnnotationError(NapariUnetsError):
     """Annotations that a model cannot learn from: of another shape, empty, or of one class only."""
+
+
+class DivergedError(NapariUnetsError):
+    """A run whose loss is no number any more, and that has no earlier weights which were found good."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(
+            f"the training has come apart at step {step}: its loss is no number any more. Begin again with a lower "
+            "learning rate, and see that the image holds no infinite values"
+        )
 
 
 class NothingToTrainError(NapariUnetsError):

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from napari_unets.inference import choose_device
@@ -22,6 +23,7 @@ from napari_unets.learning.fit import FitEvent, StoppedEvent, fit
 from napari_unets.learning.head import grow_head
 from napari_unets.learning.last_layer import learn_last_layer
 from napari_unets.learning.operating_point import adjusted_to_frequencies, choose_threshold, dice_at_thresholds
+from napari_unets.learning.patch_size import with_fitting_patch
 from napari_unets.learning.preflight import preflight
 from napari_unets.learning.preparing import PreparedStack, crops_of, held_out_planes, mean_scores, prepare
 from napari_unets.learning.prevalence import painted_excess
@@ -147,7 +149,8 @@ def iter_fine_tune(
     if from_scratch:  # random statistics are not worth keeping
         settings = settings.model_copy(update={"freeze_batch_norm": False})
     where = choose_device(device).name
-    network = _network(model, len(known), from_scratch)
+    network = _network(model, len(known), from_scratch, settings.seed)
+    settings = with_fitting_patch(settings, network)
     card = card_to_be(model, network, known, name, [source.stack for source in sources])
     prepared = [prepare(source, card, settings) for source in sources]
     sampler = PatchSampler([p for one in prepared for p in one.planes], settings.patch, settings.augment, settings.seed)
@@ -236,11 +239,13 @@ def fine_tune(model: Model, stack: object, annotations: object, *, steps: int | 
     return last.model
 
 
-def _network(model: Model, n_classes: int, from_scratch: bool) -> Network:
-    if from_scratch and not model.card.is_untrained:
-        channels = 1 if n_classes == 2 else n_classes
-        return create_network(model.card.network, **(model.network.config | {"out_channels": channels}))
-    return grow_head(copy.deepcopy(model.network), n_classes)
+def _network(model: Model, n_classes: int, from_scratch: bool, seed: int) -> Network:
+    with torch.random.fork_rng(devices=[]):  # random weights are those of the seed, whatever was drawn before
+        torch.manual_seed(seed)
+        if from_scratch and not model.card.is_untrained:
+            channels = 1 if n_classes == 2 else n_classes
+            return create_network(model.card.network, **(model.network.config | {"out_channels": channels}))
+        return grow_head(copy.deepcopy(model.network), n_classes)
 
 
 def _adapted(

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from napari_unets.inference import hardware_has_bf16
 from napari_unets.learning.checkpoint import load_checkpoint, save_checkpoint
+from napari_unets.learning.errors import DivergedError
 from napari_unets.learning.frozen_norm import frozen_outputs
 from napari_unets.learning.losses import create_loss
 from napari_unets.learning.optimising import create_optimiser, rate_at
@@ -93,6 +94,8 @@ class StoppedEvent:
     history: list[dict[str, float]] = field(default_factory=list)
     #: Step of the weights that were kept; None without validation.
     kept: int | None = None
+    #: Whether it ended early since the loss was no number any more; the weights are those that were kept before.
+    diverged: bool = False
 
     @property
     def scores(self) -> dict[str, float]:
@@ -205,6 +208,11 @@ def fit(
     FitEvent
         A step, a validation, what ``preview`` returned unless that was None, and at the end how the run stopped.
 
+    Raises
+    ------
+    DivergedError
+        If the loss is no number any more and no weights were kept; where some were, the run ends with them.
+
     Notes
     -----
     Started by ``torchrun``, the processes draw batches of their own and average their gradients. The first one alone
@@ -286,11 +294,14 @@ def _run(
     if settings.compile:
         outputs_of = torch.compile(outputs_of)
     start = clock() - state.seconds
-    cancelled, validating = False, 0.0
+    cancelled, diverged, validating = False, False, 0.0
     over = ranks.agree(_done(state, settings) >= 1)
     while not over:
         rate = rate_at(_done(state, settings), settings)
         loss = _step(state, sampler, settings, outputs_of, loss_of, rate, ranks.device)
+        if diverged := ranks.agree(loss is None):
+            break
+        assert loss is not None  # noqa: S101 - then it has diverged
         state.step += 1
         state.seconds = clock() - start
         yield StepEvent(state.step, min(_done(state, settings), 1.0), loss, rate, state.seconds)
@@ -306,7 +317,9 @@ def _run(
             yield event
         if checkpoint is not None and (over or state.step % settings.checkpoint_every == 0):
             save_checkpoint(checkpoint, state, sampler)
-    yield StoppedEvent(state.step, not cancelled, state.seconds, list(state.history), state.kept)
+    if diverged and ranks.is_first and not state.kept_weights:
+        raise DivergedError(state.step + 1)
+    yield StoppedEvent(state.step, not cancelled, state.seconds, list(state.history), state.kept, diverged)
 
 
 def _step(
@@ -317,7 +330,8 @@ def _step(
     loss_of: Callable[[Tensor, Tensor], Tensor],
     rate: float,
     device: torch.device,
-) -> float:
+) -> float | None:
+    """Make a step and return its loss; where loss or gradient is no number, None, and the weights stay as they are."""
     images, annotations = sampler.draw(settings.batch)
     images = images.to(device).contiguous(memory_format=torch.channels_last)
     annotations = annotations.to(device)
@@ -329,10 +343,11 @@ def _step(
     loss = torch.stack([loss_of(output.float() + state.excess, annotations) for output in outputs]).mean()
     state.optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    if settings.clip_norm:
-        nn.utils.clip_grad_norm_(state.network.parameters(), settings.clip_norm)
+    norm = nn.utils.clip_grad_norm_(state.network.parameters(), settings.clip_norm or math.inf)
+    if not math.isfinite(value := float(loss.detach())) or not math.isfinite(float(norm)):
+        return None
     for group in state.optimiser.param_groups:
         group["lr"] = rate
     state.optimiser.step()
     _update_average(state.average, state.network, settings.ema, state.step)
-    return float(loss.detach())
+    return value

@@ -9,6 +9,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own short name
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
+from napari_unets.images import LUMINANCE
 from napari_unets.learning.augment import AugmentSettings, gaussian_blur, normal, slow_field, uniform
 
 __all__ = ["PageAugmentSettings", "ValueSettings", "degrade_pages", "vary_values"]
@@ -17,8 +18,6 @@ __all__ = ["PageAugmentSettings", "ValueSettings", "degrade_pages", "vary_values
 _BROWN = (0.55, 0.8, 1.0)
 #: Share of the patches that are blurred.
 _BLURRED = 0.25
-#: Red, green, blue to luminance (ITU-R BT.601).
-_LUMINANCE = (0.299, 0.587, 0.114)
 
 
 class ValueSettings(BaseModel):
@@ -133,7 +132,7 @@ def vary_values(x: Tensor, settings: ValueSettings, generator: torch.Generator) 
     x = x + normal(n, settings.brightness, generator).reshape(shape)
     if channels == 3:
         x = x * normal(n, settings.colour, generator, 3).exp().reshape(n, 3, 1, 1)
-        weights = torch.tensor(_LUMINANCE).reshape(1, 3, 1, 1)
+        weights = torch.tensor(LUMINANCE).reshape(1, 3, 1, 1)
         hit = _hit(settings.grey, n, generator)
         x = x.index_copy(0, hit, (x[hit] * weights).sum(1, keepdim=True).expand(-1, 3, -1, -1))
     hit = _hit(_BLURRED, n, generator)

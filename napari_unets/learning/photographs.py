@@ -14,7 +14,7 @@ from natsort import natsorted
 from torch import Tensor
 
 from napari_unets.errors import NapariUnetsError
-from napari_unets.images import compute_statistics, open_stack, prepare_plane
+from napari_unets.images import LUMINANCE, compute_statistics, open_stack, prepare_plane
 from napari_unets.learning.operators import Operator, apply_operator
 from napari_unets.learning.page_augment import ValueSettings, vary_values
 
@@ -60,8 +60,7 @@ def grey_of(x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Luminance (ITU-R BT.601) of ``(channels, height, width)``: what the operators look at."""
     if x.shape[0] == 1:
         return np.asarray(x[0])
-    weights = np.array([0.299, 0.587, 0.114], np.float32)
-    return np.asarray(np.tensordot(weights, x, 1), np.float32)
+    return np.asarray(np.tensordot(np.array(LUMINANCE, np.float32), x, 1), np.float32)
 
 
 class PhotographSampler:

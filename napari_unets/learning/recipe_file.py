@@ -8,7 +8,7 @@ from typing import Any
 
 from napari_unets.errors import NapariUnetsError
 
-__all__ = ["RecipeError", "recipe_choices", "recipe_content"]
+__all__ = ["RecipeError", "recipe_content"]
 
 
 class RecipeError(NapariUnetsError):
@@ -45,18 +45,6 @@ def recipe_content(path: Path, protocol: str | None = None, network: str | None 
         content["network"] = {"name": name} | networks[name]
     _sign(content, [part for part in (name, chosen) if part is not None])
     return content
-
-
-def recipe_choices(path: Path) -> tuple[list[str], list[str]]:
-    """Names of the protocols and of the networks of a recipe's file; none where there is but one, which has no name.
-
-    Raises
-    ------
-    RecipeError
-        If the file cannot be read.
-    """
-    content = _read(path, ())
-    return list(content.get("protocol", {})), list(content.get("networks", {}))
 
 
 def _read(path: Path, extended: tuple[Path, ...]) -> dict[str, Any]:

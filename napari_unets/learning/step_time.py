@@ -11,6 +11,7 @@ import numpy as np
 from napari_unets.inference import choose_device
 from napari_unets.learning.errors import NothingToTrainError
 from napari_unets.learning.fit import fit
+from napari_unets.learning.patch_size import with_fitting_patch
 from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
 from napari_unets.learning.settings import FitSettings
 from napari_unets.models import Model
@@ -52,6 +53,7 @@ def step_seconds(
     """
     if not model.network.has_weights:
         raise NothingToTrainError(model.name)
+    settings = with_fitting_patch(settings, model.network)
     one = _second_step(model, settings, 1, device, clock)
     if one * settings.batch > _SHORT_S:
         return one * settings.batch

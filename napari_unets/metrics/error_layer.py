@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_unets.metrics._compiled import compiled
 from napari_unets.metrics.evaluation import Evaluation
-from napari_unets.metrics.overlap import Overlap, overlap
+from napari_unets.metrics.overlap import Overlap, compact, overlap
 from napari_unets.metrics.planes import Pair
 from napari_unets.metrics.segments import predicted_segments
 from napari_unets.metrics.thinning import thin_borders
@@ -69,18 +69,12 @@ def _partners(of: NDArray[np.int64], other: NDArray[np.int64], count: NDArray[np
     return partner
 
 
-def _compact(labels: NDArray[Any]) -> NDArray[np.int32]:
-    ids, index = np.unique(labels, return_inverse=True)
-    index = index.reshape(labels.shape) + (0 if ids[0] == 0 else 1)
-    return index.astype(np.int32)
-
-
 def _segment_errors(pair: Pair, threshold: float) -> NDArray[np.uint8]:
     ids = pair.form == "instances"
     raw = next(predicted_segments(pair.for_segments, (threshold,), ids=ids))
-    predicted = thin_borders(_compact(raw)) if ids else raw.astype(np.int32)
+    predicted = thin_borders(compact(raw)[0].reshape(raw.shape)) if ids else raw.astype(np.int32)
     # the truth's borders are thinned as well, so that a lost one is a line, and not a band
-    true = thin_borders(_compact(pair.truth_objects))
+    true = thin_borders(compact(pair.truth_objects)[0].reshape(raw.shape))
     table: Overlap = overlap(np.where(pair.foreground, true, 0), predicted, pair.counted)
     split = _inner_borders(predicted, _partners(table.predicted, table.truth, table.count, int(predicted.max()) + 1))
     merged = _inner_borders(true, _partners(table.truth, table.predicted, table.count, int(true.max()) + 1))

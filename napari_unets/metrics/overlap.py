@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_unets.metrics._compiled import compiled
 
-__all__ = ["Overlap", "overlap"]
+__all__ = ["Overlap", "compact", "overlap"]
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,8 @@ def _count_pairs(
     return sizes, pairs[:n_pairs]
 
 
-def _compact(labels: NDArray[np.generic]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Flat ids as int32 that index tables no longer than the image, and the id behind each index."""
+def compact(labels: NDArray[np.generic]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Flatten ids, into int32 that index tables no longer than the image, and give the id behind each index."""
     flat = np.ascontiguousarray(labels).reshape(-1)
     largest = int(flat.max(initial=0))
     if int(flat.min(initial=0)) < 0 or largest > max(flat.size, 65535):
@@ -155,8 +155,8 @@ def overlap(truth: ArrayLike, predicted: ArrayLike, mask: NDArray[np.bool_] | No
     -------
     Overlap
     """
-    truth_labels, truth_ids = _compact(np.asarray(truth))
-    predicted_labels, predicted_ids = _compact(np.asarray(predicted))
+    truth_labels, truth_ids = compact(np.asarray(truth))
+    predicted_labels, predicted_ids = compact(np.asarray(predicted))
     if mask is not None:
         truth_labels = np.where(mask.reshape(-1), truth_labels, np.int32(0))
     n_truth, n_predicted = truth_ids.size, predicted_ids.size

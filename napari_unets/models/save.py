@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from napari_unets.models.card import ModelCard
-from napari_unets.models.errors import ModelExistsError
+from napari_unets.models.errors import ModelExistsError, WeightsError
 from napari_unets.models.model import CARD_FILE, WEIGHTS_FILE
 from napari_unets.networks import Network
 
@@ -40,6 +40,8 @@ def save_model(network: Network, card: ModelCard, folder: str | Path, *, overwri
     ------
     ModelExistsError
         If the folder exists and ``overwrite`` is False, or it is something else than a model.
+    WeightsError
+        If there are weights that are no numbers, or too large for float16.
     """
     import torch
     from safetensors.torch import save
@@ -53,6 +55,11 @@ def save_model(network: Network, card: ModelCard, folder: str | Path, *, overwri
         k: (v.to(torch.float16) if v.is_floating_point() else v).cpu().contiguous()
         for k, v in network.state_dict().items()
     }
+    if wrong := [k for k, v in weights.items() if v.is_floating_point() and not bool(torch.isfinite(v).all())]:
+        raise WeightsError(
+            f"{folder}: the model {card.name} has weights that are no numbers, or too large for 16 bits ({wrong[0]}); "
+            "it is not saved. Train it again, with a lower learning rate"
+        )
     content = save(weights) if network.has_weights else None
     filled = card.model_copy(
         update={

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 import napari_unets.learning.fit as fit_module
 from napari_unets.learning.augment import AugmentSettings
 from napari_unets.learning.checkpoint import CheckpointError
+from napari_unets.learning.errors import DivergedError
 from napari_unets.learning.fit import StepEvent, StoppedEvent, ValidationEvent, fit
 from napari_unets.learning.optimising import create_optimiser, rate_at
 from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
@@ -95,6 +96,59 @@ def test_resumed_run_has_the_losses_of_an_uninterrupted_one(tmp_path: Path) -> N
     assert rest == whole[4:]
     for a, b in zip(whole_network.state_dict().values(), resumed_network.state_dict().values(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_a_resumed_run_drops_out_the_same(tmp_path: Path) -> None:
+    def with_dropout() -> Network:
+        torch.manual_seed(0)
+        return create_network("unet", width=2, depth=1, dropout=0.5)
+
+    run = settings(steps=6, checkpoint_every=3)
+    whole = losses(net=with_dropout(), settings=run)
+    place = tmp_path / "run.safetensors"
+    list(fit(with_dropout(), sampler(), run, checkpoint=place, cancel=iter([False, False, True]).__next__))
+    assert losses(net=with_dropout(), settings=run, checkpoint=place, resume=True) == whole[3:]
+
+
+def test_a_checkpoint_without_the_state_of_dropout_is_read(tmp_path: Path) -> None:
+    place = tmp_path / "run.safetensors"
+    list(fit(network(), sampler(), settings(steps=2), checkpoint=place))
+    with safe_open(place, framework="pt") as file:
+        header = file.metadata()
+    save_file({k: v for k, v in load_file(place).items() if not k.startswith("chance/")}, place, metadata=header)
+    assert len(losses(settings=settings(steps=3), checkpoint=place, resume=True)) == 1
+
+
+class Breaking:
+    """Batches that are no numbers from the fourth on."""
+
+    def __init__(self) -> None:
+        self.generator, self._sampler, self._drawn = torch.Generator(), sampler(), 0
+
+    def draw(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+        images, ids = self._sampler.draw(n)
+        self._drawn += 1
+        return (images * torch.nan if self._drawn > 3 else images), ids
+
+
+def test_a_run_that_comes_apart_says_so() -> None:
+    with pytest.raises(DivergedError, match=r"at step 4: .*lower learning rate"):
+        list(fit(network(), Breaking(), settings()))
+
+
+def test_a_run_that_comes_apart_ends_with_what_was_kept() -> None:
+    net = network()
+    events = list(fit(net, Breaking(), settings(validate_every=2), validate=lambda _: {"dice": 0.5}))
+    assert isinstance(events[-1], StoppedEvent)
+    assert (events[-1].step, events[-1].kept, events[-1].diverged) == (3, 2, True)
+    assert all(bool(torch.isfinite(weight).all()) for weight in net.state_dict().values())
+
+
+def test_an_undefined_score_is_no_better_than_any() -> None:
+    scores = iter([np.nan, 0.2, np.nan, 0.3])
+    run = settings(steps=30, validate_every=10)
+    events = list(fit(network(), sampler(), run, validate=lambda _: {"dice": next(scores)}, judge_start=True))
+    assert [e.kept for e in events if isinstance(e, ValidationEvent)] == [True, True, False, True]
 
 
 def test_the_network_gives_the_probabilities_of_the_images_not_of_what_is_annotated() -> None:

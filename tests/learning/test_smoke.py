@@ -12,7 +12,7 @@ import torch
 
 from napari_unets.images import synthetic_em_stack
 from napari_unets.learning.recipe import PagesRecipe, PhotographsRecipe, PicturesRecipe, StackRecipe, read_recipe
-from napari_unets.learning.recipe_file import recipe_choices
+from napari_unets.learning.recipe_file import _read
 from napari_unets.learning.training import run_recipe
 from napari_unets.models import load_model
 from napari_unets.networks import create_network
@@ -20,7 +20,7 @@ from napari_unets.networks import create_network
 RECIPES = Path(__file__).parents[2] / "training"
 # Modules before the cascades that are made of them.
 PATHS = sorted(RECIPES.glob("*.toml"), key=lambda p: ("module" not in p.stem, p.stem))
-PROTOCOLS = [(path, protocol) for path in PATHS for protocol in recipe_choices(path)[0] or [None]]
+PROTOCOLS = [(path, protocol) for path in PATHS for protocol in _read(path, ()).get("protocol", [None])]
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def test_smoke(path: Path, protocol: str | None, store: Path, tmp_path: Path, mo
 
 @pytest.mark.parametrize(("path", "protocol"), PROTOCOLS, ids=lambda p: p.stem if isinstance(p, Path) else p or "")
 def test_every_network_of_a_recipe_can_be_built(path: Path, protocol: str | None) -> None:
-    for network in recipe_choices(path)[1] or [None]:
+    for network in _read(path, ()).get("networks", [None]):
         recipe = read_recipe(path, protocol=protocol, network=network)
         with torch.device("meta"):
             made = create_network(recipe.network.name, **recipe.network.settings)

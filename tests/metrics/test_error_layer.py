@@ -95,3 +95,16 @@ def test_mask_and_stack():
 def test_tiny_images(shape):
     truth = np.ones(shape, dtype=np.uint8)
     assert error_layer(truth > 0, truth).shape == shape
+
+
+@pytest.mark.parametrize("ids", [(-5, -9, -7), (2**33, 2**34, 2**35)])
+def test_objects_of_any_id(ids):
+    truth = two_cells()
+    truth[:, 16:] //= 2
+    found = np.where(truth == 255, ids[0], np.where(truth == 127, ids[1], 0))
+    found[:10, :14] = ids[2]
+    errors = error_layer(found, truth, truth_is="instances", prediction_is="instances")
+    rows, columns = np.nonzero(errors == 1)  # the two parts of the left cell
+    assert 9 <= rows.min() <= rows.max() <= 10
+    assert columns.max() <= 14
+    assert not (errors > 1).any()

@@ -226,3 +226,12 @@ def test_a_card_of_undefined_scores_is_read(network: Network, tmp_path: Path) ->
     path = save_model(network, card, tmp_path / "m") / "card.json"
     path.write_text(path.read_text().replace('"psnr": 1.0', '"psnr": null'))
     assert load_model(tmp_path / "m").card.scores[0].values == {"dice": 0.5}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e6])
+def test_weights_that_are_no_numbers_are_not_saved(network: Network, tmp_path: Path, value: float) -> None:
+    with torch.no_grad():
+        next(network.parameters()).view(-1)[0] = value
+    with pytest.raises(WeightsError, match="no numbers, or too large for 16 bits"):
+        save_model(network, make_card(), tmp_path / "m")
+    assert not (tmp_path / "m").exists()
