@@ -28,7 +28,7 @@ class Corrections(QWidget):
         self.axes = QLineEdit()
         self.axes.setToolTip("One letter an axis as stored: t, c, z, y, x, and s for colour samples")
         self.voxel = [NumberLine(1e9, 6) for _ in range(3)]
-        self.missing = Note(mood="warning")
+        self.missing = Note()
         self._found: Sequence[float] | None = None  # by the file itself
         voxel = QHBoxLayout()
         for field, axis in zip(self.voxel, "zyx", strict=True):
@@ -96,7 +96,8 @@ class Corrections(QWidget):
 
     def _announce(self) -> None:
         typed = any(line.text() for line in self.voxel)
-        self.missing.say("The file says no voxel size: give all three." if typed and self._sizes() is None else "")
+        said = "The file says no voxel size: give all three." if typed and self._sizes() is None else ""
+        self.missing.say(said, "warning")
         now = self.keywords()
         if now != self._last:
             self._last = now

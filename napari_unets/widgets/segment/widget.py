@@ -66,7 +66,7 @@ class SegmentWidget(Panel):
         self.pixel_size = PixelSizeAdvice()
         self.model = ModelChoice(self._store)
         self.scope = ScopeChoice()
-        self.rolled = Note(mood="warning")
+        self.rolled = Note()
         self.outputs = OutputChoice()
         self.device = DeviceChoice()
         self.advanced = AdvancedSettings(SettingsForm(SegmentSettings, labels=_LABELS))
