@@ -14,7 +14,7 @@ from napari_unets.widgets.parts.job_signals import JobSignals
 from napari_unets.widgets.parts.live_layers import LiveLayers
 from napari_unets.widgets.parts.result_layers import result_layer
 from napari_unets.widgets.parts.view import current_view
-from napari_unets.widgets.segment.pixel_size import pixel_size_nm
+from napari_unets.widgets.parts.world import pixel_size_nm
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pint
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-__all__ = ["layer_to_viewer", "viewer_to_layer"]
+__all__ = ["layer_to_viewer", "pixel_size_nm", "viewer_to_layer"]
 
 
 def viewer_to_layer(viewer: ViewerModel, layer: Layer, point: Sequence[float]) -> NDArray[np.float64]:
@@ -70,3 +71,12 @@ def _ratios(viewer: ViewerModel, layer: Layer) -> NDArray[np.float64]:
         if own.is_compatible_with(shown):
             ratios[-axis] = (1.0 * own).to(shown).magnitude
     return ratios
+
+
+def pixel_size_nm(layer: Layer) -> float | None:
+    """Size of a layer's pixels along x in nanometres, or None if it has no length for a unit."""
+    try:
+        size = float(layer.scale[-1]) * layer.units[-1]
+        return abs(float((1.0 * size).to("nanometer").magnitude))  # negative where the axis is flipped
+    except pint.DimensionalityError:
+        return None

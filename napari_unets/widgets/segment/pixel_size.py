@@ -4,31 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pint
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_unets.inference.settings import fitting_scale
 from napari_unets.widgets.parts.notes import Mood, Note
+from napari_unets.widgets.parts.world import pixel_size_nm
 
 if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_unets.models import ModelCard
 
-__all__ = ["PixelSizeAdvice", "pixel_size_nm"]
+__all__ = ["PixelSizeAdvice"]
 
 #: Beyond this factor cells look too large or too small to the model.
 _FACTOR = 1.5
-
-
-def pixel_size_nm(layer: Layer) -> float | None:
-    """Size of a layer's pixels along x in nanometres, or None if it has no length for a unit."""
-    try:
-        size = float(layer.scale[-1]) * layer.units[-1]
-        return abs(float((1.0 * size).to("nanometer").magnitude))  # negative where the axis is flipped
-    except pint.DimensionalityError:
-        return None
 
 
 class PixelSizeAdvice(QWidget):
