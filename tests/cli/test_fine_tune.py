@@ -39,7 +39,7 @@ def test_annotations_become_a_model(program, files: Path) -> None:
     assert "1 annotated slice (1)" in result.err
     card = load_model(files / "My model").card
     assert card.name == "my-model"
-    assert card.parent == "tiny"
+    assert card.parent == load_model(files / "parent").card.signature
     assert card.training is not None
     assert (card.training.steps, card.training.seed) == (2, 3)
     assert not list(files.glob("*.safetensors"))
