@@ -160,7 +160,7 @@ def test_paint_learn_look_save(qtbot, widget, viewer, own_store):
     assert widget.control.tuned is None
     assert "choose tiny again" in message(widget)
     widget.model.choose("tiny")
-    assert widget.control.card.parent == "tiny"
+    assert widget.control.card.parent.startswith("tiny (")
     assert widget.panel.name.text() == "tiny-tuned"
     assert not widget.panel.curves.isHidden()
     (curve,) = widget.panel.curves.score.curves
@@ -171,7 +171,7 @@ def test_paint_learn_look_save(qtbot, widget, viewer, own_store):
     qtbot.waitUntil(lambda: "Saved as my-model" in widget.panel.saved.text(), timeout=PATIENCE)
     cards, _ = ModelStore().list()
     assert cards["my-model"].title == "My model"
-    assert cards["my-model"].parent == "tiny"
+    assert cards["my-model"].parent.startswith("tiny (")
     assert cards["my-model"].training.annotated_pixels["kind 1"] == np.count_nonzero(before == 1)
     assert segment(load_model("my-model"), STACK, backend="torch").shape == STACK.shape
     press(qtbot, widget.panel.save)
