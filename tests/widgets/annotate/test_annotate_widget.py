@@ -30,7 +30,6 @@ from widgets.annotate.driving import (
 from napari_unets.images import open_stack
 from napari_unets.inference import segment
 from napari_unets.models import ModelStore, load_model
-from napari_unets.widgets.annotate import widget as annotate
 from napari_unets.widgets.annotate.autosave import read_autosave
 from napari_unets.widgets.annotate.widget import AnnotateWidget
 from napari_unets.widgets.parts.notes import time_in_words
@@ -345,30 +344,6 @@ def test_suggestions_go_where_nothing_is_painted(qtbot, widget, viewer):
     press(qtbot, widget.tools.suggest_spot)
     qtbot.waitUntil(lambda: "a spot on slice" in widget.tools.message.text(), timeout=PATIENCE)
     assert camera(viewer).zoom > zoom
-
-
-def test_a_new_class_is_learnt(qtbot, widget, viewer):
-    layer = new_annotations(qtbot, widget)
-    paint(widget)
-    widget.add_class("mitochondria")
-    assert layer.selected_label == 3
-    layer.paint((1, 50, 60), 3)
-    settle(qtbot, widget)
-    assert "mitochondria [key 3]" in widget.tools.counts.text()
-    fine_tune(qtbot, widget, 2)
-    wait_for_end(qtbot, widget)
-    assert [c.name for c in widget.control.card.classes] == ["kind 1", "kind 2", "mitochondria"]
-
-
-def test_a_class_of_a_name_that_is_there_is_refused(qtbot, widget, viewer, monkeypatch):
-    layer = new_annotations(qtbot, widget)
-    said = []
-    monkeypatch.setattr(annotate, "show_error", said.append)
-    monkeypatch.setattr(annotate.QInputDialog, "getText", lambda *_: (" kind 2 ", True))
-    widget.tools.add_class.click()
-    assert "not 'kind 2'" in said[0]
-    assert len(widget.session.classes) == 2
-    assert layer.selected_label == 1
 
 
 def test_what_is_wrong_is_said(qtbot, widget, viewer):
