@@ -29,6 +29,11 @@ def paint(layer: napari.layers.Labels, truth: np.ndarray, plane: int) -> None:
             layer.paint((plane, y, column), class_id)
 
 
+def has_preview(viewer: napari.Viewer) -> bool:
+    """Whether a first preview was drawn."""
+    return any("preview" in layer.name and np.asarray(layer.data[1]).any() for layer in viewer.layers)
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["NAPARI_UNETS_DATA"] = os.environ["NAPARI_UNETS_MODELS"] = folder
@@ -43,7 +48,7 @@ def main() -> None:
             wait(lambda: widget.panel.run_panel.run.isEnabled() and "here: about" in widget.panel.preflight.text())
             widget.panel.length.setValue(1)
             widget.panel.run_panel.run.click()
-            if not wait(lambda: widget.control.run is not None and widget.control.run.previews > 1):
+            if not wait(lambda: has_preview(viewer)):
                 sys.exit(f"no preview came: {widget.panel.run_panel.message.text()}")
             wait(seconds=12)
             picture_of(viewer, sys.argv[1])

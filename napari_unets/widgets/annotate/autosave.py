@@ -83,11 +83,15 @@ class Autosave:
 
     def save(self, annotations: SparseAnnotations, classes: Sequence[ClassInfo]) -> None:
         """Begin to write; returns at once. With nothing annotated the file goes."""
-        self._threads.submit(self._save, annotations, list(classes))
+        try:
+            self._threads.submit(self._save, annotations, list(classes))
+        except RuntimeError:  # Python is ending, and no thread takes anything more
+            self._save(annotations, list(classes))
 
     def wait(self) -> None:
         """Wait until all is written."""
-        self._threads.submit(lambda: None).result()
+        with suppress(RuntimeError):  # Python is ending: it has waited for the thread
+            self._threads.submit(lambda: None).result()
 
     def _save(self, annotations: SparseAnnotations, classes: Sequence[ClassInfo]) -> None:
         try:

@@ -9,12 +9,13 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Labels
 
+from napari_unets.learning import SparseAnnotations
 from napari_unets.models import ClassInfo
 from napari_unets.widgets.annotate import annotation_record
 from napari_unets.widgets.annotate.annotation_layer import is_annotations
 from napari_unets.widgets.annotate.annotation_record import AnnotationRecord
 from napari_unets.widgets.annotate.annotation_session import AnnotationSession
-from napari_unets.widgets.annotate.autosave import AutosaveError, read_autosave
+from napari_unets.widgets.annotate.autosave import Autosave, AutosaveError, read_autosave
 
 CLASSES = [ClassInfo(id=1, name="inside", color="#e4572e"), ClassInfo(id=2, name="border", color="#4fa3d1")]
 PATIENCE = 60_000
@@ -182,3 +183,14 @@ def test_a_folder_that_cannot_be_written_to_is_told(qtbot, session, tmp_path):
     (error,) = told.args
     assert isinstance(error, AutosaveError)
     assert "annotations of sections cannot be kept" in str(error)
+
+
+def test_what_is_painted_is_saved_while_python_ends(tmp_path):
+    """No thread takes anything then, and windows that were left open are closed only now."""
+    save = Autosave(tmp_path, "sections")
+    save._threads.shutdown()
+    save.save(SparseAnnotations((3, 40, 50), {1: np.eye(40, 50, dtype=np.uint8)}), CLASSES)
+    save.wait()
+    about, annotations = read_autosave(save.path)
+    assert about.pixels == 40
+    assert list(annotations.by_plane) == [1]
