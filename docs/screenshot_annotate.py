@@ -50,7 +50,7 @@ def main() -> None:
             widget.panel.run_panel.run.click()
             if not wait(lambda: has_preview(viewer)):
                 sys.exit(f"no preview came: {widget.panel.run_panel.message.text()}")
-            wait(seconds=12)
+            wait(seconds=25)
             picture_of(viewer, sys.argv[1])
             widget.panel.run_panel.stop.click()
             wait(lambda: widget.control.run is None)
