@@ -15,10 +15,10 @@ from scipy import ndimage
 from skimage import data, transform
 from skimage.filters import threshold_sauvola
 
+from napari_unets.cores import usable_cores
 from napari_unets.images.synthetic import synthetic_em_stack
 from napari_unets.metrics import evaluate
 from napari_unets.metrics.settings import DOCUMENT_METRICS
-from napari_unets.metrics.stack_scores import available_threads
 
 A4_AT_300_DPI = (3508, 2480)
 
@@ -71,9 +71,9 @@ def main():
     arguments = parser.parse_args()
     figures = measure(max(1, arguments.repeats))
     if arguments.json:
-        print(json.dumps({"threads": available_threads(), "seconds": figures}, indent=2, ensure_ascii=False))
+        print(json.dumps({"threads": usable_cores(), "seconds": figures}, indent=2, ensure_ascii=False))
         return
-    print(f"{available_threads()} threads; seconds (first call, best)")
+    print(f"{usable_cores()} threads; seconds (first call, best)")
     for name, times in figures.items():
         print(f"{name:<55}{times['first']:8.2f}{times['best']:8.3f}")
 

@@ -12,9 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -26,6 +24,7 @@ from volume_plot import plot
 from volume_simulation import Block, Cluster, simulate
 from volume_tasks import Nothing, Part, do_nothing, only_compute
 
+from napari_unets.cores import usable_cores
 from napari_unets.images import open_stack, save_stack, synthetic_em_stack
 from napari_unets.inference import InferenceSettings, Predictor, segment
 from napari_unets.jobs.cluster.executor import on_cluster
@@ -135,7 +134,7 @@ def over_workers(bench: Bench, predictor: Predictor) -> list[dict[str, Any]]:
     Beside it what the machine has to give: cores share memory and heat, so two of them are less than twice one.
     """
     rows: list[dict[str, Any]] = []
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    cores = usable_cores()
     for workers in bench.given.workers:
         if workers > cores:
             print(f"not measured: {workers} workers, since there are {cores} cores")

@@ -13,6 +13,7 @@ from typing import Any
 
 from napari_unets.cli.display import has_display, virtual_display
 from napari_unets.cli.extras import installed_extras
+from napari_unets.cores import usable_cores
 
 __all__ = ["describe_machine"]
 
@@ -60,7 +61,7 @@ def _cpu() -> dict[str, Any]:
     capabilities = ask() if ask is not None else {}
     return {
         "name": _cpu_name() or capabilities.get("cpu_name") or platform.processor() or platform.machine(),
-        "cores": _usable_cores(),
+        "cores": usable_cores(),
         "features": [name for name in _CPU_FEATURES if capabilities.get(name)] if capabilities else None,
     }
 
@@ -72,12 +73,6 @@ def _cpu_name() -> str | None:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return None
-
-
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _memory() -> dict[str, int]:

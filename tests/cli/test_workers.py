@@ -81,7 +81,7 @@ def test_a_scheduler_whose_worker_is_killed_makes_the_same_bytes(folder: Path, e
 
 
 def test_interrupted_and_gone_on_with_by_others(folder: Path, expected, cluster: Cluster, monkeypatch) -> None:
-    monkeypatch.setattr("napari_unets.jobs.cluster.size._cores", lambda: 1)  # the last digits depend on the threads
+    monkeypatch.setattr("napari_unets.jobs.cluster.size.usable_cores", lambda: 1)  # the last digits depend on it
     job = plan(folder, "twice")
 
     def interrupt(event: VolumeEvent) -> None:

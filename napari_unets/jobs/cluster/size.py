@@ -11,6 +11,8 @@ from typing import Literal
 
 import psutil
 
+from napari_unets.cores import usable_cores
+
 __all__ = ["WorkerPlan", "plan_workers"]
 
 #: Threads from which on a second process makes more of a CPU than more threads do.
@@ -60,7 +62,7 @@ def plan_workers(
     WorkerPlan
     """
     gpus = _gpus() if gpus is None else gpus
-    cores = _cores() if cores is None else cores
+    cores = usable_cores() if cores is None else cores
     number = _automatic(len(gpus), cores) if workers == "auto" else workers
     return WorkerPlan(number, max(1, cores // number), gpus)
 
@@ -70,10 +72,6 @@ def _automatic(gpus: int, cores: int) -> int:
         return 1
     room = int(psutil.virtual_memory().available // _WORKER_BYTES)
     return gpus or max(1, min(cores // _THREADS_OF_A_WORKER, room))
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _gpus() -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from napari_unets.cores import usable_cores
 from napari_unets.jobs.worker.exchange import Exchange
 
 __all__ = ["WorkerProcess"]
@@ -138,8 +139,7 @@ def _environment(threads: int | None) -> dict[str, str]:
     if threads is not None:
         environment[_THREAD_VARIABLE] = str(threads)
     elif _THREAD_VARIABLE not in environment:
-        cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-        environment[_THREAD_VARIABLE] = str(cores)
+        environment[_THREAD_VARIABLE] = str(usable_cores())
     environment.pop("PYTHONWARNINGS", None)  # a warning in Dask is no reason to have no worker
     environment["DASK_LOGGING__DISTRIBUTED"] = "warning"  # not a line for every message
     # The profiler feeds Dask's dashboard, which is off; it would wake up 100 times a second.

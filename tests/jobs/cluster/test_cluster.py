@@ -120,7 +120,7 @@ class TestOnThisMachine:
 
     def test_gpus_and_threads_are_dealt_out(self, output: Path, monkeypatch) -> None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
-        monkeypatch.setattr("napari_unets.jobs.cluster.size._cores", lambda: 6)
+        monkeypatch.setattr("napari_unets.jobs.cluster.size.usable_cores", lambda: 6)
         seen: dict[str, str] = {}
         with on_cluster(workers="auto", run=run_part) as execute:
             running = execute(Volume(output, seconds=0.05), parts(1000))
