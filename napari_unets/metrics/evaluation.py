@@ -10,12 +10,12 @@ import numpy as np
 from napari_unets.metrics.arrays import same_axes
 from napari_unets.metrics.curve import ScoreCurve
 from napari_unets.metrics.errors import ScoreSettingError
+from napari_unets.metrics.in_order import map_in_order
 from napari_unets.metrics.planes import Pair, make_pair
 from napari_unets.metrics.reading import Reading, read_prediction, read_truth
 from napari_unets.metrics.report import stack_curves, summarise
 from napari_unets.metrics.settings import EvaluationSettings, make_settings
 from napari_unets.metrics.slice_scores import SliceScores, score_pair
-from napari_unets.metrics.stack_scores import map_in_order
 
 __all__ = ["Evaluation", "evaluate"]
 

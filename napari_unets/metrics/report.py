@@ -11,9 +11,9 @@ import numpy as np
 
 from napari_unets.metrics.curve import ScoreCurve, mean_of_defined
 from napari_unets.metrics.pixels import PIXEL_SCORES
+from napari_unets.metrics.segment_scores import rand_scores
 from napari_unets.metrics.settings import V_INFO_METRICS, V_RAND_METRICS, EvaluationSettings
 from napari_unets.metrics.slice_scores import SliceScores
-from napari_unets.metrics.v_rand import rand_scores
 
 __all__ = ["stack_curves", "summarise", "to_json"]
 

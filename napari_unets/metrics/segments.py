@@ -5,27 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from napari_unets.metrics.components import connected_components
 from napari_unets.metrics.overlap import Overlap, overlap
 from napari_unets.metrics.thinning import thinned_segments
 
-__all__ = ["has_ids", "overlaps", "predicted_segments", "truth_segments"]
-
-
-def has_ids(labels: NDArray[np.generic]) -> bool:
-    """Whether integers are ids of segments, and not a mask of 0 and one other value."""
-    if labels.dtype.kind not in "iu":
-        return False
-    largest = labels.max(initial=0)
-    return bool(np.any((labels != 0) & (labels != largest)))
-
-
-def truth_segments(truth: ArrayLike, *, ids: bool) -> NDArray[np.integer]:
-    """Segments of a truth: its ids as they are, or the 4-connected (6-connected) components of what is not zero."""
-    array = np.asarray(truth)
-    return array if ids else connected_components(array)[0]
+__all__ = ["overlaps", "predicted_segments"]
 
 
 def predicted_segments(

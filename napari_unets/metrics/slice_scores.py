@@ -19,6 +19,7 @@ from napari_unets.metrics.document import (
 from napari_unets.metrics.document_weights import pseudo_f_measure
 from napari_unets.metrics.pixels import PIXEL_SCORES, class_scores, confusion, pixel_error
 from napari_unets.metrics.planes import Pair
+from napari_unets.metrics.segment_scores import info_scores, rand_terms
 from napari_unets.metrics.segments import overlaps
 from napari_unets.metrics.settings import (
     DOCUMENT_METRICS,
@@ -27,8 +28,6 @@ from napari_unets.metrics.settings import (
     V_RAND_METRICS,
     EvaluationSettings,
 )
-from napari_unets.metrics.v_info import info_scores
-from napari_unets.metrics.v_rand import rand_terms
 
 __all__ = ["SliceScores", "score_pair"]
 

@@ -10,9 +10,8 @@ from hypothesis.extra.numpy import arrays
 
 from napari_unets.metrics import ISBI_THRESHOLDS, ShapeMismatchError, evaluate, v_info, v_rand
 from napari_unets.metrics.overlap import Overlap, overlap
+from napari_unets.metrics.segment_scores import info_scores, rand_scores, rand_terms
 from napari_unets.metrics.thinning import thinned_segments
-from napari_unets.metrics.v_info import info_scores
-from napari_unets.metrics.v_rand import rand_scores, rand_terms
 
 CASES = [
     "smoothed_raw",
