@@ -11,9 +11,7 @@ from napari_unets.models.errors import ModelCardError, WeightsError
 if TYPE_CHECKING:
     from napari_unets.models.card import ModelCard
 
-__all__ = ["check_fit", "check_hash"]
-
-_AT_ONCE = 2**20
+__all__ = ["check_fit", "check_hash", "compare_hash"]
 
 
 def check_hash(card: ModelCard, weights: Path) -> None:
@@ -34,15 +32,27 @@ def check_hash(card: ModelCard, weights: Path) -> None:
     if card.weights_sha256 is None:
         return
     try:
-        found = _sha256(weights)
+        with weights.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise WeightsError(
             f"{weights}: the weights of model {card.name!r} cannot be read ({error.strerror})"
         ) from error
-    if found != card.weights_sha256:
+    compare_hash(weights, found, card.weights_sha256)
+
+
+def compare_hash(weights: Path, found: str, wanted: str) -> None:
+    """Compare the hash of a file of weights with the one that its card wants.
+
+    Raises
+    ------
+    WeightsError
+        If they differ.
+    """
+    if found != wanted:
         raise WeightsError(
             f"{weights}: the weights are not those of the card (SHA-256 {found[:12]}…, the card says "
-            f"{card.weights_sha256[:12]}…): the file is damaged or was replaced; fetch the model again"
+            f"{wanted[:12]}…): the file is damaged or was replaced; fetch the model again"
         )
 
 
@@ -104,11 +114,3 @@ def _shapes_in_file(weights: Path) -> dict[str, tuple[int, ...]]:
             return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no mapping
     except SafetensorError as error:
         raise WeightsError(f"{weights}: is no safetensors file ({error}); fetch the model again") from error
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while part := file.read(_AT_ONCE):
-            digest.update(part)
-    return digest.hexdigest()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unets.models.card import ModelCard, read_card
+from napari_unets.models.checking import compare_hash
 from napari_unets.models.errors import WeightsError
 
 if TYPE_CHECKING:  # torch is loaded with the weights, not with the list of models
@@ -80,11 +81,7 @@ def _load_network(card: ModelCard, path: Path) -> Network:
         raise WeightsError(f"{path}: the weights of model {card.name!r} are missing; fetch the model again") from None
     except OSError as error:
         raise WeightsError(f"{path}: the weights of model {card.name!r} cannot be read ({error})") from error
-    if (found := hashlib.sha256(content).hexdigest()) != card.weights_sha256:
-        raise WeightsError(
-            f"{path}: the weights are not those of the card (SHA-256 {found[:12]}…, the card says "
-            f"{card.weights_sha256[:12]}…): the file is damaged or was replaced; fetch the model again"
-        )
+    compare_hash(path, hashlib.sha256(content).hexdigest(), card.weights_sha256)
     network = create_network(card.network, **card.network_config)
     try:
         weights = {k: v.float() if v.dtype == torch.float16 else v for k, v in load(content).items()}

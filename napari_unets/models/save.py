@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from pathlib import Path
 
 from napari_unets.models.card import ModelCard
-from napari_unets.models.errors import ModelExistsError, WeightsError
+from napari_unets.models.errors import WeightsError
 from napari_unets.models.model import CARD_FILE, WEIGHTS_FILE
+from napari_unets.models.replacing import check_replaceable, written_beside
 from napari_unets.networks import Network
 
 __all__ = ["save_model"]
@@ -47,10 +46,7 @@ def save_model(network: Network, card: ModelCard, folder: str | Path, *, overwri
     from safetensors.torch import save
 
     folder = Path(folder)
-    if folder.exists() and not overwrite:
-        raise ModelExistsError(f"{folder} exists already; choose another name, or ask to overwrite it")
-    if folder.exists() and any(folder.iterdir()) and not (folder / CARD_FILE).is_file():
-        raise ModelExistsError(f"{folder} holds something else than a model and will not be replaced")
+    check_replaceable(folder, overwrite=overwrite)
     weights = {
         k: (v.to(torch.float16) if v.is_floating_point() else v).cpu().contiguous()
         for k, v in network.state_dict().items()
@@ -70,16 +66,8 @@ def save_model(network: Network, card: ModelCard, folder: str | Path, *, overwri
     )
     filled = ModelCard.model_validate(filled.model_dump())
     folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        beside.chmod(0o755)
+    with written_beside(folder) as beside:
         if content is not None:
             (beside / WEIGHTS_FILE).write_bytes(content)
         (beside / CARD_FILE).write_text(filled.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        if folder.exists():
-            shutil.rmtree(folder)
-        beside.replace(folder)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
     return folder

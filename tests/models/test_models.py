@@ -235,3 +235,10 @@ def test_weights_that_are_no_numbers_are_not_saved(network: Network, tmp_path: P
     with pytest.raises(WeightsError, match="no numbers, or too large for 16 bits"):
         save_model(network, make_card(), tmp_path / "m")
     assert not (tmp_path / "m").exists()
+
+
+def test_a_file_is_not_replaced_by_a_model(tmp_path: Path, network: Network) -> None:
+    (tmp_path / "precious.txt").write_text("mine")
+    with pytest.raises(ModelExistsError, match="something else"):
+        save_model(network, make_card(), tmp_path / "precious.txt", overwrite=True)
+    assert (tmp_path / "precious.txt").read_text() == "mine"
