@@ -29,7 +29,8 @@ from napari_unets.learning.recipe import (
 from napari_unets.learning.settings import FitSettings
 from napari_unets.learning.source import Source
 from napari_unets.learning.stack_source import stack_source
-from napari_unets.models import Model, ModelCard, ModelExistsError, Score, TrainingRecord, load_model, save_model
+from napari_unets.models import Model, ModelCard, Score, TrainingRecord, load_model, save_model
+from napari_unets.models.replacing import check_replaceable
 from napari_unets.networks import ModularCascade, Network
 
 __all__ = ["SavedEvent", "run_recipe"]
@@ -108,11 +109,10 @@ def run_recipe(
     ModelError, NetworkSettingsError
         If a module of a cascade is not there, or does not fit.
     ModelExistsError
-        If ``output`` exists and ``overwrite`` is False.
+        If ``output`` exists and ``overwrite`` is False, or it is something else than a model.
     """
     recipe = read_recipe(path, protocol=protocol, network=network)
-    if output.exists() and not overwrite:
-        raise ModelExistsError(f"{output} exists already; choose another folder, or ask to overwrite it")
+    check_replaceable(output, overwrite=overwrite)
     settings = _replaced(recipe.fit, steps, minutes, seed)
     where = choose_device(device).name
     torch.manual_seed(settings.seed)

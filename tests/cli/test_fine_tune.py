@@ -105,6 +105,13 @@ def test_empty_annotations_are_refused(program, files: Path) -> None:
     assert not (files / "out").exists()
 
 
+def test_what_is_no_model_is_refused_before_anything_is_learnt(program, files: Path, monkeypatch) -> None:
+    monkeypatch.setattr(learning, "iter_fine_tune", lambda *_, **__: pytest.fail("it learns"))
+    pair = [files / "image.tif", files / "painted.tif"]
+    result = program("fine-tune", *pair, "--model", files / "parent", "--output", pair[0], "--overwrite")
+    assert (result.code, "something else than a model" in result.err) == (1, True)
+
+
 def test_a_class_that_the_model_does_not_know(program, files: Path) -> None:
     with open_stack(files / "painted.tif") as painted:
         ids = np.asarray(painted).copy()

@@ -113,6 +113,13 @@ def test_existing_model_is_kept_unasked(data: Path) -> None:
         next(run_recipe(data / "tiny.toml", data, data / "model"))
 
 
+def test_what_is_no_model_is_refused_before_anything_is_learnt(data: Path) -> None:
+    (data / "model").mkdir()
+    (data / "model" / "notes.txt").write_text("mine")
+    with pytest.raises(ModelExistsError, match="something else"):
+        next(run_recipe(data / "tiny.toml", data, data / "model", overwrite=True))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
