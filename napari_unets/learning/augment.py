@@ -9,7 +9,16 @@ import torch.nn.functional as F  # noqa: N812 - torch's own short name
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-__all__ = ["AugmentSettings", "augment_values", "gaussian_blur", "normal", "random_offsets", "slow_field", "uniform"]
+__all__ = [
+    "AugmentSettings",
+    "augment_values",
+    "gaussian_blur",
+    "mirrored",
+    "normal",
+    "random_offsets",
+    "slow_field",
+    "uniform",
+]
 
 
 #: Of fading: side of the square that the local mean is taken of, and about the size of a spot, in pixels.
@@ -93,6 +102,13 @@ def random_offsets(n: int, size: int, settings: AugmentSettings, generator: torc
         field = F.interpolate(nodes, (size, size), mode="bicubic", align_corners=True)
         offsets = offsets + field.permute(0, 2, 3, 1)
     return offsets
+
+
+def mirrored(coordinate: Tensor, length: Tensor) -> Tensor:
+    """Fold coordinates back into ``[0, length - 1]``, mirroring at the border as often as needed."""
+    period = (2 * (length - 1)).clamp_min(1)
+    folded = torch.remainder(coordinate, period)
+    return torch.minimum(folded, period - folded).clamp_min(0)
 
 
 def slow_field(n: int, size: tuple[int, int], generator: torch.Generator, nodes: int = 3) -> Tensor:

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from napari_unets.images import as_stack
-from napari_unets.inference import InferenceSettings, iter_tiles
+from napari_unets.inference import segment
 from napari_unets.learning.pages import Page, PageSampler, find_pages, matches, read_page
 from napari_unets.learning.recipe import PagesRecipe, Recipe, RecipeError
 from napari_unets.learning.settings import FitSettings
 from napari_unets.learning.source import Source, check_classes
+from napari_unets.learning.validation import scoring_settings
 from napari_unets.metrics import evaluate
 from napari_unets.models import Model, ModelCard
 from napari_unets.networks import Network
@@ -47,8 +46,7 @@ class HeldOutPages:
     def __init__(self, card: ModelCard, pages: Sequence[Page], device: str) -> None:
         self._card = card
         self._pages = pages
-        # torch: the network changes at every validation, and converting it costs more than it saves.
-        self._settings = InferenceSettings(device=device, backend="torch")
+        self._settings = scoring_settings(device)
 
     def __call__(self, network: Network) -> dict[str, float]:
         """Score a network in eval mode."""
@@ -56,13 +54,7 @@ class HeldOutPages:
         return {name: mean_of_finite([score[name] for score in scores]) for name in _METRICS}
 
     def _score(self, network: Network, page: Page) -> dict[str, float]:
-        image = page.image.numpy()
-        colour = len(image) == 3
-        stack = as_stack(np.moveaxis(image, 0, -1)[None] if colour else image, rgb=colour)
-        probabilities: npt.NDArray[np.float32] = np.zeros(page.ids.shape, np.float32)
-        for event in iter_tiles(Model(self._card, network=network), stack, settings=self._settings):
-            probabilities[event.y, event.x] = event.probabilities
-        found = np.where(probabilities > self._card.threshold, 1, 2).astype(np.uint8)
+        found = segment(Model(self._card, network=network), page.stack, settings=self._settings)[0]
         truth = np.where(page.ids.numpy() == 1, 0, 255).astype(np.uint8)
         scores = evaluate(found, truth, metrics=list(_METRICS))
         return {name: float(scores[name]) for name in _METRICS}

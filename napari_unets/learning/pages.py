@@ -16,12 +16,12 @@ from natsort import natsorted
 from torch import Tensor
 
 from napari_unets.errors import NapariUnetsError
-from napari_unets.images import compute_statistics, open_stack, prepare_plane
-from napari_unets.learning.augment import random_offsets
+from napari_unets.images import Stack, as_stack, compute_statistics, open_stack, prepare_plane
+from napari_unets.learning.augment import mirrored, random_offsets
 from napari_unets.learning.class_values import class_ids
 from napari_unets.learning.page_augment import PageAugmentSettings, degrade_pages, vary_values
 
-__all__ = ["Page", "PageSampler", "PagesError", "find_pages", "read_page"]
+__all__ = ["Page", "PageSampler", "PagesError", "find_pages", "read_image", "read_page"]
 
 
 class PagesError(NapariUnetsError):
@@ -42,6 +42,12 @@ class Page:
 
     image: Tensor
     ids: Tensor
+
+    @property
+    def stack(self) -> Stack:
+        """The image, to run a network on."""
+        image = self.image.numpy()
+        return as_stack(image, rgb=False) if len(image) == 1 else as_stack(np.moveaxis(image, 0, -1)[None], rgb=True)
 
 
 def find_pages(folder: Path, images: str, labels: str) -> dict[str, tuple[Path, Path]]:
@@ -110,14 +116,21 @@ def read_page(image: Path, truth: Path, classes: Mapping[int, int], channels: in
     ImageError
         If one cannot be read.
     """
-    with open_stack(image) as stack:
-        # By the range of the type: what holds for one page holds for all, and for pages yet to come.
-        plane = prepare_plane(stack.plane(0), channels, compute_statistics(stack, "range"))
+    plane = read_image(image, channels)
     values = read_truth(truth)
     if values.shape != plane.shape[1:]:
         raise PagesError(f"{truth}: the truth has {values.shape} pixels, the page {plane.shape[1:]}")
     ids = class_ids(values, classes)
     return Page(torch.from_numpy((plane * 255).round().clip(0, 255).astype(np.uint8)), torch.from_numpy(ids))
+
+
+def read_image(path: Path, channels: int) -> npt.NDArray[np.float32]:
+    """First plane of a file as ``(channels, height, width)``, 0 … 1 by the range of its type.
+
+    What holds for one image then holds for all, and for images yet to come.
+    """
+    with open_stack(path) as stack:
+        return prepare_plane(stack.plane(0), channels, compute_statistics(stack, "range"))
 
 
 def read_truth(path: Path) -> npt.NDArray[np.generic]:
@@ -196,10 +209,7 @@ class PageSampler:
     def _patch(self, number: int, y: float, x: float, offsets: Tensor) -> tuple[Tensor, Tensor]:
         """Warp one patch, mirrored at the page's border; ``offsets`` are ``(size, size, 2)`` along y and x."""
         page = self._pages[number]
-        length = torch.tensor(page.ids.shape, dtype=torch.float32)
-        period = (2 * (length - 1)).clamp_min(1)
-        grid = torch.remainder(offsets + torch.tensor([y, x]), period)
-        grid = torch.minimum(grid, period - grid).clamp_min(0)
+        grid = mirrored(offsets + torch.tensor([y, x]), torch.tensor(page.ids.shape, dtype=torch.float32))
         low = grid.amin((0, 1)).floor().long()
         high = grid.amax((0, 1)).ceil().long() + 1
         window = (slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1])))

@@ -7,28 +7,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_unets.images import open_stack
-from napari_unets.inference import InferenceSettings, iter_tiles
+from napari_unets.inference import predict
 from napari_unets.learning.operators import BINARY_OPERATORS, Operator, apply_operator
+from napari_unets.learning.pages import read_image
 from napari_unets.learning.photographs import (
     PhotographSampler,
     PhotographsError,
     find_photographs,
     grey_of,
-    read_photograph,
 )
 from napari_unets.learning.recipe import PhotographsRecipe, Recipe
 from napari_unets.learning.settings import FitSettings
-from napari_unets.learning.source import Source
+from napari_unets.learning.source import Source, kept_aside
+from napari_unets.learning.validation import scoring_settings
 from napari_unets.models import Model, ModelCard
 from napari_unets.networks import Network
 
 __all__ = ["HeldOutPhotographs", "photograph_source"]
 
-#: Photographs of a smoke run, learnt from and held out.
-_SMOKE = 4, 1
 #: Squared error that a perfect network is taken to have, so that its PSNR is finite.
 _SMALLEST = 1e-10
 
@@ -57,8 +55,7 @@ class HeldOutPhotographs:
         self._card = card
         self._paths = paths
         self._operator = operator
-        # torch: the network changes at every validation, and converting it costs more than it saves.
-        self._settings = InferenceSettings(device=device, backend="torch")
+        self._settings = scoring_settings(device)
 
     def __call__(self, network: Network) -> dict[str, float]:
         """Score a network in eval mode."""
@@ -66,11 +63,9 @@ class HeldOutPhotographs:
         return {name: float(np.nanmean([score[name] for score in scores])) for name in scores[0]}
 
     def _score(self, network: Network, path: Path) -> dict[str, float]:
-        wanted = apply_operator(self._operator, grey_of(read_photograph(path, self._card.in_channels)))
-        made: npt.NDArray[np.float32] = np.zeros(wanted.shape, np.float32)
+        wanted = apply_operator(self._operator, grey_of(read_image(path, self._card.in_channels)))
         with open_stack(path) as stack:
-            for event in iter_tiles(Model(self._card, network=network), stack, settings=self._settings):
-                made[event.y, event.x] = event.probabilities
+            made = predict(Model(self._card, network=network), stack, settings=self._settings)[0]
         squared = float(np.square(made - wanted).mean())
         scores = {
             "psnr": -10 * math.log10(max(squared, _SMALLEST)),
@@ -101,15 +96,12 @@ def photograph_source(
         If there are none, or too few to keep some aside.
     """
     paths = find_photographs(folder / data.images)
-    n_aside = min(data.validation, _SMOKE[1]) if smoke else data.validation
-    if smoke:
-        paths = paths[: sum(_SMOKE)]
-    if n_aside >= len(paths):
+    training, aside = kept_aside(paths, data.validation, smoke=smoke)
+    if not training:
         raise PhotographsError(
-            f"{folder / data.images}: there are {len(paths)} photographs, of which {n_aside} are to be kept aside"
+            f"{folder / data.images}: there are {len(aside)} photographs, of which {data.validation} are to be kept "
+            "aside"
         )
-    aside = [paths[i] for i in np.linspace(0, len(paths) - 1, n_aside).round().astype(int)]
-    training = [path for path in paths if path not in set(aside)]
     return Source(
         PhotographSampler(training, data.operator, recipe.in_channels, settings.patch, data.augment, settings.seed),
         HeldOutPhotographs(card, aside, data.operator, device) if aside else None,

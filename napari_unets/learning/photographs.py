@@ -14,11 +14,12 @@ from natsort import natsorted
 from torch import Tensor
 
 from napari_unets.errors import NapariUnetsError
-from napari_unets.images import LUMINANCE, compute_statistics, open_stack, prepare_plane
+from napari_unets.images import LUMINANCE
 from napari_unets.learning.operators import Operator, apply_operator
 from napari_unets.learning.page_augment import ValueSettings, vary_values
+from napari_unets.learning.pages import read_image
 
-__all__ = ["PhotographAugmentSettings", "PhotographSampler", "PhotographsError", "find_photographs", "read_photograph"]
+__all__ = ["PhotographAugmentSettings", "PhotographSampler", "PhotographsError", "find_photographs"]
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 _ZOOM = 1.6
@@ -48,12 +49,6 @@ def find_photographs(folder: Path) -> list[Path]:
     if not found:
         raise PhotographsError(f"{folder}: there is no photograph ({', '.join(_SUFFIXES)})")
     return found
-
-
-def read_photograph(path: Path, channels: int) -> npt.NDArray[np.float32]:
-    """Read a photograph as ``(channels, height, width)``, 0 … 1 by the range of its type."""
-    with open_stack(path) as stack:
-        return prepare_plane(stack.plane(0), channels, compute_statistics(stack, "range"))
 
 
 def grey_of(x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -118,7 +113,7 @@ class PhotographSampler:
         return int(torch.randint(n, (1,), generator=self.generator))
 
     def _one(self) -> tuple[Tensor, Tensor]:
-        photograph = torch.from_numpy(read_photograph(self._paths[self._choose(len(self._paths))], self._channels))
+        photograph = torch.from_numpy(read_image(self._paths[self._choose(len(self._paths))], self._channels))
         x = vary_values(self._resized(photograph[None]), self._settings, self.generator)[0]
         x = torch.rot90(x, self._choose(4), (1, 2))
         if self._choose(2):

@@ -6,26 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from napari_unets.images import as_stack, compute_statistics, open_stack, prepare_plane
-from napari_unets.inference import InferenceSettings, iter_tiles
+from napari_unets.images import open_stack
+from napari_unets.inference import segment
 from napari_unets.learning.class_values import class_ids
-from napari_unets.learning.pages import Page, find_pages
+from napari_unets.learning.pages import Page, find_pages, read_image
 from napari_unets.learning.plane_source import plane_source
 from napari_unets.learning.recipe import PicturesRecipe, Recipe, RecipeError
 from napari_unets.learning.resizing import resized
 from napari_unets.learning.samples import AnnotatedPlane
 from napari_unets.learning.settings import FitSettings
-from napari_unets.learning.source import Source
+from napari_unets.learning.source import Source, kept_aside
+from napari_unets.learning.validation import scoring_settings
 from napari_unets.models import Model, ModelCard
 from napari_unets.networks import Network
 
 __all__ = ["HeldOutPictures", "picture_source", "read_picture"]
 
-#: Pictures of a smoke run, learnt from and held out.
-_SMOKE = 4, 1
 _OVERLAPS = {"ap50": 0.5, "ap70": 0.7, "ap90": 0.9}
 
 
@@ -51,8 +49,7 @@ class HeldOutPictures:
     def __init__(self, card: ModelCard, pictures: Sequence[Page], device: str) -> None:
         self._card = card
         self._pictures = pictures
-        # torch: the network changes at every validation, and converting it costs more than it saves.
-        self._settings = InferenceSettings(device=device, backend="torch")
+        self._settings = scoring_settings(device)
 
     def __call__(self, network: Network) -> dict[str, float]:
         """Score a network in eval mode."""
@@ -61,13 +58,7 @@ class HeldOutPictures:
         return {"jaccard": float(overlaps.mean()), **found}
 
     def _overlap(self, network: Network, picture: Page) -> float:
-        image = picture.image.numpy()
-        colour = len(image) == 3
-        stack = as_stack(np.moveaxis(image, 0, -1)[None] if colour else image, rgb=colour)
-        chosen: npt.NDArray[np.bool_] = np.zeros(picture.ids.shape, bool)
-        for event in iter_tiles(Model(self._card, network=network), stack, settings=self._settings):
-            p = event.probabilities
-            chosen[event.y, event.x] = p > self._card.threshold if p.ndim == 2 else p.argmax(0) == 0
+        chosen = segment(Model(self._card, network=network), picture.stack, settings=self._settings)[0] == 1
         true, known = picture.ids.numpy() == 1, picture.ids.numpy() != 0
         union = int(((chosen | true) & known).sum())
         return int((chosen & true & known).sum()) / union if union else 1.0
@@ -95,24 +86,21 @@ def picture_source(
         If one cannot be read.
     """
     found = list(find_pages(folder, data.images, data.labels).values())
-    n_aside = min(data.validation, _SMOKE[1]) if smoke else data.validation
-    if smoke:
-        found = found[: sum(_SMOKE)]
-    if n_aside >= len(found):
-        raise RecipeError(f"{folder}: there are {len(found)} pictures, of which {n_aside} are to be kept aside")
-    places = set(np.linspace(0, len(found) - 1, n_aside).round().astype(int).tolist())
-    pictures = [read_picture(*paths, data, recipe.in_channels) for paths in found]
-    training = [picture for i, picture in enumerate(pictures) if i not in places]
-    planes = [AnnotatedPlane(p.image.float().div(255).numpy(), p.ids.numpy()) for p in training]
-    aside = [pictures[i] for i in sorted(places)]
+    training, aside = kept_aside(found, data.validation, smoke=smoke)
+    if not training:
+        raise RecipeError(f"{folder}: there are {len(aside)} pictures, of which {data.validation} are to be kept aside")
+    pictures, held_out = (
+        [read_picture(*paths, data, recipe.in_channels) for paths in part] for part in (training, aside)
+    )
+    planes = [AnnotatedPlane(p.image.float().div(255).numpy(), p.ids.numpy()) for p in pictures]
     return plane_source(
         data,
         planes,
         settings,
         card,
-        HeldOutPictures(card, aside, device) if aside else None,
+        HeldOutPictures(card, held_out, device) if aside else None,
         learnt_from=f"{data.images} and {data.labels}: {len(training)} pictures",
-        held_out=f"{len(aside)} of {len(found)} pictures, evenly spread",
+        held_out=f"{len(aside)} of {len(training) + len(aside)} pictures, evenly spread",
     )
 
 
@@ -126,9 +114,7 @@ def read_picture(image: Path, truth: Path, data: PicturesRecipe, channels: int) 
     ImageError
         If one cannot be read.
     """
-    with open_stack(image) as stack:
-        # By the range of the type: what holds for one picture holds for all, and for pictures yet to come.
-        plane = prepare_plane(stack.plane(0), channels, compute_statistics(stack, "range"))
+    plane = read_image(image, channels)
     with open_stack(truth) as labels:
         ids = class_ids(np.asarray(labels.plane(0)), data.classes)
     if ids.shape != plane.shape[1:]:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own short name
 from torch import Tensor
 
-from napari_unets.learning.augment import AugmentSettings, augment_values, random_offsets
+from napari_unets.learning.augment import AugmentSettings, augment_values, mirrored, random_offsets
 
 __all__ = ["AnnotatedPlane", "PatchSampler"]
 
@@ -35,13 +35,6 @@ class AnnotatedPlane:
     annotations: npt.NDArray[np.uint8]
     mean: float = 0.0
     deviation: float = 1.0
-
-
-def _mirror(coordinate: Tensor, length: Tensor) -> Tensor:
-    """Fold coordinates back into ``[0, length - 1]``, mirroring at the border as often as needed."""
-    period = (2 * (length - 1)).clamp_min(1)
-    folded = torch.remainder(coordinate, period)
-    return torch.minimum(folded, period - folded).clamp_min(0)
 
 
 class PatchSampler:
@@ -105,7 +98,7 @@ class PatchSampler:
         grid = random_offsets(n, self._size, self._settings, self.generator)
         grid = grid + torch.tensor([c[1:] for c in centres])[:, None, None, :]
         lengths = torch.tensor([self._labels[p].shape for p in planes], dtype=torch.float32)
-        grid = _mirror(grid, lengths[:, None, None, :])
+        grid = mirrored(grid, lengths[:, None, None, :])
         images, labels = self._windows(planes, grid)
         warped = F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=True)
         classes = F.grid_sample(labels, grid, mode="nearest", padding_mode="border", align_corners=True)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
 
 from napari_unets.learning.fit import Sampler
 from napari_unets.learning.recipe_file import RecipeError
 from napari_unets.networks import Network
 
-__all__ = ["Source", "check_classes"]
+__all__ = ["Source", "check_classes", "kept_aside"]
+
+_Item = TypeVar("_Item")
+#: Of a smoke run: images learnt from, and held out.
+_SMOKE = 4, 1
 
 
 @dataclass(frozen=True)
@@ -59,3 +66,19 @@ def check_classes(annotated_pixels: Mapping[str, int], what: str) -> None:
             f"{what}: {f'only {found[0]} is' if found else 'nothing is'} annotated in what is learnt from, and two "
             "classes are needed; see data.classes in the recipe for the values of the labels"
         )
+
+
+def kept_aside(images: Sequence[_Item], n: int, *, smoke: bool) -> tuple[list[_Item], list[_Item]]:
+    """Part what is learnt from and, evenly spread, what is kept aside.
+
+    Parameters
+    ----------
+    images : sequence
+        All of them; with ``smoke`` only a few are used.
+    n : int
+        How many to keep aside. If there are no more, nothing is left to learn from.
+    """
+    if smoke:
+        images, n = images[: sum(_SMOKE)], min(n, _SMOKE[1])
+    aside = set(np.linspace(0, len(images) - 1, n).round().astype(int).tolist())
+    return [x for i, x in enumerate(images) if i not in aside], [images[i] for i in sorted(aside)]

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unets.images import Stack, as_stack, compute_statistics, open_stack, prepare_plane
-from napari_unets.inference import InferenceSettings
 from napari_unets.learning.class_values import class_ids
 from napari_unets.learning.datasets import StackFiles, find_stacks
 from napari_unets.learning.plane_source import plane_source
@@ -17,7 +16,7 @@ from napari_unets.learning.resizing import resized
 from napari_unets.learning.samples import AnnotatedPlane
 from napari_unets.learning.settings import FitSettings
 from napari_unets.learning.source import Source
-from napari_unets.learning.validation import HeldOutPlanes
+from napari_unets.learning.validation import HeldOutPlanes, scoring_settings
 from napari_unets.models import ModelCard
 
 __all__ = ["stack_source"]
@@ -54,9 +53,7 @@ def stack_source(
         _check_held_out(annotations[aside], recipe)
         scored = [i for i in aside if annotations[i].any()]
         held_out = {i: annotations[i] for i in scored[: 1 if smoke else None]}
-        # torch: the network changes at every validation, and converting it costs more than it saves.
-        where = InferenceSettings(device=device, backend="torch")
-        validate = HeldOutPlanes(card, stack, held_out, statistics, where)
+        validate = HeldOutPlanes(card, stack, held_out, statistics, scoring_settings(device))
     names = ", ".join(pair.images.name for pair in files)
     labels = ", ".join(pair.labels.name for pair in files)
     return plane_source(

@@ -15,11 +15,16 @@ from napari_unets.metrics import evaluate
 from napari_unets.models import Model, ModelCard
 from napari_unets.networks import Network
 
-__all__ = ["HeldOutPlanes"]
+__all__ = ["HeldOutPlanes", "scoring_settings"]
 
 _SMALLEST = 1e-6
 #: Annotations in squares of this side that touch one another are computed together.
 _SQUARE = 64
+
+
+def scoring_settings(device: str) -> InferenceSettings:
+    """How a network in the making is run: by torch, as converting it at each validation costs more than it saves."""
+    return InferenceSettings(device=device, backend="torch")
 
 
 class HeldOutPlanes:

@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from napari_unets.learning.operators import BINARY_OPERATORS, OPERATORS, apply_operator
+from napari_unets.learning.pages import read_image
 from napari_unets.learning.photographs import (
     PhotographAugmentSettings,
     PhotographSampler,
     PhotographsError,
     find_photographs,
     grey_of,
-    read_photograph,
 )
 
 NOTHING = PhotographAugmentSettings.model_validate(dict.fromkeys(PhotographAugmentSettings.model_fields, 0))
@@ -72,11 +72,11 @@ def test_photographs_are_found_in_sub_folders_in_natural_order(folder: Path) -> 
 
 
 def test_a_photograph_is_read_by_the_range_of_its_type(folder: Path) -> None:
-    colour = read_photograph(folder / "a10.png", 3)
+    colour = read_image(folder / "a10.png", 3)
     assert colour.shape == (3, 40, 60)
     np.testing.assert_allclose(colour, np.moveaxis(iio.imread(folder / "a10.png"), -1, 0) / 255, atol=1e-6)
-    assert read_photograph(folder / "a2.png", 3).shape == (3, 20, 90)
-    np.testing.assert_allclose(grey_of(colour), read_photograph(folder / "a10.png", 1)[0], atol=1e-5)
+    assert read_image(folder / "a2.png", 3).shape == (3, 20, 90)
+    np.testing.assert_allclose(grey_of(colour), read_image(folder / "a10.png", 1)[0], atol=1e-5)
     assert grey_of(colour[:1]).shape == (40, 60)
 
 
