@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_unets.jobs.worker.kept import KEPT
+from napari_unets.jobs.worker.kept import kept_predictor
 
 if TYPE_CHECKING:
     from napari_unets.images import Statistics
@@ -58,17 +58,15 @@ def look_for_doubt(
         The same, together.
     """
     from napari_unets.images import as_stack
-    from napari_unets.inference import Cancelled, InferenceSettings, Predictor, stack_statistics
+    from napari_unets.inference import Cancelled, InferenceSettings, stack_statistics
     from napari_unets.learning import iter_uncertainty
     from napari_unets.learning.doubt import spread_planes
     from napari_unets.models import load_model
 
     loaded = load_model(model)
     stack = as_stack(image, rgb=rgb)
-    chosen = InferenceSettings()
     found = []
-    key = (str(loaded.folder), loaded.card.model_dump_json(), chosen.model_dump_json())  # as `segment_stack` has it
-    with KEPT.borrow(key, lambda: Predictor(loaded, chosen)) as predictor, suppress(Cancelled):
+    with kept_predictor(loaded, InferenceSettings()) as predictor, suppress(Cancelled):
         for one in iter_uncertainty(
             loaded,
             stack,

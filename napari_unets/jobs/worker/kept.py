@@ -7,13 +7,16 @@ import gc
 import sys
 import threading
 from collections.abc import Callable, Hashable
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["KEPT", "Kept"]
+    from napari_unets.inference import InferenceSettings, Predictor
+    from napari_unets.models import Model
+
+__all__ = ["KEPT", "Kept", "kept_predictor"]
 
 
 class Closable(Protocol):
@@ -122,3 +125,11 @@ class Kept:
 
 KEPT = Kept()
 """The one keeper of this process."""
+
+
+def kept_predictor(model: Model, settings: InferenceSettings) -> AbstractContextManager[Predictor]:
+    """Lend what runs a model, ready to run: the last job's, if it ran the same model with the same settings."""
+    from napari_unets.inference import Predictor
+
+    key = (str(model.folder), model.card.model_dump_json(), settings.model_dump_json())
+    return KEPT.borrow(key, lambda: Predictor(model, settings))
