@@ -101,7 +101,8 @@ def predict(
         return result
     sink = sink_for(result, job.planes)
     for event in iter_tiles(model, job.stack, **run):
-        sink.write(event.plane, event.y, event.x, _classes_of(event.probabilities, every=all_classes))
+        values = _of_every_class(event.probabilities) if all_classes else event.first_class
+        sink.write(event.plane, event.y, event.x, values)
         if on_event is not None:
             on_event(event)
     return result
@@ -226,10 +227,8 @@ def class_ids(probabilities: _Floats, threshold: float) -> npt.NDArray[np.uint8]
     return ids
 
 
-def _classes_of(probabilities: _Floats, *, every: bool) -> _Floats:
-    if every:
-        return probabilities if probabilities.ndim == 3 else np.stack([probabilities, 1 - probabilities])
-    return probabilities if probabilities.ndim == 2 else probabilities[0]
+def _of_every_class(probabilities: _Floats) -> _Floats:
+    return probabilities if probabilities.ndim == 3 else np.stack([probabilities, 1 - probabilities])
 
 
 class _Objects:
@@ -241,7 +240,7 @@ class _Objects:
 
     def add(self, event: TileEvent) -> tuple[int, slice, slice, npt.NDArray[np.uint32]] | None:
         """Take a region; they come row by row. Returns the objects of the plane if this is its last one."""
-        self._probability[event.y, event.x] = _classes_of(event.probabilities, every=False)
+        self._probability[event.y, event.x] = event.first_class
         height, width = self._probability.shape
         if (event.y.stop, event.x.stop) != (height, width):
             return None

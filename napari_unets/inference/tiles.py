@@ -55,6 +55,11 @@ class TileEvent:
     total: int
     seconds_left: float | None
 
+    @property
+    def first_class(self) -> npt.NDArray[np.float32]:
+        """Probabilities of class 1, (y, x)."""
+        return self.probabilities if self.probabilities.ndim == 2 else self.probabilities[0]
+
 
 def stack_statistics(model: Model, stack: Stack, *, cancel: Callable[[], bool] | None = None) -> Statistics:
     """Measure a whole stack, or arrange for each plane to be measured by itself, by the method on the model's card.

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unets.jobs.outputs.record import Output
-from napari_unets.jobs.worker.kept import KEPT
+from napari_unets.jobs.worker.kept import kept_predictor
 from napari_unets.jobs.worker.sent_model import SentModel
 
 if TYPE_CHECKING:
@@ -136,14 +136,13 @@ def segment_stack(
     ModelError, ImageError, InferenceError
         As those who load, open and run.
     """
-    from napari_unets.inference import Cancelled, InferenceSettings, Predictor, iter_tiles, stack_statistics
+    from napari_unets.inference import Cancelled, InferenceSettings, iter_tiles, stack_statistics
     from napari_unets.models import load_model
 
     chosen = settings if isinstance(settings, InferenceSettings) else InferenceSettings(**(settings or {}))
     loaded = load_model(model.unpack() if isinstance(model, SentModel) else model)
     stack = _as_stack(image, rgb)
-    key = (str(loaded.folder), loaded.card.model_dump_json(), chosen.model_dump_json())
-    with KEPT.borrow(key, lambda: Predictor(loaded, chosen)) as predictor:
+    with kept_predictor(loaded, chosen) as predictor:
         maker = _TileMaker(loaded, outputs, threshold, min_size)
         begun = time.monotonic()
         with suppress(Cancelled):
@@ -183,11 +182,12 @@ class _TileMaker:
     """Makes what was asked for of the probabilities; collects a plane for its objects."""
 
     def __init__(self, model: Model, outputs: Sequence[Output], threshold: float | None, min_size: int) -> None:
+        from napari_unets.inference import PlaneObjects
+
         self._outputs = outputs
         self._threshold = model.card.threshold if threshold is None else threshold
-        self._min_size = min_size
+        self._number = PlaneObjects(self._threshold, min_size)
         self._collected: list[TileEvent] = []
-        self._objects = 0
         self.done = 0
         self.total = 0
 
@@ -208,9 +208,7 @@ class _TileMaker:
         yield Tile(event.plane, event.y, event.x, values, event.done, event.total, event.seconds_left)
 
     def last(self) -> Generator[Tile, None, None]:
-        """Yield the objects of the plane that was collected, numbered on from those of the planes before."""
-        from napari_unets.inference import membrane_instances
-
+        """Yield the objects of the plane that was collected."""
         events, self._collected = self._collected, []
         if not events:
             return
@@ -218,12 +216,8 @@ class _TileMaker:
         bottom, right = max(e.y.stop for e in events), max(e.x.stop for e in events)
         membrane = np.empty((bottom - top, right - left), np.float32)
         for e in events:
-            first = e.probabilities if e.probabilities.ndim == 2 else e.probabilities[0]
-            membrane[e.y.start - top : e.y.stop - top, e.x.start - left : e.x.stop - left] = first
-        labels = membrane_instances(membrane, self._threshold, self._min_size)
-        found = int(labels.max(initial=0))
-        labels[labels > 0] += np.uint32(self._objects)
-        self._objects += found
+            membrane[e.y.start - top : e.y.stop - top, e.x.start - left : e.x.stop - left] = e.first_class
         end = events[-1]
+        labels = self._number(end.plane, membrane)
         region = slice(top, bottom), slice(left, right)
         yield Tile(end.plane, *region, {"instances": labels}, end.done, end.total, end.seconds_left)
