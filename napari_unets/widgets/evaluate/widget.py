@@ -7,11 +7,9 @@ import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from napari.utils.notifications import show_error
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QWidget
 
-from napari_unets.errors import NapariUnetsError
 from napari_unets.jobs.tasks.evaluation import Scored
 from napari_unets.widgets.evaluate.error_marks_layer import error_marks, legend_of_errors
 from napari_unets.widgets.evaluate.error_marks_run import ErrorMarksRun
@@ -22,6 +20,7 @@ from napari_unets.widgets.evaluate.live_scores import LiveScores
 from napari_unets.widgets.evaluate.reader import EvaluateReader
 from napari_unets.widgets.evaluate.results import EvaluateResults
 from napari_unets.widgets.evaluate.run import EvaluateRequest, EvaluateRun
+from napari_unets.widgets.parts.announce import announce
 from napari_unets.widgets.parts.notes import Mood
 from napari_unets.widgets.parts.panel import Panel
 from napari_unets.widgets.parts.run_panel import RunPanel
@@ -158,8 +157,8 @@ class EvaluateWidget(Panel):
 
     def _failed(self, error: Exception) -> None:
         self._over(str(error), "error")
-        self._show_failure(error)
         self.run_ended.emit(False)
+        announce(error)
 
     def _over(self, message: str, mood: Mood) -> None:
         self._run = None
@@ -168,10 +167,7 @@ class EvaluateWidget(Panel):
 
     def _show_failure(self, error: Exception) -> None:
         self.run_panel.message.say(str(error), "error")
-        if isinstance(error, NapariUnetsError):
-            show_error(str(error))
-        else:
-            raise error
+        announce(error)
 
     def _truth_layer(self) -> Layer | None:
         return self._truth() if self._truth is not None else None

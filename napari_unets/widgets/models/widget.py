@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.notifications import show_error
 from qtpy.QtCore import Qt, QTimer, QUrl, Signal
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog, QGridLayout, QInputDialog, QMenu, QMessageBox, QPushButton, QWidget
@@ -17,6 +16,7 @@ from napari_unets.errors import NapariUnetsError
 from napari_unets.models import ModelStore, copy_model, export_model, model_in, rename_model
 from napari_unets.widgets.models.card_text import card_html
 from napari_unets.widgets.models.model_list import ModelList
+from napari_unets.widgets.parts.announce import announce
 from napari_unets.widgets.parts.model_command import import_in_process
 from napari_unets.widgets.parts.new_model import NewModelButton
 from napari_unets.widgets.parts.notes import Note
@@ -238,6 +238,4 @@ class ModelsWidget(Panel):
         self.models.refill()
         self.message.say(str(error), "error")
         self.finished.emit(False)
-        if not isinstance(error, NapariUnetsError):
-            raise error
-        show_error(str(error))
+        announce(error)

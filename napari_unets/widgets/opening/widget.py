@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Layer
-from napari.utils.notifications import show_error
 from qtpy.QtWidgets import QButtonGroup, QFormLayout, QHBoxLayout, QPushButton, QRadioButton
 from superqt.utils import create_worker
 
-from napari_unets.errors import NapariUnetsError
 from napari_unets.images import Stack
 from napari_unets.widgets.files.readers import open_padded
 from napari_unets.widgets.files.stack_layer import stack_layer_data
@@ -20,6 +18,7 @@ from napari_unets.widgets.files.stack_summary import stack_summary
 from napari_unets.widgets.opening.corrections import Corrections
 from napari_unets.widgets.opening.page_fields import PageFields
 from napari_unets.widgets.opening.path_row import PathRow
+from napari_unets.widgets.parts.announce import announce
 from napari_unets.widgets.parts.fold import Fold
 from napari_unets.widgets.parts.notes import Note
 from napari_unets.widgets.parts.panel import Panel
@@ -121,10 +120,8 @@ class OpenWidget(Panel):
     def _failed(self, asked: int, error: Exception) -> None:
         if asked != self._asked:
             return
-        if not isinstance(error, NapariUnetsError):
-            raise error
+        announce(error)
         self.understood.say(str(error), "error")
-        show_error(str(error))
 
     def _offer(self, stack: Stack | None) -> None:
         self._stack = stack

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
-from napari.utils.notifications import show_error
 from qtpy.compat import isalive
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QFormLayout, QSizePolicy, QVBoxLayout, QWidget
 from superqt.utils import create_worker
 
-from napari_unets.errors import NapariUnetsError
 from napari_unets.images import as_stack
 from napari_unets.widgets.files.page_writer import clean_pages
+from napari_unets.widgets.parts.announce import announce
 from napari_unets.widgets.parts.image_source import image_source
 from napari_unets.widgets.parts.layer_choice import LayerChoice
 from napari_unets.widgets.parts.result_layers import KEPT, METADATA_KEY, image_of, is_result
@@ -162,9 +161,7 @@ class CleanPages(QWidget):
     def _failed(self, error: Exception) -> None:
         self.panel.finish(str(error), "error")
         self.saved.emit(False)
-        if not isinstance(error, NapariUnetsError):
-            raise error
-        show_error(str(error))
+        announce(error)
 
 
 def holds_ink(layer: Layer) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
-from napari.utils.notifications import show_error
 from qtpy.compat import isalive
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
@@ -13,6 +12,7 @@ from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 from napari_unets.errors import NapariUnetsError
 from napari_unets.models import ModelStore
 from napari_unets.widgets.parts.advanced_settings import AdvancedSettings
+from napari_unets.widgets.parts.announce import announce
 from napari_unets.widgets.parts.device_choice import DeviceChoice
 from napari_unets.widgets.parts.fold import Fold
 from napari_unets.widgets.parts.image_source import image_source, likely_task
@@ -214,10 +214,7 @@ class SegmentWidget(Panel):
 
     def _show_failure(self, error: Exception) -> None:
         self.run_panel.finish(str(error), "error")
-        if isinstance(error, NapariUnetsError):
-            show_error(str(error))
-        else:
-            raise error
+        announce(error)
 
 
 def _can_be_segmented(layer: Layer) -> bool:
