@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import Signal
 
-from napari_unets.jobs import Job, Worker
+from napari_unets.jobs import Worker
 from napari_unets.jobs.tasks.page_segmentation import segment_pages
 from napari_unets.jobs.tasks.segmentation import Output, RunSummary, Tile, segment_stack
 from napari_unets.jobs.worker.sent_model import sent_model
 from napari_unets.models import ModelCard
 from napari_unets.widgets.parts.image_source import image_source, pages_of
-from napari_unets.widgets.parts.job_signals import JobSignals
+from napari_unets.widgets.parts.job_run import JobRun
 from napari_unets.widgets.parts.live_layers import LiveLayers
 from napari_unets.widgets.parts.notes import time_in_words
 from napari_unets.widgets.parts.result_layers import result_layer
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SegmentRun", "SegmentSettings"]
 
-_LOOK_MS = 100
 #: Several layers over each other are hard to read: of the new ones only the first of these is shown.
 _SHOWN_FIRST: tuple[Output, ...] = ("instances", "segmentation", "probabilities")
 
@@ -54,7 +53,7 @@ class SegmentSettings(BaseModel):
     min_size: Annotated[int, Field(ge=0, le=1_000_000)] = 64
 
 
-class SegmentRun(QObject):
+class SegmentRun(JobRun):
     """Sends an image layer to the worker and takes the tiles that come back into the layers of results.
 
     Parameters
@@ -81,10 +80,6 @@ class SegmentRun(QObject):
     progressed = Signal(int, int, object)
     #: It has come to its end, or was stopped: what happened, in words, and whether it is complete.
     ended = Signal(str, bool)
-    #: It cannot begin yet: what it waits for, in words.
-    waiting = Signal(str)
-    #: It has failed: the error.
-    failed = Signal(object)
 
     def __init__(
         self,
@@ -99,7 +94,7 @@ class SegmentRun(QObject):
         settings: InferenceSettings,
         segmentation: SegmentSettings,
     ) -> None:
-        super().__init__()
+        super().__init__(worker)
         self._image = image
         self._card = card
         self._source = image_source(image)
@@ -117,16 +112,8 @@ class SegmentRun(QObject):
         self._planes = {output: result.planes for output, result in self._results.items()}
         self._live = LiveLayers(viewer, list(self._results.values()), self)
         self._elsewhere = worker.address is not None
-        self._signals = JobSignals(worker)
-        self._signals.waiting.connect(self.waiting)
-        self._signals.done.connect(self._done)
-        self._signals.failed.connect(self._failed)
         self._last: Tile | None = None
         self._removed = False
-        self._timer = QTimer(self)
-        self._timer.setInterval(_LOOK_MS)
-        self._timer.timeout.connect(self._look)
-        self._job: Job | None = None
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -141,19 +128,12 @@ class SegmentRun(QObject):
             "planes": None if everything else [view.plane],
             "window": view.window if self._scope == "view" else None,
             "focus": view.focus,
-            "on_event": self._take,
         }
         if self._pages is not None:
-            self._job = self._signals.submit(segment_pages, model, self._source.data, self._pages, **keywords)
+            self._submit(segment_pages, model, self._source.data, self._pages, **keywords)
         else:
             keywords["statistics"] = known_statistics(self._image, self._source.data, self._card)
-            self._job = self._signals.submit(segment_stack, model, self._source.data, **keywords)
-        self._timer.start()
-
-    def stop(self) -> None:
-        """End within a tile; what is there stays."""
-        if self._job is not None:
-            self._job.stop()
+            self._submit(segment_stack, model, self._source.data, **keywords)
 
     def _take(self, tile: Tile) -> None:
         """Write a tile into the layers' arrays; in the job's thread, so that the window is not held up."""
@@ -173,22 +153,17 @@ class SegmentRun(QObject):
             self.stop()
 
     def _finish(self) -> None:
-        self._timer.stop()
+        super()._finish()
         self._live.finish()
 
     def _done(self, summary: RunSummary | None) -> None:
-        self._finish()
         if summary is not None and summary.statistics is not None and self._pages is None:
             remember_statistics(self._image, self._source.data, self._card, summary.statistics)
         done, total = (self._last.done, self._last.total) if self._last is not None else (0, 0)
-        if self._job is not None and self._job.stopped:
+        if self._stopped:
             why = ": its layer was removed" if self._removed else ""
             self.ended.emit(f"Stopped{why}. {done} of {total} tiles are done." if total else f"Stopped{why}.", False)
             return
         how = f" on {summary.device} ({summary.backend}, {summary.precision})" if summary is not None else ""
         took = time_in_words(summary.seconds) if summary is not None else ""
         self.ended.emit(f"{total} {'tile' if total == 1 else 'tiles'} in {took}{how}", True)
-
-    def _failed(self, error: Exception) -> None:
-        self._finish()
-        self.failed.emit(error)
