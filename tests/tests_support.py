@@ -5,33 +5,40 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from napari_unets.cli import main
-from napari_unets.models import ClassInfo, Model, ModelCard
-from napari_unets.networks import create_network
+from napari_unets.models import UNSAVED, ClassInfo, Model, ModelCard
+from napari_unets.networks import Network, create_network
 
-__all__ = ["run_program", "tiny_model"]
+__all__ = ["card_of", "run_program", "tiny_model"]
+
+
+def card_of(network: Network, **fields: Any) -> ModelCard:
+    """Make a network's card, with what a card must say and what is given."""
+    n_classes = max(2, network.out_channels)
+    needed = {
+        "name": "tiny",
+        "title": "Tiny",
+        "summary": "For tests",
+        "network": network.name,
+        "network_config": network.config,
+        "classes": [ClassInfo(id=i, name=f"class {i}", color=f"#{i}02030") for i in range(1, n_classes + 1)],
+        "halo": 8,
+        "weights_sha256": UNSAVED,
+        "licence": "CC0-1.0",
+    }
+    return ModelCard(**{**needed, **fields})
 
 
 def tiny_model(**settings) -> Model:
     """Make a two-class EM model with random weights that runs in a blink."""
     torch.manual_seed(0)
     network = create_network("sf-net", **({"width": 8, "narrow": 8, "depth": 2} | settings))
-    card = ModelCard(
-        name="tiny",
-        title="Tiny",
-        summary="For tests",
-        task="em",
-        network="sf-net",
-        network_config=network.config,
-        classes=[ClassInfo(id=1, name="membrane", color="#ff0000"), ClassInfo(id=2, name="cell", color="#00ff00")],
-        halo=16,
-        weights_sha256="0" * 64,
-        licence="BSD-3-Clause",
-    )
-    return Model(card, network=network)
+    classes = [ClassInfo(id=1, name="membrane", color="#ff0000"), ClassInfo(id=2, name="cell", color="#00ff00")]
+    return Model(card_of(network, task="em", classes=classes, halo=16), network=network)
 
 
 def run_program(arguments: Sequence[str], folder: Path, environment: dict[str, str], printed: Path) -> None:

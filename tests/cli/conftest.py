@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import pytest
 import torch
+from tests_support import card_of
 
 from napari_unets.cli import main
-from napari_unets.models import ModelCard, save_model
+from napari_unets.models import save_model
 from napari_unets.networks import create_network
 
 
@@ -46,16 +47,12 @@ def save_own_model(tmp_path):
         torch.manual_seed(0)
         network = create_network("sf-net", out_channels=1 if classes == 2 else classes, width=4, narrow=4, depth=1)
         names = ("membrane", "cell", "nucleus")[:classes]
-        card = ModelCard(
+        card = card_of(
+            network,
             name=name,
             title="Mine",
             summary="Finds what I painted.",
-            network=network.name,
-            network_config=network.config,
             classes=[{"id": i, "name": name, "color": f"#{i}00000"} for i, name in enumerate(names, 1)],
-            halo=8,
-            weights_sha256="0" * 64,
-            licence="CC0-1.0",
             scores=[{"data": "my held-out slice", "values": {"v_rand": 0.9}}],
         )
         return save_model(network, card, tmp_path / "user-models" / name)

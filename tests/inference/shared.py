@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from tests_support import card_of
 
 from napari_unets.inference import InferenceSettings, Predictor, WindowMemoryError
-from napari_unets.models import ClassInfo, Model, ModelCard
+from napari_unets.models import Model
 from napari_unets.networks import Network, create_network
 
 from ..networks.shared import randomise  # noqa: TID252 - the same random networks as there
@@ -38,19 +39,7 @@ def small_network(name: str, in_channels: int = 1, out_channels: int = 1) -> Net
 
 def model_of(network: Network, **card: Any) -> Model:
     """A model in memory, with a card that says what a card must."""
-    classes = [ClassInfo(id=i + 1, name=f"class {i + 1}", color="#102030") for i in range(max(2, network.out_channels))]
-    content: dict[str, Any] = {
-        "name": "small",
-        "title": "Small",
-        "summary": "for tests",
-        "network": network.name,
-        "network_config": network.config,
-        "classes": classes,
-        "halo": 8,
-        "weights_sha256": "0" * 64,
-        "licence": "CC0-1.0",
-    }
-    return Model(ModelCard(**{**content, **card}), network=network)
+    return Model(card_of(network, **{"name": "small", **card}), network=network)
 
 
 def small_model(name: str = "sf-net", in_channels: int = 1, out_channels: int = 1, **card: Any) -> Model:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from tests_support import card_of
 
 from napari_unets.images import save_stack
 from napari_unets.inference.settings import InferenceSettings
 from napari_unets.jobs.batch.events import BatchItem, BatchJob, BatchLog
 from napari_unets.jobs.outputs.settings import OutputSettings
-from napari_unets.models import ClassInfo, ModelCard, save_model
+from napari_unets.models import ClassInfo, save_model
 from napari_unets.networks import create_network
 
 SETTINGS = InferenceSettings(device="cpu", backend="torch", precision="fp32")
@@ -21,18 +22,8 @@ def save_tiny(folder: Path, seed: int = 0, **card) -> Path:
     """Save a very small model of two classes; another seed is another model."""
     torch.manual_seed(seed)
     network = create_network("sf-net", width=4, narrow=4, depth=1)
-    values = {
-        "name": folder.name,
-        "title": "Tiny",
-        "summary": "For tests",
-        "network": network.name,
-        "network_config": network.config,
-        "classes": [ClassInfo(id=i, name=name, color="#ff0000") for i, name in enumerate(("membrane", "cell"), 1)],
-        "halo": 8,
-        "weights_sha256": "0" * 64,
-        "licence": "CC0-1.0",
-    }
-    save_model(network, ModelCard(**(values | card)), folder)
+    classes = [ClassInfo(id=i, name=name, color="#ff0000") for i, name in enumerate(("membrane", "cell"), 1)]
+    save_model(network, card_of(network, **{"name": folder.name, "classes": classes, **card}), folder)
     return folder
 
 

@@ -8,11 +8,12 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import torch
+from tests_support import card_of
 
 from napari_unets.learning.page_augment import PageAugmentSettings, degrade_pages, vary_values
 from napari_unets.learning.page_source import HeldOutPages
 from napari_unets.learning.pages import Page, PageSampler, PagesError, find_pages, matches, read_page
-from napari_unets.models import ClassInfo, ModelCard, Normalisation
+from napari_unets.models import Normalisation
 from napari_unets.networks import Network
 
 NOTHING = PageAugmentSettings.model_validate(
@@ -191,24 +192,14 @@ class Darkness(Network):
 
 
 def test_held_out_pages_of_any_size_are_scored(folder: Path) -> None:
-    card = ModelCard(
-        name="darkness",
-        title="",
-        summary="",
-        network="darkness",
-        network_config={"in_channels": 3},
-        classes=[ClassInfo(id=1, name="ink", color="#000000"), ClassInfo(id=2, name="paper", color="#ffffff")],
-        normalisation=Normalisation(method="range"),
-        halo=0,
-        weights_sha256="0" * 64,
-        licence="",
-    )
+    darkness = Darkness(3, 1).eval()
+    card = card_of(darkness, network_config={"in_channels": 3}, normalisation=Normalisation(method="range"), halo=0)
     found = find_pages(folder, "*/*_source.png", "*/*_target.png")
     pages = [read_page(*paths, {0: 1, 255: 2}, 3) for paths in found.values()]
-    assert HeldOutPages(card, pages, "cpu")(Darkness(3, 1).eval()) == {
+    assert HeldOutPages(card, pages, "cpu")(darkness) == {
         "f_measure": 100.0,
         "psnr": float("inf"),
         "drd": 0.0,
     }
     flipped = [Page(page.image, 3 - page.ids) for page in pages]
-    assert HeldOutPages(card, flipped, "cpu")(Darkness(3, 1).eval())["f_measure"] == 0.0
+    assert HeldOutPages(card, flipped, "cpu")(darkness)["f_measure"] == 0.0

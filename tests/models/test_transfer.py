@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save
+from tests_support import card_of
 
 from napari_unets.models import (
-    ClassInfo,
-    ModelCard,
     ModelCardError,
     ModelError,
     ModelExistsError,
@@ -35,26 +34,13 @@ from napari_unets.models import (
 from napari_unets.models import transfer as transfer_module
 from napari_unets.networks import create_network
 
-CLASSES = [ClassInfo(id=1, name="membrane", color="#ff0000"), ClassInfo(id=2, name="cell", color="#00ff00")]
-
 
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     torch.manual_seed(0)
     monkeypatch.setenv("NAPARI_UNETS_MODELS", str(tmp_path / "models"))
     network = create_network("sf-net", width=4, narrow=4, depth=1)
-    card = ModelCard(
-        name="tiny",
-        title="Tiny",
-        summary="For tests",
-        network="sf-net",
-        network_config={},
-        classes=CLASSES,
-        halo=16,
-        weights_sha256="0" * 64,
-        licence="CC0-1.0",
-    )
-    save_model(network, card, tmp_path / "models" / "tiny")
+    save_model(network, card_of(network, halo=16), tmp_path / "models" / "tiny")
     return ModelStore()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests_support import card_of
 
 from napari_unets.models import ClassInfo, ModelCard, load_model, save_model
 from napari_unets.networks import create_network
@@ -19,16 +20,13 @@ def save_tiny_model(folder: Path, name: str, classes: int) -> ModelCard:
     torch.manual_seed(3)
     colours = ("#e4572e", "#4fa3d1", "#7fb069", "#b07fc0")
     network = create_network("sf-net", out_channels=1 if classes == 2 else classes, width=8, narrow=4, depth=2)
-    card = ModelCard(
+    card = card_of(
+        network,
         name=name,
         title=f"The {name} model",
         summary="Quick and knows nothing.",
-        network=network.name,
-        network_config=network.config,
         classes=[ClassInfo(id=i + 1, name=f"kind {i + 1}", color=colours[i]) for i in range(classes)],
         halo=16,
-        weights_sha256="0" * 64,
-        licence="CC0",
     )
     save_model(network, card, folder / name)
     return card

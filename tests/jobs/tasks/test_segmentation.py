@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from tests_support import card_of
 
 from napari_unets.images import open_stack
 from napari_unets.inference import InferenceSettings, predict, segment
 from napari_unets.jobs.tasks.segmentation import Tile, segment_stack
 from napari_unets.jobs.worker.kept import KEPT
-from napari_unets.models import ClassInfo, ModelCard, UnknownModelError, load_model, save_model
+from napari_unets.models import UnknownModelError, load_model, save_model
 from napari_unets.networks import create_network
 
 PATIENCE = 120.0
@@ -29,19 +30,8 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def save_tiny_model(folder: Path, classes: int) -> Path:
     torch.manual_seed(0)
     channels = 1 if classes == 2 else classes
-    card = ModelCard(
-        name="tiny",
-        title="Tiny",
-        summary="For tests",
-        network="sf-net",
-        network_config={"in_channels": 1, "out_channels": channels},
-        classes=[ClassInfo(id=i, name=f"class {i}", color="#ff0000") for i in range(1, classes + 1)],
-        halo=16,
-        weights_sha256="0" * 64,
-        licence="BSD-3-Clause",
-    )
     network = create_network("sf-net", in_channels=1, out_channels=channels, width=4, narrow=4, depth=1)
-    save_model(network, card, folder)
+    save_model(network, card_of(network, halo=16), folder)
     return folder
 
 
