@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari.layers import Image, Labels
-from napari.utils.notifications import show_error
 from qtpy.QtWidgets import QFileDialog, QFormLayout, QInputDialog
 
 from napari_unets.errors import NapariUnetsError
@@ -22,6 +21,7 @@ from napari_unets.widgets.annotate.tools import AnnotateTools, RestoreOffer
 from napari_unets.widgets.annotate.tune_control import TuneControl
 from napari_unets.widgets.annotate.tune_panel import TunePanel
 from napari_unets.widgets.files.writers import write_labels
+from napari_unets.widgets.parts.announce import announce
 from napari_unets.widgets.parts.image_source import image_source, likely_task
 from napari_unets.widgets.parts.layer_choice import LayerChoice
 from napari_unets.widgets.parts.model_choice import ModelChoice
@@ -113,7 +113,7 @@ class AnnotateWidget(Panel):
         self.helper.failed.connect(self._action_failed)
         self.control.changed.connect(self._enable)
         self.control.failed.connect(self.model.refill)
-        self.control.failed.connect(_announce)
+        self.control.failed.connect(announce)
         self.when_closed(self.helper.cancel, self.control.close, self.session.close)
 
     @property
@@ -213,7 +213,7 @@ class AnnotateWidget(Panel):
             try:
                 self.add_class(name)
             except NapariUnetsError as error:
-                show_error(str(error))
+                announce(error)
 
     def add_class(self, name: str) -> None:
         """Add a class that the model does not know; fine-tuning makes a model that does."""
@@ -241,7 +241,7 @@ class AnnotateWidget(Panel):
     def _action_failed(self, error: Exception) -> None:
         self.tools.message.say(str(error), "error")
         self._enable()
-        _announce(error)
+        announce(error)
 
     def _export(self) -> None:
         name, chosen = QFileDialog.getSaveFileName(self, "Export annotations", "", ";;".join(_FILTERS))
@@ -277,9 +277,3 @@ class AnnotateWidget(Panel):
 
 def _can_be_painted_on(layer: Layer) -> bool:
     return isinstance(layer, Image) and not is_result(layer)
-
-
-def _announce(error: Exception) -> None:
-    if not isinstance(error, NapariUnetsError):
-        raise error
-    show_error(str(error))

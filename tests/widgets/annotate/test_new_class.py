@@ -26,7 +26,7 @@ def test_a_new_class_is_learnt(qtbot, widget, viewer):
 def test_a_class_of_a_name_that_is_there_is_refused(qtbot, widget, viewer, monkeypatch):
     layer = new_annotations(qtbot, widget)
     said = []
-    monkeypatch.setattr(annotate, "show_error", said.append)
+    monkeypatch.setattr("napari_unets.widgets.parts.announce.show_error", said.append)
     monkeypatch.setattr(annotate.QInputDialog, "getText", lambda *_: (" kind 2 ", True))
     widget.tools.add_class.click()
     assert "not 'kind 2'" in said[0]
