@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import Signal
 
-from napari_unets.jobs import Job, Worker
+from napari_unets.jobs import Worker
 from napari_unets.jobs.tasks.tuning import TuningEvent, TuningPreview, TuningScores, TuningStep, TuningSummary, tune
 from napari_unets.widgets.parts.image_source import image_source
-from napari_unets.widgets.parts.job_signals import JobSignals
+from napari_unets.widgets.parts.job_run import JobRun
 from napari_unets.widgets.parts.live_layers import LiveLayers
 from napari_unets.widgets.parts.result_layers import result_layer
 from napari_unets.widgets.parts.view import current_view
@@ -31,7 +31,7 @@ _LOOK_MS = 250
 _GRACE_S = 120.0
 
 
-class TuneRun(QObject):
+class TuneRun(JobRun):
     """Sends an image and its annotations to the worker, and shows what the model in the making says.
 
     Parameters
@@ -58,10 +58,6 @@ class TuneRun(QObject):
     progressed = Signal()
     #: It has come to its end, or was stopped: its TuningSummary, or None if it never began.
     ended = Signal(object)
-    #: It cannot begin yet: what it waits for, in words.
-    waiting = Signal(str)
-    #: It has failed: the error.
-    failed = Signal(object)
 
     def __init__(
         self,
@@ -75,7 +71,7 @@ class TuneRun(QObject):
         folder: TuningFolder,
         resume: bool,
     ) -> None:
-        super().__init__()
+        super().__init__(worker, look_ms=_LOOK_MS)
         self.folder = folder
         self.plan = plan
         self.last: TuningStep | None = None
@@ -92,21 +88,13 @@ class TuneRun(QObject):
         self.preview = result_layer(viewer, image, shown, "segmentation", {"preview": True})
         self._planes = self.preview.planes
         self._live = LiveLayers(viewer, [self.preview], self)
-        self._signals = JobSignals(worker)
-        self._signals.waiting.connect(self.waiting)
-        self._signals.done.connect(self._done)
-        self._signals.failed.connect(self._failed)
         self._news = threading.Event()
         self._asked: object = None
-        self._timer = QTimer(self)
-        self._timer.setInterval(_LOOK_MS)
-        self._timer.timeout.connect(self._look)
-        self._job: Job | None = None
 
     def start(self) -> None:
         """Begin; returns at once."""
         self._ask_for_preview()
-        self._job = self._signals.submit(
+        self._submit(
             tune,
             self.plan.model,
             self._source.data,
@@ -120,20 +108,13 @@ class TuneRun(QObject):
             image_name=self.plan.image,
             pixel_size_nm=pixel_size_nm(self._image),
             resume=self._resume,
-            on_event=self._take,
             grace_s=_GRACE_S,
         )
-        self._timer.start()
 
     @property
     def is_stopping(self) -> bool:
         """Whether a stop was asked for."""
         return self._job is not None and self._job.stop_requested
-
-    def stop(self) -> None:
-        """End after the step at hand; the best weights so far are kept."""
-        if self._job is not None:
-            self._job.stop()
 
     def _take(self, event: TuningEvent) -> None:
         """Note what has come; in the job's thread, so that the window is not held up."""
@@ -168,14 +149,9 @@ class TuneRun(QObject):
             self.folder.ask_for(view.plane, view.window)
 
     def _finish(self) -> None:
-        self._timer.stop()
+        super()._finish()
         self._live.finish()
 
     def _done(self, summary: TuningSummary | None) -> None:
-        self._finish()
         self.progressed.emit()
         self.ended.emit(summary)
-
-    def _failed(self, error: Exception) -> None:
-        self._finish()
-        self.failed.emit(error)
