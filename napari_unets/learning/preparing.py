@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unets.images import Statistics, compute_statistics, prepare_plane
-from napari_unets.inference import InferenceSettings
 from napari_unets.learning.adapting import spread_crops
 from napari_unets.learning.annotations import AnnotatedStack, Split, split_annotations
 from napari_unets.learning.samples import AnnotatedPlane
 from napari_unets.learning.settings import FitSettings
-from napari_unets.learning.validation import HeldOutPlanes
+from napari_unets.learning.validation import HeldOutPlanes, scoring_settings
 from napari_unets.models import ModelCard
 from napari_unets.networks import Network
 
@@ -92,7 +91,7 @@ def crops_of(prepared: Sequence[PreparedStack], network: Network) -> list[npt.ND
 
 def held_out_planes(prepared: Sequence[PreparedStack], card: ModelCard, device: str) -> list[HeldOutPlanes]:
     """Return what scores a network on the annotations that are kept aside, one of each stack that has any."""
-    settings = InferenceSettings(device=device, backend="torch")
+    settings = scoring_settings(device)
     return [
         HeldOutPlanes(card, one.source.stack, one.split.validation, one.statistics, settings)
         for one in prepared

@@ -25,7 +25,7 @@ from napari_unets.jobs.batch.events import (
     Started,
 )
 from napari_unets.jobs.batch.plan import check_items, refuse_existing
-from napari_unets.jobs.worker.kept import KEPT
+from napari_unets.jobs.worker.kept import kept_predictor
 from napari_unets.jobs.worker.sent_model import SentModel
 
 if TYPE_CHECKING:
@@ -152,11 +152,8 @@ class _Lent:
 
     def __call__(self) -> Predictor:
         if self._predictor is None:
-            from napari_unets.inference import Predictor
-
-            key = (str(self.model.folder), self.model.card.model_dump_json(), self._settings.model_dump_json())
             self.cannot_be_made = True
-            made = self._stack.enter_context(KEPT.borrow(key, lambda: Predictor(self.model, self._settings)))
+            made = self._stack.enter_context(kept_predictor(self.model, self._settings))
             self.cannot_be_made = False
             self._predictor = made
             self._on_event(Ready(made.model.name, made.device, made.device_reason, made.backend, made.precision))

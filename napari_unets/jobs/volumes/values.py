@@ -89,8 +89,7 @@ class _Objects:
         if event.plane != self._plane:
             self._finish_plane()
             self._plane = event.plane
-        p = event.probabilities
-        self._probability[event.y, event.x] = p if p.ndim == 2 else p[0]
+        self._probability[event.y, event.x] = event.first_class
 
     def finish(self) -> NDArray[Any]:
         self._finish_plane()
