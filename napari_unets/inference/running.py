@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -99,11 +100,11 @@ def predict(
             else:
                 result[block.place] = values[0]
         return result
-    sink = sink_for(result, job.planes)
-    for event in iter_tiles(model, job.stack, **run):
-        sink.write(event.plane, event.y, event.x, _classes_of(event.probabilities, every=all_classes))
-        if on_event is not None:
-            on_event(event)
+    with closing(sink_for(result, job.planes)) as sink:
+        for event in iter_tiles(model, job.stack, **run):
+            sink.write(event.plane, event.y, event.x, _classes_of(event.probabilities, every=all_classes))
+            if on_event is not None:
+                on_event(event)
     return result
 
 
@@ -178,15 +179,15 @@ def segment(
     if ortho:
         _segment_from_all_sides(model, job, result, threshold, number, on_event, run)
         return result
-    sink = sink_for(result, job.planes)
     objects = None if number is None else _Objects(job.stack.plane_shape, number)
-    for event in iter_tiles(model, job.stack, **run):
-        if objects is None:
-            sink.write(event.plane, event.y, event.x, class_ids(event.probabilities, threshold))
-        elif (finished := objects.add(event)) is not None:
-            sink.write(*finished)
-        if on_event is not None:
-            on_event(event)
+    with closing(sink_for(result, job.planes)) as sink:
+        for event in iter_tiles(model, job.stack, **run):
+            if objects is None:
+                sink.write(event.plane, event.y, event.x, class_ids(event.probabilities, threshold))
+            elif (finished := objects.add(event)) is not None:
+                sink.write(*finished)
+            if on_event is not None:
+                on_event(event)
     return result
 
 
@@ -211,11 +212,11 @@ def _segment_from_all_sides(
     with scratch_volume(job.shape) as probability:
         for block in blocks:
             probability[block.place] = block.probabilities[0]
-        sink = sink_for(result, job.planes)
-        for i, plane in enumerate(probability.reshape(-1, height, width)):
-            if (cancel := run["cancel"]) is not None and cancel():
-                raise Cancelled(f"stopped after the objects of {i} of {job.stack.n_planes} planes")
-            sink.write(i, slice(0, height), slice(0, width), number(i, plane))
+        with closing(sink_for(result, job.planes)) as sink:
+            for i, plane in enumerate(probability.reshape(-1, height, width)):
+                if (cancel := run["cancel"]) is not None and cancel():
+                    raise Cancelled(f"stopped after the objects of {i} of {job.stack.n_planes} planes")
+                sink.write(i, slice(0, height), slice(0, width), number(i, plane))
 
 
 def class_ids(probabilities: _Floats, threshold: float) -> npt.NDArray[np.uint8]:

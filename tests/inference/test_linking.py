@@ -144,6 +144,20 @@ def test_blocks_joined_are_the_whole(tissue, cuts, numbers):
     np.testing.assert_array_equal(joined, expected)
 
 
+def test_deep_chunks_are_written_once(tissue):
+    writes = []
+
+    class Stored:
+        shape, dtype, chunks = tissue[1].shape, np.dtype(np.uint32), (5, 32, 32)
+
+        def __setitem__(self, index, values):
+            writes.append((index[0], values.copy()))
+
+    link_slices(tissue[1], out=Stored())
+    assert [len(values) for _, values in writes] == [len(tissue[1][i : i + 5]) for i in range(0, len(tissue[1]), 5)]
+    np.testing.assert_array_equal(np.concatenate([values for _, values in writes]), link_slices(tissue[1]))
+
+
 def test_what_cannot_be_linked_is_refused():
     with pytest.raises(InferenceError, match=r"integers \(z, y, x\), not float64 of shape \(2, 3, 4\)"):
         link_slices(np.zeros((2, 3, 4)))
