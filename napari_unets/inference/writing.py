@@ -162,7 +162,7 @@ class _StripSink:
             self._flush(self._height)
 
     def close(self) -> None:
-        """What is held back is of a plane that is not complete."""
+        """Nothing is held back of a plane that is complete."""
 
     def _make_room(self, height: int, values: _Array) -> None:
         missing = height - self._rows.shape[-2]
