@@ -21,6 +21,7 @@ from napari_unets.models.card import ModelCard, model_name, read_card
 from napari_unets.models.checking import check_fit, check_hash
 from napari_unets.models.errors import ModelCardError, ModelError, ModelExistsError, ModelFileError
 from napari_unets.models.model import CARD_FILE, WEIGHTS_FILE
+from napari_unets.models.placing import explained, made_beside
 from napari_unets.models.store import ModelStore
 
 __all__ = ["copy_model", "export_model", "import_model", "model_in", "rename_model"]
@@ -57,7 +58,7 @@ def export_model(name: str, target: str | Path, *, store: ModelStore | None = No
     ModelExistsError
         If the target is there and ``overwrite`` is False, or it is a folder with something else.
     ModelFileError
-        If the target's own folder does not exist.
+        If the target's own folder does not exist, or it cannot be written.
     """
     target = Path(target).expanduser()
     source = (store or ModelStore()).folder(name)
@@ -66,12 +67,12 @@ def export_model(name: str, target: str | Path, *, store: ModelStore | None = No
     if not target.parent.is_dir():
         raise ModelFileError(f"{target}: the folder {target.parent} does not exist; create it first")
     if target.suffix.lower() != ".zip":
-        with _beside(target, overwrite=overwrite) as folder:
+        with made_beside(target, overwrite=overwrite) as folder:
             _copy(source, folder, card)
         return target
     if target.is_dir() or (target.exists() and not overwrite):
         raise ModelExistsError(f"{target} exists already; choose another name, or ask to overwrite it")
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
+    with explained(target), tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
         made = Path(folder) / target.name
         with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in (CARD_FILE, WEIGHTS_FILE):
@@ -180,8 +181,7 @@ def _adopt(source: Path, name: str | None, store: ModelStore, *, overwrite: bool
     check_hash(card, source / WEIGHTS_FILE)
     if strange:
         check_fit(card, source / WEIGHTS_FILE)
-    store.user.mkdir(parents=True, exist_ok=True)
-    with _beside(target, overwrite=overwrite) as folder:
+    with made_beside(target, overwrite=overwrite) as folder:
         _copy(source, folder, card)
     return card.name
 
@@ -202,26 +202,6 @@ def _copy(source: Path, folder: Path, card: ModelCard) -> None:
     (folder / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
     if card.weights_sha256 is not None:
         shutil.copyfile(source / WEIGHTS_FILE, folder / WEIGHTS_FILE)
-
-
-@contextmanager
-def _beside(target: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Make a hidden folder that becomes the target when all is well, and vanishes otherwise."""
-    if target.exists():
-        if not overwrite:
-            raise ModelExistsError(f"{target} exists already; choose another name, or ask to overwrite it")
-        if not (target / CARD_FILE).is_file() and (not target.is_dir() or any(target.iterdir())):
-            raise ModelExistsError(f"{target} holds something else than a model and will not be replaced")
-    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
-        beside.chmod(0o755)
-        yield beside
-        if target.exists():
-            shutil.rmtree(target)
-        beside.replace(target)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
 
 
 @contextmanager
