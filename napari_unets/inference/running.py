@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from napari_unets.images import Stack, as_stack
 from napari_unets.images.arrays import first_level
+from napari_unets.inference.depth import check_depth
 from napari_unets.inference.errors import Cancelled, InferenceError
 from napari_unets.inference.ortho import check_isotropic, ortho_blocks, scratch_volume
 from napari_unets.inference.plane_objects import PlaneLinks, PlaneObjects
@@ -158,7 +159,8 @@ def segment(
     OutputError
         If ``out`` has another shape or holds no integers, or for instances narrow ones.
     InferenceError
-        If the threshold is no probability, or ``instances`` none of the above.
+        If the threshold is no probability, ``instances`` none of the above, or the last axis before y not the depth
+        that ``"3d"`` links along.
     AnisotropicError, Cancelled, InferenceSettingError, DeviceError, BackendError, WindowMemoryError
         As for :func:`predict`.
     """
@@ -170,6 +172,8 @@ def segment(
     job = _Job(stack)
     if ortho:
         check_isotropic(job.stack, force=ortho == "force")
+    if instances == "3d":
+        check_depth(job.stack)
     result = job.target(out, job.shape, np.uint32, "iu", 4) if instances else job.target(out, job.shape, np.uint8, "iu")
     number = None
     if instances:

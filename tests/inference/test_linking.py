@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from napari_unets.images import as_stack
 from napari_unets.images.synthetic import synthetic_em_volume
 from napari_unets.inference import (
     InferenceError,
@@ -191,6 +192,16 @@ def test_segment_links_the_objects_of_planes():
     assert not set(np.unique(two[0])) & set(np.unique(two[1])) - {0}  # two volumes
     with pytest.raises(InferenceError, match=r"False, True .* or '3d', not '4d'"):
         segment(model, planes, instances="4d")
+
+
+@pytest.mark.parametrize("how", [{"instances": "3d"}, {"ortho": True}])
+def test_planes_that_do_not_lie_behind_one_another_are_refused(how):
+    model, values = small_model(), image(6, 30, 40)
+    with pytest.raises(InferenceError, match=r"which is c and not z in zcyx; bring the axes into the order czyx"):
+        segment(model, as_stack(values.reshape(2, 3, 30, 40), axes="zcyx"), settings=STRICT, **how)
+    with pytest.raises(InferenceError, match=r"its planes are channels \(cyx\)"):
+        segment(model, as_stack(values, axes="cyx"), settings=STRICT, **how)
+    assert segment(model, as_stack(values, axes="tyx"), settings=STRICT, **how).shape == (6, 30, 40)
 
 
 def test_segment_merges_over_weak_borders_before_linking():

@@ -95,7 +95,7 @@ def _make_of_stack(source: str, opening: Opening, target: Path, order: Order, me
             raise
         write_pages([source], target, order)
         return
-    if target.suffix.lower() == ".zarr":
+    if target.suffix.lower() == ".zarr" or settings.link or settings.ortho:  # z is last before y then
         stack = in_ome_order(stack)
     with stack:
         metadata["napari_unets"]["image"] = stack.name

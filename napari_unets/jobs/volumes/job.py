@@ -194,9 +194,12 @@ def plan_volume(
         If this output is not made block by block, would destroy the input, or the blocks asked for are not possible.
     ImageError
         If the image cannot be opened, or no OME-Zarr has such axes as the output would have.
+    InferenceError
+        If objects are to be linked along an axis that is not the depth.
     Cancelled
         If ``cancel`` said so.
     """
+    from napari_unets.inference.depth import check_depth
     from napari_unets.inference.planning import fixed_settings
     from napari_unets.inference.tiles import stack_statistics
 
@@ -212,6 +215,8 @@ def plan_volume(
     if begun is not None and not begun.origin.difference(made_from):
         return begun.run_where(str(place), output, _name_of(model), predictor.settings)
     with open_source(place, opening, what) as stack:
+        if what.link:
+            check_depth(stack)
         every = what.kind == "probabilities" and model.card.out_channels > 1
         axes = output_axes(stack, every_class=every)
         check_ome_axes(axes, output)
