@@ -64,9 +64,9 @@ class VolumeJob(BaseModel):
     axes : str
         Of the output.
     shape : tuple of int
-        Of the output.
+        Of the output, the classes first.
     class_axis : bool
-        Whether the first axis numbers classes.
+        Whether there are classes, which are c among the axes.
     voxel_size_nm : tuple of float, optional
         Along z, y, x.
     block : tuple of int
@@ -114,8 +114,9 @@ class VolumeJob(BaseModel):
     @property
     def store(self) -> VolumeStore:
         """Layout of the output."""
+        depth_known = self.voxel_size_nm if "z" in self.axes else None  # times and channels are never made one
         return VolumeStore(
-            Pyramid(self.shape, self.block, class_axis=self.class_axis, voxel_size_nm=self.voxel_size_nm),
+            Pyramid(self.shape, self.block, class_axis=self.class_axis, voxel_size_nm=depth_known),
             self.dtype.name,
             Note(
                 self.axes,

@@ -78,7 +78,10 @@ def layer_array(layer: Layer) -> Any:
     data = layer.data[0] if layer.multiscale else layer.data
     if _in_colour(layer):
         return grey_of(as_stack(data, rgb=True, name=layer.name, metadata=layer.metadata))
-    return data[0] if record_of(layer).get("class_axis") else data
+    if not record_of(layer).get("class_axis"):
+        return data
+    at = layer.axis_labels.index("c") if "c" in layer.axis_labels else 0  # of a file behind the time, if it has one
+    return data[(slice(None),) * at + (0,)]
 
 
 def candidate_of(layer: Layer) -> Candidate:
