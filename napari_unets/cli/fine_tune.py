@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_unets.cli.long_run import end_interrupted, may_replace, stop_on_interrupt, tell_validation
+from napari_unets.cli.opening import Channel
 from napari_unets.cli.terminal import note, progress_bar
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def fine_tune(
     dataset: Annotated[
         str | None, typer.Option(metavar="NAME", help="Which dataset of IMAGE, where there are several.")
     ] = None,
+    channel: Channel = None,
     annotations_dataset: Annotated[
         str | None, typer.Option(metavar="NAME", help="Which dataset of ANNOTATIONS, where there are several.")
     ] = None,
@@ -80,7 +82,7 @@ def fine_tune(
         parent = load_model(model)
         sources = [
             AnnotatedStack(
-                opened.enter_context(open_stack(seen, dataset=dataset)),
+                opened.enter_context(open_stack(seen, dataset=dataset, channel=channel)),
                 opened.enter_context(open_stack(painted, dataset=annotations_dataset)),
             )
             for seen, painted in zip(*2 * [iter([image, annotations, *(more or [])])], strict=True)

@@ -96,6 +96,15 @@ def test_images_and_annotations_in_one_file(program, files: Path) -> None:
     assert program("fine-tune", *2 * [files / "both.h5"], *options, *datasets).code == 0
 
 
+def test_a_channel_of_the_image(program, files: Path) -> None:
+    with open_stack(files / "image.tif") as stack:
+        save_stack(files / "channels.tif", np.stack([stack[...], 255 - stack[...]]), axes="czyx")
+    options = ["--model", files / "parent", "--device", "cpu", "--steps", 1, "--output", files / "tuned"]
+    result = program("fine-tune", files / "channels.tif", files / "painted.tif", *options)
+    assert (result.code, "must be the same" in result.err) == (1, True)
+    assert program("fine-tune", files / "channels.tif", files / "painted.tif", *options, "--channel", 1).code == 0
+
+
 def test_empty_annotations_are_refused(program, files: Path) -> None:
     result = program(
         "fine-tune", files / "image.tif", files / "nothing.tif", "--model", files / "parent", "--output", files / "out"

@@ -111,10 +111,11 @@ def test_a_full_disk_is_told(tmp_path, capfd, name):
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     noise = np.random.default_rng(0).random((300, 300)) > 0.5
+    writer = create_page_writer(tmp_path / name)
     try:
-        with pytest.raises(ImageWriteError, match=rf"{name}.*File too large"), create_page_writer(tmp_path / name) as w:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-            w.write(noise)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+        with pytest.raises(ImageWriteError, match=rf"{name}.*File too large"):
+            writer.write(noise)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not list(tmp_path.iterdir())

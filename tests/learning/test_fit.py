@@ -212,11 +212,11 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path: Pat
     whole = losses(settings=run)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     events = fit(network(), sampler(), run, checkpoint=place)
+    assert [next(events).step for _ in range(3)] == [1, 2, 3]
     try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
         with pytest.raises(CheckpointError, match=r"run\.safetensors: the state of the run at step 4 cannot be kept"):
-            for event in events:
-                if isinstance(event, StepEvent) and event.step == 3:
-                    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+            list(events)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert [path.name for path in tmp_path.iterdir()] == ["run.safetensors"]

@@ -24,7 +24,6 @@ from napari_unets.jobs.volumes.writing import scratch_folder
 from napari_unets.models import load_model, new_model, save_model
 from tests.jobs.volume_support import blobs, contents, plan, save_volume
 
-
 FP32 = InferenceSettings(precision="fp32", backend="torch")
 
 
