@@ -175,6 +175,15 @@ def test_an_input_is_not_overwritten_through_a_link(model, three, tmp_path):
     assert Path(three[0]).read_bytes() == before
 
 
+def test_an_output_in_the_home_folder(model, three, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert make(batch(model, Path("~/out"), three[0])).statuses == ["done"]
+    assert (tmp_path / "out" / "a.tif").is_file()
+    assert not Path("~").exists()
+
+
 def test_overwrite_makes_all_anew(model, out, three):
     out.mkdir()
     (out / "a.tif").write_bytes(b"somebody's")
