@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import uuid
 from pathlib import Path
@@ -44,12 +45,15 @@ def write_safely(target: Path, content: bytes | memoryview, scratch: Path) -> No
 
 
 def flush_folder(folder: Path) -> None:
-    """Have the entries of a folder put on the disk; Windows does so by itself."""
+    """Have the entries of a folder put on the disk, as far as its file system can; Windows does so by itself."""
     if os.name == "nt":
         return
     number = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(number)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # folders shared with a virtual machine, some servers
+            raise
     finally:
         os.close(number)
 
