@@ -10,7 +10,7 @@ from pathlib import Path
 __all__ = ["flush_folder", "write_safely"]
 
 
-def write_safely(target: Path, content: bytes | memoryview, scratch: Path) -> None:
+def write_safely(target: Path, content: bytes | memoryview, scratch: Path, *, new: bool = False) -> None:
     """Write a file under another name, have it put on the disk itself, and move it to its place.
 
     Parameters
@@ -22,9 +22,13 @@ def write_safely(target: Path, content: bytes | memoryview, scratch: Path) -> No
     scratch : Path
         A folder of the same file system for unfinished files; made if missing. A process that is killed leaves its
         file there.
+    new : bool
+        Leave a file alone that is at its place, of which another process may just have made it.
 
     Raises
     ------
+    FileExistsError
+        If it is to be new and is not.
     OSError
         If it cannot be written; nothing has changed then at ``target``.
     """
@@ -36,10 +40,12 @@ def write_safely(target: Path, content: bytes | memoryview, scratch: Path) -> No
             file.flush()
             os.fsync(file.fileno())
         made = _make_folders(target.parent)
-        temporary.replace(target)
+        if not (new and _link(temporary, target)):
+            temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    temporary.unlink(missing_ok=True)
     for folder in (target.parent, *made):
         flush_folder(folder)
 
@@ -56,6 +62,19 @@ def flush_folder(folder: Path) -> None:
             raise
     finally:
         os.close(number)
+
+
+def _link(file: Path, target: Path) -> bool:
+    """Give a file a second name, unless that is taken; False where a file system knows no second names."""
+    try:
+        os.link(file, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        return False
+    return True
 
 
 def _make_folders(folder: Path) -> list[Path]:
