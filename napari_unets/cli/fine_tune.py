@@ -111,7 +111,7 @@ def fine_tune(
             report(getattr(event, "done", 1.0), 1.0)
             finished = isinstance(event, StoppedEvent) and event.finished
     if not finished:
-        end_interrupted()
+        end_interrupted(stopped)
     checkpoint.unlink(missing_ok=True)
 
 
