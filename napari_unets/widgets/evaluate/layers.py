@@ -80,7 +80,10 @@ def layer_array(layer: Layer) -> Any:
         return grey_of(as_stack(data, rgb=True, name=layer.name, metadata=layer.metadata))
     if not record_of(layer).get("class_axis"):
         return data
-    at = layer.axis_labels.index("c") if "c" in layer.axis_labels else 0  # of a file behind the time, if it has one
+    labels = layer.axis_labels
+    at = (
+        0 if "class" in labels or "c" not in labels else labels.index("c")
+    )  # in a file behind the time, if there is one
     return data[(slice(None),) * at + (0,)]
 
 
