@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import sys
@@ -29,15 +30,25 @@ __all__ = ["app", "main"]
 
 
 class _Program(TyperGroup):
-    """The commands, none of which takes an empty argument: a path that is empty would be the current folder."""
+    """The commands, none of which takes an empty argument: a path that is empty would be the current folder.
+
+    Shells replace ``~`` neither in ``--output=~/results``, nor in quotes, nor on Windows.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Refuse what a shell makes of a variable that is not set."""
+        """Refuse what a shell makes of a variable that is not set, and know the home folder."""
         for before, argument in pairwise(["napari-unets", *args]):
             if not argument or re.fullmatch(r"--[a-z-]+=", argument):
                 place = argument.rstrip("=") or before
                 ctx.fail(f"the argument after {place!r} is empty; is a variable of the shell not set?")
-        return super().parse_args(ctx, args)
+        return super().parse_args(ctx, [_HOME.sub(_home, argument) for argument in args])
+
+
+_HOME = re.compile(r"^(--[a-z-]+=)?~(?=[/\\]|$)")
+
+
+def _home(match: re.Match[str]) -> str:
+    return (match[1] or "") + os.path.expanduser("~")  # noqa: PTH111 - the same, where there is no home
 
 
 app = typer.Typer(

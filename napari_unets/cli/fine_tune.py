@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_unets.cli.long_run import end_interrupted, may_replace, stop_on_interrupt, tell_validation
+from napari_unets.cli.opening import Channel
 from napari_unets.cli.terminal import note, progress_bar
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def fine_tune(
     dataset: Annotated[
         str | None, typer.Option(metavar="NAME", help="Which dataset of IMAGE, where there are several.")
     ] = None,
+    channel: Channel = None,
     annotations_dataset: Annotated[
         str | None, typer.Option(metavar="NAME", help="Which dataset of ANNOTATIONS, where there are several.")
     ] = None,
@@ -70,7 +72,7 @@ def fine_tune(
     from napari_unets.learning.checkpoint import checkpoint_beside
     from napari_unets.models import ModelExistsError, load_model, model_name
     from napari_unets.models.classes import new_class
-    from napari_unets.models.replacing import check_replaceable
+    from napari_unets.models.placing import check_replaceable
 
     if output.exists() and not overwrite:
         raise ModelExistsError(f"{output} exists already; choose another folder, or give --overwrite")
@@ -82,7 +84,7 @@ def fine_tune(
         parent = load_model(model)
         sources = [
             AnnotatedStack(
-                opened.enter_context(open_stack(seen, dataset=dataset)),
+                opened.enter_context(open_stack(seen, dataset=dataset, channel=channel)),
                 opened.enter_context(open_stack(painted, dataset=annotations_dataset)),
             )
             for seen, painted in zip(*2 * [iter([image, annotations, *(more or [])])], strict=True)
@@ -111,7 +113,7 @@ def fine_tune(
             report(getattr(event, "done", 1.0), 1.0)
             finished = isinstance(event, StoppedEvent) and event.finished
     if not finished:
-        end_interrupted()
+        end_interrupted(stopped)
     checkpoint.unlink(missing_ok=True)
 
 

@@ -1,9 +1,9 @@
-"""What commands that train have in common: Ctrl-C that saves, and what is told meanwhile."""
+"""What commands that train have in common: Ctrl-C and SIGTERM that save, and what is told meanwhile."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,25 +19,29 @@ if TYPE_CHECKING:
 
 __all__ = ["end_interrupted", "may_replace", "stop_on_interrupt", "tell_validation"]
 
-#: What shells give a program that Ctrl-C has ended.
-_INTERRUPTED = 130
+#: Ctrl-C, and how a cluster ends a job whose time is over or whose machine is wanted.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
 def stop_on_interrupt() -> Iterator[list[int]]:
-    """Turn the first Ctrl-C into an item of the list; the second one ends the program at once."""
+    """Turn the first Ctrl-C or SIGTERM into its number in the list; the second one ends the program at once."""
     stopped: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
         note("Stopping after this step; Ctrl-C again ends at once and saves nothing.")
         stopped.append(number)
-        signal.signal(signal.SIGINT, before)
+        restore()
 
-    before = signal.signal(signal.SIGINT, stop)
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    before = {number: signal.signal(number, stop) for number in _SIGNALS}
     try:
         yield stopped
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()
 
 
 def may_replace(output: Path, *, resume: bool, overwrite: bool) -> bool:
@@ -57,10 +61,10 @@ def may_replace(output: Path, *, resume: bool, overwrite: bool) -> bool:
     return overwrite
 
 
-def end_interrupted() -> None:
-    """End the program as after Ctrl-C, saying how to go on."""
+def end_interrupted(stopped: Sequence[int]) -> None:
+    """End the program as shells expect after the signal that has stopped it, saying how to go on."""
     note("The run was stopped; the same command with --resume continues it.")
-    raise typer.Exit(_INTERRUPTED)
+    raise typer.Exit(128 + stopped[0])
 
 
 def tell_validation(event: FitEvent) -> None:

@@ -1,4 +1,4 @@
-"""``--dataset``, ``--level``, ``--axes`` and ``--voxel-size``: what a file does not say, or says wrongly."""
+"""``--dataset``, ``--channel``, ``--level``, ``--axes`` and ``--voxel-size``: what a file says wrongly or not."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ import typer
 if TYPE_CHECKING:
     from napari_unets.jobs.outputs.opening import Opening
 
-__all__ = ["Axes", "Dataset", "Level", "VoxelSize", "opening_of"]
+__all__ = ["Axes", "Channel", "Dataset", "Level", "VoxelSize", "opening_of"]
 
 Dataset = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Which array of an HDF5 file or Zarr group, or which series of a TIFF file."),
+]
+Channel = Annotated[
+    str | None,
+    typer.Option(metavar="NAME|N", help="Which of the channels: its name in the file, or its number from 1."),
 ]
 Level = Annotated[int, typer.Option(metavar="N", min=0, help="Resolution level of a pyramid; 0 is the finest.")]
 Axes = Annotated[
@@ -26,8 +30,10 @@ VoxelSize = Annotated[
 ]
 
 
-def opening_of(dataset: str | None, level: int, axes: str | None, voxel_size: str | None) -> Opening:
-    """Read the four options.
+def opening_of(
+    dataset: str | None, channel: str | None, level: int, axes: str | None, voxel_size: str | None
+) -> Opening:
+    """Read the options.
 
     Raises
     ------
@@ -36,7 +42,7 @@ def opening_of(dataset: str | None, level: int, axes: str | None, voxel_size: st
     """
     from napari_unets.jobs.outputs.opening import Opening
 
-    return Opening(dataset=dataset, level=level, axes=axes, voxel_size_nm=_nanometres(voxel_size))
+    return Opening(dataset=dataset, channel=channel, level=level, axes=axes, voxel_size_nm=_nanometres(voxel_size))
 
 
 def _nanometres(text: str | None) -> tuple[float, float, float] | None:

@@ -122,8 +122,10 @@ def _read(stack: Stack) -> tuple[Any, dict[str, Any]]:
     from napari_unets.metrics.record import options_of_record
 
     made = stack.metadata.get(METADATA_KEY, {})
-    first_only = made.get("output") == "probabilities" and made.get("class_axis")
-    return stack.as_dask()[0] if first_only else grey_of(stack), options_of_record(made)
+    if made.get("output") == "probabilities" and made.get("class_axis"):
+        first = (slice(None),) * max(stack.axes.find("c"), 0) + (0,)
+        return stack.as_dask()[first], options_of_record(made)
+    return grey_of(stack), options_of_record(made)
 
 
 def _joined(pairs: list[OpenPair], name: str) -> list[OpenPair]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from napari_unets.cli.opening import Axes, Dataset, Level, VoxelSize, opening_of
+from napari_unets.cli.opening import Axes, Channel, Dataset, Level, VoxelSize, opening_of
 from napari_unets.cli.terminal import note
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ def segment(
         float | None, typer.Option(metavar="N", help="Pixels an inch of PDFs; by default those of the scan, or 300.")
     ] = None,
     dataset: Dataset = None,
+    channel: Channel = None,
     level: Level = 0,
     axes: Axes = None,
     voxel_size: VoxelSize = None,
@@ -165,10 +166,10 @@ def segment(
     clean = is_document(output, pattern, clean=clean or colour)
     if clean and (probabilities or instances or ortho):
         raise typer.BadParameter("clean pages are neither probabilities, instances nor a volume; write a .tif instead")
-    opening = opening_of(dataset, level, axes, voxel_size)
+    opening = opening_of(dataset, channel, level, axes, voxel_size)
     if clean and opening.changed():
         raise typer.BadParameter(
-            "clean pages are made of pages, which have none of --dataset, --level, --axes and --voxel-size"
+            "clean pages are made of pages, which have none of --dataset, --channel, --level, --axes and --voxel-size"
         )
     kind: Kind = (
         "clean" if clean else "probabilities" if probabilities else "instances" if instances else "segmentation"

@@ -77,4 +77,4 @@ def train(
                 tell_validation(event)
                 report(getattr(event, "done", 1.0), 1.0)
     if stopped:
-        end_interrupted()
+        end_interrupted(stopped)

@@ -87,7 +87,7 @@ class MissingExtraError(ImageError):
 
 
 class ChannelsError(ImageError):
-    """An image whose channels are not those that a model takes."""
+    """An image whose channels are not those that a model takes, or that were asked for."""
 
 
 class ImageExistsError(ImageError):

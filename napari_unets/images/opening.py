@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from napari_unets.images.axes import check_axes
+from napari_unets.images.channels import choose_channel
 from napari_unets.images.chosen_planes import choose_planes
 from napari_unets.images.errors import (
     ImageNotFoundError,
@@ -39,6 +40,7 @@ def open_stack(
     voxel_size_nm: Sequence[float] | None = None,
     level: int = 0,
     dataset: str | None = None,
+    channel: str | int | None = None,
     pages: str | Sequence[int] | None = None,
     dpi: float | None = None,
 ) -> Stack:
@@ -60,6 +62,8 @@ def open_stack(
         Resolution level of a pyramid, 0 being the full one.
     dataset : str, optional
         Which array of a Zarr group or an HDF5 file, or which series of a TIFF file.
+    channel : str or int, optional
+        Which of the channels, by its name in the file or its number from 1. All by default.
     pages : str or sequence of int, optional
         Which pages of a PDF, or planes of anything else, from 1: ``"1-3,7"``. Pages of a TIFF file or a folder need
         to be of one size among themselves only.
@@ -89,6 +93,8 @@ def open_stack(
         check_pixels(image.source.shape, image.source.dtype, path)
         if axes is not None:
             image = replace(image, axes=check_axes(axes, len(image.source.shape), path))
+        if channel is not None:
+            image = choose_channel(image, channel, path)
         if pages is not None and not isinstance(image.source, PagesSource):
             image = choose_planes(image, pages, path)
         stack = Stack(
@@ -107,6 +113,7 @@ def open_stack(
                 voxel_size_nm=voxel_size_nm,
                 level=level,
                 dataset=dataset,
+                channel=channel,
                 pages=pages,
                 dpi=dpi,
             ),

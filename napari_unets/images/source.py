@@ -54,6 +54,8 @@ class FileImage:
     is_labels: bool = False
     #: Number of resolution levels.
     levels: int = 1
+    #: Names of the channels, where the file has any.
+    channels: tuple[str, ...] = ()
 
 
 class ArraySource:

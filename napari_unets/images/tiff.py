@@ -82,7 +82,15 @@ def open_tiff(path: Path, *, level: int = 0, dataset: str | None = None) -> File
     if size is not None and level:
         shrunk = [series.shape[series.axes.index(a)] / chosen.shape[chosen.axes.index(a)] for a in "YX"]
         size = (size[0], size[1] * shrunk[0], size[2] * shrunk[1])
-    return FileImage(source, axes, size, metadata=info.metadata, is_labels=info.is_labels, levels=len(series.levels))
+    return FileImage(
+        source,
+        axes,
+        size,
+        metadata=info.metadata,
+        is_labels=info.is_labels,
+        levels=len(series.levels),
+        channels=info.channels,
+    )
 
 
 def _choose_series(path: Path, tif: tifffile.TiffFile, dataset: str | None) -> tifffile.TiffPageSeries:

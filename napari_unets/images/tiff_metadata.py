@@ -26,6 +26,8 @@ class TiffInfo(NamedTuple):
     voxel_size_nm: VoxelSize | None
     metadata: dict[str, Any]
     is_labels: bool
+    #: Names of the channels, where the file has any.
+    channels: tuple[str, ...] = ()
 
 
 def tiff_metadata(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> TiffInfo:
@@ -58,7 +60,7 @@ def tiff_metadata(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Ti
     elif dpi is not None:
         x, y = (25.4e6 / value for value in dpi)
         size = (y, y, x) if max(x, y) <= _COARSEST_PIXEL else None
-    return TiffInfo(None, size, metadata, is_labels=False)
+    return TiffInfo(None, size, metadata, is_labels=False, channels=_channels(tif, series))
 
 
 def _resolution(page: tifffile.TiffPage) -> tuple[float, float] | None:
@@ -94,12 +96,31 @@ def _imagej_voxel_size(metadata: Mapping[str, Any], page: tifffile.TiffPage) -> 
 
 def _ome_voxel_size(xml: str, number: int) -> VoxelSize | None:
     try:
-        images = tifffile.xml2dict(xml, sep="")["OME"]["Image"]
-        pixels = (images[number] if isinstance(images, list) else images)["Pixels"]
+        pixels = _ome_pixels(xml, number)
     except (KeyError, IndexError, TypeError, SyntaxError):
         return None  # the pixels are readable all the same
     z, y, x = (_ome_length(pixels, axis) for axis in "ZYX")
     return z, y, x
+
+
+def _ome_pixels(xml: str, number: int) -> Mapping[str, Any]:
+    images = tifffile.xml2dict(xml, sep="")["OME"]["Image"]
+    pixels: Mapping[str, Any] = (images[number] if isinstance(images, list) else images)["Pixels"]
+    return pixels
+
+
+def _channels(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> tuple[str, ...]:
+    """Names of the channels, as OME or Micro-Manager have them; empty where there are none."""
+    try:
+        if tif.is_ome and tif.ome_metadata:
+            channels = _ome_pixels(tif.ome_metadata, tif.series.index(series))["Channel"]
+            described = channels if isinstance(channels, list) else [channels]
+            return tuple(str(channel.get("Name", "")) for channel in described)
+        if tif.is_micromanager and tif.micromanager_metadata:
+            return tuple(map(str, tif.micromanager_metadata["Summary"]["ChNames"]))
+    except (KeyError, IndexError, TypeError, AttributeError, SyntaxError):
+        pass  # the pixels are readable all the same
+    return ()
 
 
 def _ome_length(pixels: Mapping[str, Any], axis: str) -> float:

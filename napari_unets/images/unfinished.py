@@ -47,9 +47,8 @@ class Unfinished(ABC):
         self.path = path
         if not path.parent.is_dir():
             raise ImageWriteError(f"{path}: the folder {path.parent} does not exist; create it first")
-        if path.exists() and not (overwrite and self._may_replace()):
-            what = "is something else and is not replaced" if overwrite else "is there already"
-            raise ImageExistsError(f"{path}: {what}; choose another name" + ("" if overwrite else ", or overwrite it"))
+        self._overwrite = overwrite
+        self._check_free()
         _remove_left_behind(path)
         self._temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
         self._open = True
@@ -61,10 +60,16 @@ class Unfinished(ABC):
         -------
         Path
             The target.
+
+        Raises
+        ------
+        ImageExistsError
+            If something that is not to be replaced has come there in the meantime.
         """
         if self._open:
             with self._explained():
                 self._finish()
+                self._check_free()
                 _put_in_place(self._temporary, self.path)
             self._open = False
         return self.path
@@ -100,6 +105,13 @@ class Unfinished(ABC):
     def _may_replace(self) -> bool:
         """Whether what is at the target is of the kind that is made."""
         return self.path.is_file()
+
+    def _check_free(self) -> None:
+        if self.path.exists() and not (self._overwrite and self._may_replace()):
+            what = "is something else and is not replaced" if self._overwrite else "is there already"
+            raise ImageExistsError(
+                f"{self.path}: {what}; choose another name" + ("" if self._overwrite else ", or overwrite it")
+            )
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

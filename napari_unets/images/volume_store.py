@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import zarr
@@ -24,6 +24,8 @@ from napari_unets.images.write_zarr import ome_attributes
 
 __all__ = ["VolumeStore"]
 
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True)
 class VolumeStore:
@@ -32,7 +34,7 @@ class VolumeStore:
     Attributes
     ----------
     pyramid : Pyramid
-        Levels and blocks.
+        Levels and blocks, with the classes, if any, as the first axis; the note's axes say where they are on disk.
     dtype : str
         Of the voxels.
     note : Note
@@ -83,9 +85,9 @@ class VolumeStore:
         Parameters
         ----------
         start : sequence of int
-            Where the block begins in level 0, on all axes.
+            Where the block begins in level 0, on all axes, the classes first.
         values : ndarray
-            Its voxels, with all axes.
+            Its voxels, with the same axes.
 
         Returns
         -------
@@ -102,7 +104,7 @@ class VolumeStore:
             region = tuple(slice(n, n + size) for n, size in zip(first, values.shape, strict=True))
             kept: dict[str, Buffer] = {}
             array = self._create_array(zarr.create_group(MemoryStore(kept), zarr_format=3), level)
-            array[region] = values
+            array[self._on_disk(region)] = np.moveaxis(values, 0, self._class_axis)
             inside = f"{level.path}/c/"
             contents |= {key: memoryview(kept[key].to_bytes()) for key in sorted(kept) if key.startswith(inside)}
         return contents
@@ -113,14 +115,25 @@ class VolumeStore:
         codec = ZstdCodec(level=1) if integers else BloscCodec(cname="zstd", clevel=3, shuffle="shuffle")
         return group.create_array(
             level.path,
-            shape=level.shape,
+            shape=self._on_disk(level.shape),
             dtype=self.dtype,
-            chunks=level.chunks,
-            shards=level.shards if level.is_sharded else None,
+            chunks=self._on_disk(level.chunks),
+            shards=self._on_disk(level.shards) if level.is_sharded else None,
             compressors=codec,
             dimension_names=list(self.note.axes),
             fill_value=0,
         )
+
+    @property
+    def _class_axis(self) -> int:
+        """Where the first axis is on disk."""
+        return self.note.axes.index("c") if self.pyramid.class_axis else 0
+
+    def _on_disk(self, sides: tuple[_T, ...]) -> tuple[_T, ...]:
+        """Order what there is of each axis as the axes are on disk."""
+        first, *others = sides
+        others.insert(self._class_axis, first)
+        return tuple(others)
 
     def _attributes(self, name: str) -> dict[str, Any]:
         factors = [level.factor for level in self.pyramid.levels]

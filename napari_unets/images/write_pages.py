@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from abc import abstractmethod
@@ -219,10 +220,13 @@ class _PdfWriter(PageWriter):
                 f"sides of a PDF's pages are {_SIDES[0] / 72:.2f} to {_SIDES[1] / 72:g} inches. Write it as .tif"
             )
         self._sizes.append(size)
+        page = self._folder / str(self.count)
         if image.mode == "1":
-            image.save(self._folder / str(self.count), format="TIFF", compression="group4", strip_size=2**26)
+            packed = io.BytesIO()  # libtiff, writing to a file by itself, has no words for a full disk
+            image.save(packed, format="TIFF", compression="group4", strip_size=2**26)
+            page.write_bytes(packed.getbuffer())
         else:
-            image.save(self._folder / str(self.count), format="PNG")
+            image.save(page, format="PNG")
 
     def _finish(self) -> None:
         sizes = iter(self._sizes)  # exactly those given: image files keep whole or rounded resolutions

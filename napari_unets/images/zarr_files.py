@@ -142,7 +142,16 @@ def _open_multiscale(path: Path | str, group: zarr.Group, multiscale: Mapping[st
         metadata=note.metadata if note is not None else {},
         is_labels="image-label" in attributes,
         levels=len(datasets),
+        channels=_channels(attributes),
     )
+
+
+def _channels(attributes: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the channels, which OME-Zarr keeps with how they are shown."""
+    try:
+        return tuple(str(channel.get("label", "")) for channel in attributes["omero"]["channels"])
+    except (KeyError, TypeError, AttributeError):
+        return ()
 
 
 def _voxel_size(

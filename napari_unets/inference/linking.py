@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from typing import Annotated, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_unets.inference.errors import InferenceError
 from napari_unets.inference.shifts import overlapping, slice_shift
-from napari_unets.inference.writing import check_out
+from napari_unets.inference.writing import check_out, sink_for
 
 __all__ = ["LinkSettings", "SliceLinker", "block_tables", "link_slices", "partners"]
 
@@ -186,8 +187,9 @@ def link_slices(labels: Any, *, out: Any = None, settings: LinkSettings | None =
     result = np.empty(shape, np.uint32) if out is None else out
     check_out(result, shape, "iu", "slices to be linked", least=4)
     linker = SliceLinker(settings)
-    for z in range(shape[0]):
-        result[z] = linker.add(_numbered(np.asarray(labels[z])))
+    with closing(sink_for(result, shape[:1])) as sink:
+        for z in range(shape[0]):
+            sink.write(z, slice(0, shape[1]), slice(0, shape[2]), linker.add(_numbered(np.asarray(labels[z]))))
     return result
 
 

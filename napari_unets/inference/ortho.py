@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from napari_unets.images import ImageWriteError, Stack, Statistics, as_stack
 from napari_unets.images.writing import allocate
+from napari_unets.inference.depth import check_depth
 from napari_unets.inference.errors import AnisotropicError, InferenceError
 from napari_unets.inference.planning import resolve_halo
 from napari_unets.inference.predictor import Predictor, predictor_for
@@ -72,8 +73,9 @@ def check_isotropic(stack: Stack, *, force: bool = False) -> None:
     AnisotropicError
         If its voxels are more than 1.5 times as long in one direction as in another. Unknown sizes pass.
     InferenceError
-        If it is no volume.
+        If it is no volume, or its last axis before y is not its depth.
     """
+    check_depth(stack)
     if stack.shape[stack.plane_axes - 1] < 2:
         raise InferenceError(f"{stack.path or stack.name}: is a single plane; ortho needs a volume of several")
     size = stack.voxel_size_nm

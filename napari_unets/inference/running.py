@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from napari_unets.images import Stack, as_stack
 from napari_unets.images.arrays import first_level
+from napari_unets.inference.depth import check_depth
 from napari_unets.inference.errors import Cancelled, InferenceError
 from napari_unets.inference.ortho import check_isotropic, ortho_blocks, scratch_volume
 from napari_unets.inference.plane_objects import PlaneLinks, PlaneObjects
@@ -99,12 +101,12 @@ def predict(
             else:
                 result[block.place] = values[0]
         return result
-    sink = sink_for(result, job.planes)
-    for event in iter_tiles(model, job.stack, **run):
-        values = _of_every_class(event.probabilities) if all_classes else event.first_class
-        sink.write(event.plane, event.y, event.x, values)
-        if on_event is not None:
-            on_event(event)
+    with closing(sink_for(result, job.planes)) as sink:
+        for event in iter_tiles(model, job.stack, **run):
+            values = _of_every_class(event.probabilities) if all_classes else event.first_class
+            sink.write(event.plane, event.y, event.x, values)
+            if on_event is not None:
+                on_event(event)
     return result
 
 
@@ -158,7 +160,8 @@ def segment(
     OutputError
         If ``out`` has another shape or holds no integers, or for instances narrow ones.
     InferenceError
-        If the threshold is no probability, or ``instances`` none of the above.
+        If the threshold is no probability, ``instances`` none of the above, or the last axis before y not the depth
+        that ``"3d"`` links along.
     AnisotropicError, Cancelled, InferenceSettingError, DeviceError, BackendError, WindowMemoryError
         As for :func:`predict`.
     """
@@ -170,6 +173,8 @@ def segment(
     job = _Job(stack)
     if ortho:
         check_isotropic(job.stack, force=ortho == "force")
+    if instances == "3d":
+        check_depth(job.stack)
     result = job.target(out, job.shape, np.uint32, "iu", 4) if instances else job.target(out, job.shape, np.uint8, "iu")
     number = None
     if instances:
@@ -179,15 +184,15 @@ def segment(
     if ortho:
         _segment_from_all_sides(model, job, result, threshold, number, on_event, run)
         return result
-    sink = sink_for(result, job.planes)
     objects = None if number is None else _Objects(job.stack.plane_shape, number)
-    for event in iter_tiles(model, job.stack, **run):
-        if objects is None:
-            sink.write(event.plane, event.y, event.x, class_ids(event.probabilities, threshold))
-        elif (finished := objects.add(event)) is not None:
-            sink.write(*finished)
-        if on_event is not None:
-            on_event(event)
+    with closing(sink_for(result, job.planes)) as sink:
+        for event in iter_tiles(model, job.stack, **run):
+            if objects is None:
+                sink.write(event.plane, event.y, event.x, class_ids(event.probabilities, threshold))
+            elif (finished := objects.add(event)) is not None:
+                sink.write(*finished)
+            if on_event is not None:
+                on_event(event)
     return result
 
 
@@ -212,11 +217,11 @@ def _segment_from_all_sides(
     with scratch_volume(job.shape) as probability:
         for block in blocks:
             probability[block.place] = block.probabilities[0]
-        sink = sink_for(result, job.planes)
-        for i, plane in enumerate(probability.reshape(-1, height, width)):
-            if (cancel := run["cancel"]) is not None and cancel():
-                raise Cancelled(f"stopped after the objects of {i} of {job.stack.n_planes} planes")
-            sink.write(i, slice(0, height), slice(0, width), number(i, plane))
+        with closing(sink_for(result, job.planes)) as sink:
+            for i, plane in enumerate(probability.reshape(-1, height, width)):
+                if (cancel := run["cancel"]) is not None and cancel():
+                    raise Cancelled(f"stopped after the objects of {i} of {job.stack.n_planes} planes")
+                sink.write(i, slice(0, height), slice(0, width), number(i, plane))
 
 
 def class_ids(probabilities: _Floats, threshold: float) -> npt.NDArray[np.uint8]:

@@ -1,7 +1,8 @@
-"""Results written into arrays: straight away into memory, in strips into anything that is stored."""
+"""Results written into arrays: straight away into memory, in strips or slabs into anything that is stored."""
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,7 +14,7 @@ __all__ = ["PlaneSink", "check_out", "sink_for"]
 
 _KINDS = {"f": "real numbers (such as float32)", "iu": "integers"}
 
-#: Rows are held back up to this many bytes so that whole chunks are written.
+#: Rows and planes are held back up to this many bytes so that whole chunks are written.
 _HELD_BYTES = 256 * 2**20
 
 _Array = npt.NDArray[Any]
@@ -58,10 +59,13 @@ def check_out(out: Any, shape: tuple[int, ...], kinds: str, name: str, *, least:
 
 
 class PlaneSink(Protocol):
-    """Takes regions of planes, row by row; when the last region of a plane has come, all of the plane is written."""
+    """Takes regions of planes, row by row; all planes whose last region has come are written once it is closed."""
 
     def write(self, plane: int, y: slice, x: slice, values: _Array) -> None:
         """Put values, (y, x) or (classes, y, x), where they belong."""
+
+    def close(self) -> None:
+        """Write the planes that are held back."""
 
 
 def sink_for(out: Any, planes: tuple[int, ...]) -> PlaneSink:
@@ -75,7 +79,13 @@ def sink_for(out: Any, planes: tuple[int, ...]) -> PlaneSink:
     planes : tuple of int
         Lengths of the axes that number the planes.
     """
-    return _ArraySink(out, planes) if isinstance(out, np.ndarray) else _StripSink(out, planes)
+    if isinstance(out, np.ndarray):
+        return _ArraySink(out, planes)
+    # of a sharded array, a shard is what is written as a whole
+    whole = getattr(out, "shards", None) or getattr(out, "chunks", None) or (1,) * len(out.shape)
+    plane_bytes = prod(out.shape) // prod(planes) * np.dtype(out.dtype).itemsize
+    depth = min(int(whole[-3]), planes[-1], _HELD_BYTES // plane_bytes) if planes else 1
+    return _SlabSink(out, planes, int(whole[-3]), depth) if depth > 1 else _StripSink(out, planes, int(whole[-2]))
 
 
 class _ArraySink:
@@ -87,6 +97,44 @@ class _ArraySink:
     def write(self, plane: int, y: slice, x: slice, values: _Array) -> None:
         self._out[_place(plane, self._planes, values, y, x)] = values
 
+    def close(self) -> None:
+        """Nothing is held back."""
+
+
+class _SlabSink:
+    """Storage in chunks of several planes: planes are collected until those of a chunk are complete.
+
+    Each plane by itself would have all its chunks read, decoded and written again. Where memory does not allow for all
+    planes of a chunk, as many are collected as it allows for.
+    """
+
+    def __init__(self, out: Any, planes: tuple[int, ...], chunk: int, depth: int) -> None:
+        self._out, self._planes = out, planes
+        self._chunk, self._depth = chunk, depth
+        self._end = tuple(int(n) for n in out.shape[-2:])
+        classes = out.shape[: len(out.shape) - len(planes) - 2]
+        self._slab: _Array = np.empty((*classes, depth, *self._end), np.dtype(out.dtype))
+        self._first = 0
+        self._complete = 0
+
+    def write(self, plane: int, y: slice, x: slice, values: _Array) -> None:
+        z = plane % self._planes[-1]
+        first = plane - z % self._chunk % self._depth
+        if first != self._first:
+            self.close()
+            self._first = first
+        self._slab[..., plane - first, y, x] = values
+        if (y.stop, x.stop) == self._end:
+            self._complete = plane - first + 1
+
+    def close(self) -> None:
+        count, self._complete = self._complete, 0
+        if count:
+            *before, z = np.unravel_index(self._first, self._planes)
+            numbers = (*(int(n) for n in before), slice(int(z), int(z) + count))
+            classes = (slice(0, n) for n in self._slab.shape[:-3])
+            self._out[(*classes, *numbers, *(slice(0, n) for n in self._end))] = self._slab[..., :count, :, :]
+
 
 class _StripSink:
     """Storage in chunks: rows are collected over the width of the plane and written when they are final.
@@ -95,14 +143,12 @@ class _StripSink:
     anew. As far as memory allows, whole rows of chunks are written, so that none is compressed twice.
     """
 
-    def __init__(self, out: Any, planes: tuple[int, ...]) -> None:
+    def __init__(self, out: Any, planes: tuple[int, ...], rows: int) -> None:
         self._out, self._planes = out, planes
         self._height, self._width = (int(n) for n in out.shape[-2:])
         self._plane = -1
         self._top = 0
         self._rows: _Array = np.empty((0, 0, 0))
-        chunks = getattr(out, "chunks", None)
-        rows = int(chunks[-2]) if chunks else 1
         self._step = rows if rows * self._width * np.dtype(out.dtype).itemsize <= _HELD_BYTES else 1
 
     def write(self, plane: int, y: slice, x: slice, values: _Array) -> None:
@@ -114,6 +160,9 @@ class _StripSink:
         self._rows[..., y.start - self._top : y.stop - self._top, x] = values
         if (y.stop, x.stop) == (self._height, self._width):
             self._flush(self._height)
+
+    def close(self) -> None:
+        """Nothing is held back of a plane that is complete."""
 
     def _make_room(self, height: int, values: _Array) -> None:
         missing = height - self._rows.shape[-2]

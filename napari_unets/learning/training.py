@@ -30,7 +30,7 @@ from napari_unets.learning.settings import FitSettings
 from napari_unets.learning.source import Source
 from napari_unets.learning.stack_source import stack_source
 from napari_unets.models import Model, ModelCard, Score, TrainingRecord, load_model, save_model
-from napari_unets.models.replacing import check_replaceable
+from napari_unets.models.placing import check_replaceable
 from napari_unets.networks import ModularCascade, Network
 
 __all__ = ["SavedEvent", "run_recipe"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from napari_unets.models.card import ModelCard
 from napari_unets.models.errors import WeightsError
 from napari_unets.models.model import CARD_FILE, WEIGHTS_FILE
-from napari_unets.models.replacing import check_replaceable, written_beside
+from napari_unets.models.placing import made_beside
 from napari_unets.networks import Network
 
 __all__ = ["save_model"]
@@ -41,12 +41,13 @@ def save_model(network: Network, card: ModelCard, folder: str | Path, *, overwri
         If the folder exists and ``overwrite`` is False, or it is something else than a model.
     WeightsError
         If there are weights that are no numbers, or too large for float16.
+    ModelFileError
+        If it cannot be written.
     """
     import torch
     from safetensors.torch import save
 
     folder = Path(folder)
-    check_replaceable(folder, overwrite=overwrite)
     weights = {
         k: (v.to(torch.float16) if v.is_floating_point() else v).cpu().contiguous()
         for k, v in network.state_dict().items()
@@ -65,9 +66,8 @@ def save_model(network: Network, card: ModelCard, folder: str | Path, *, overwri
         }
     )
     filled = ModelCard.model_validate(filled.model_dump())
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with written_beside(folder) as beside:
+    with made_beside(folder, overwrite=overwrite) as made:
         if content is not None:
-            (beside / WEIGHTS_FILE).write_bytes(content)
-        (beside / CARD_FILE).write_text(filled.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            (made / WEIGHTS_FILE).write_bytes(content)
+        (made / CARD_FILE).write_text(filled.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return folder

@@ -21,7 +21,7 @@ from napari_unets.models.card import ModelCard, model_name, read_card
 from napari_unets.models.checking import check_fit, check_hash
 from napari_unets.models.errors import ModelCardError, ModelError, ModelExistsError, ModelFileError
 from napari_unets.models.model import CARD_FILE, WEIGHTS_FILE
-from napari_unets.models.replacing import check_replaceable, written_beside
+from napari_unets.models.placing import explained, made_beside
 from napari_unets.models.store import ModelStore
 
 __all__ = ["copy_model", "export_model", "import_model", "model_in", "rename_model"]
@@ -58,7 +58,7 @@ def export_model(name: str, target: str | Path, *, store: ModelStore | None = No
     ModelExistsError
         If the target is there and ``overwrite`` is False, or it is a folder with something else.
     ModelFileError
-        If the target's own folder does not exist.
+        If the target's own folder does not exist, or it cannot be written.
     """
     target = Path(target).expanduser()
     source = (store or ModelStore()).folder(name)
@@ -67,13 +67,12 @@ def export_model(name: str, target: str | Path, *, store: ModelStore | None = No
     if not target.parent.is_dir():
         raise ModelFileError(f"{target}: the folder {target.parent} does not exist; create it first")
     if target.suffix.lower() != ".zip":
-        check_replaceable(target, overwrite=overwrite)
-        with written_beside(target) as folder:
+        with made_beside(target, overwrite=overwrite) as folder:
             _copy(source, folder, card)
         return target
     if target.is_dir() or (target.exists() and not overwrite):
         raise ModelExistsError(f"{target} exists already; choose another name, or ask to overwrite it")
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
+    with explained(target), tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
         made = Path(folder) / target.name
         with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in (CARD_FILE, WEIGHTS_FILE):
@@ -182,9 +181,7 @@ def _adopt(source: Path, name: str | None, store: ModelStore, *, overwrite: bool
     check_hash(card, source / WEIGHTS_FILE)
     if strange:
         check_fit(card, source / WEIGHTS_FILE)
-    store.user.mkdir(parents=True, exist_ok=True)
-    check_replaceable(target, overwrite=overwrite)
-    with written_beside(target) as folder:
+    with made_beside(target, overwrite=overwrite) as folder:
         _copy(source, folder, card)
     return card.name
 

@@ -119,6 +119,19 @@ def test_a_single_input_has_a_report_but_no_table(program, own_model, scans, tmp
     assert [status for status, _ in rows_of(report).values()] == ["failed"]
 
 
+@pytest.mark.parametrize("given", ["~/deep/2.tif", "~/deep"])
+def test_the_home_folder_is_known(program, own_model, scans, tmp_path, monkeypatch, given):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    shutil.copy(scans / "2.tif", tmp_path / "home" / "in.tif")
+    assert program("segment", "~/in.tif", f"--output={given}", "--report", "~/r.json", *FAST).code == 0
+    made = "2.tif" if given.endswith(".tif") else "in.tif"
+    assert (tmp_path / "home" / "deep" / made).is_file()
+    assert (tmp_path / "home" / "r.json").is_file()
+    assert not Path("~").exists()
+
+
 def test_an_interrupted_run_leaves_a_report(program, own_model, scans, tmp_path, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
@@ -126,7 +139,7 @@ def test_an_interrupted_run_leaves_a_report(program, own_model, scans, tmp_path,
     monkeypatch.setattr("napari_unets.jobs.batch.making.make_output", interrupted)
     report = tmp_path / "report.json"
     assert program("segment", scans, "--each", "-o", "out", "--report", report, *FAST).code == 130
-    assert [status for status, _ in rows_of(report).values()] == ["running", "queued", "queued"]
+    assert [status for status, _ in rows_of(report).values()] == ["stopped", "queued", "queued"]
 
 
 def test_a_report_whose_folder_vanishes_does_not_end_the_batch(program, own_model, scans, tmp_path, monkeypatch):

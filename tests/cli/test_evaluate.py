@@ -119,6 +119,12 @@ def test_all_classes_are_told_apart_by_the_first(program, tmp_path, truth, truth
     save_stack(path, np.stack([membrane, 1 - membrane]), axes="czyx", metadata=metadata)
     found = json.loads(program("evaluate", path, truth, "--json").out)
     assert found["v_rand"] == evaluate(1 - membrane, truth_data)["v_rand"]
+    # behind the time, as in an OME-Zarr
+    times = np.stack([membrane, 1 - membrane])[None].swapaxes(1, 2)[0][:, :, None]
+    save_stack(tmp_path / "t.tif", times, axes="tczyx", metadata=metadata)
+    save_stack(tmp_path / "truth-t.tif", np.asarray(truth_data)[:, None], axes="tzyx")
+    found = json.loads(program("evaluate", tmp_path / "t.tif", tmp_path / "truth-t.tif", "--json").out)
+    assert found["v_rand"] == evaluate(1 - membrane, truth_data)["v_rand"]
 
 
 def test_instances(program, tmp_path, truth, truth_data):

@@ -48,11 +48,12 @@ def test_annotations_become_a_model(program, files: Path) -> None:
     assert "--overwrite" in again.err
 
 
-def test_ctrl_c_and_the_same_command_with_resume(program, files: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_the_same_command_with_resume(program, files: Path, monkeypatch, number) -> None:
     def interrupted(*arguments, **settings):
         for event in iter_fine_tune(*arguments, **settings):
             if isinstance(event, StepEvent) and event.step == 1:
-                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(number)
             yield event
 
     run = ["fine-tune", files / "image.tif", files / "painted.tif", "--model", files / "parent", "--steps", 3]
@@ -60,7 +61,7 @@ def test_ctrl_c_and_the_same_command_with_resume(program, files: Path, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(learning, "iter_fine_tune", interrupted)
         stopped = program(*run)
-    assert stopped.code == 130
+    assert stopped.code == 128 + number
     assert "the same command with --resume" in stopped.err
     assert load_model(files / "tuned").card.training.steps < 3
     assert program(*run).code == 1  # not replaced by mistake
@@ -94,6 +95,15 @@ def test_images_and_annotations_in_one_file(program, files: Path) -> None:
     assert (result.code, "choose a dataset" in result.err) == (1, True)
     datasets = ["--dataset", "em/image", "--annotations-dataset", "em/painted"]
     assert program("fine-tune", *2 * [files / "both.h5"], *options, *datasets).code == 0
+
+
+def test_a_channel_of_the_image(program, files: Path) -> None:
+    with open_stack(files / "image.tif") as stack:
+        save_stack(files / "channels.tif", np.stack([stack[...], 255 - stack[...]]), axes="czyx")
+    options = ["--model", files / "parent", "--device", "cpu", "--steps", 1, "--output", files / "tuned"]
+    result = program("fine-tune", files / "channels.tif", files / "painted.tif", *options)
+    assert (result.code, "must be the same" in result.err) == (1, True)
+    assert program("fine-tune", files / "channels.tif", files / "painted.tif", *options, "--channel", 1).code == 0
 
 
 def test_empty_annotations_are_refused(program, files: Path) -> None:

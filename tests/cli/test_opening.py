@@ -73,6 +73,20 @@ def test_a_series_of_a_tiff_file(program, tmp_path):
     assert (refused.code, "choose one of them as the dataset, 0 to 1" in refused.err) == (1, True)
 
 
+@pytest.mark.parametrize("name", ["out.tif", "out.ome.zarr"])
+def test_a_channel(program, tmp_path, name):
+    values = noise(3, 2, 24, 32)
+    path = save_stack(tmp_path / "in.tif", values, axes="zcyx")
+    assert program("segment", path, "-o", tmp_path / name, "--channel", "2", *OTSU).code == 0
+    with open_stack(tmp_path / name) as found:
+        np.testing.assert_array_equal(found[...], segment(load_model("otsu"), values[:, 1]))
+        assert found.metadata["napari_unets"]["settings"]["channel"] == "2"
+    assert (
+        "channel was 2 and is 1"
+        in program("segment", path, "-o", tmp_path / name, "--channel", "1", "--resume", *OTSU).err
+    )
+
+
 def test_resume_compares_how_the_input_is_opened(program, two, tmp_path):
     for name in ("out.tif", "out.ome.zarr"):
         command = ("segment", two, "-o", tmp_path / name, *OTSU, "--dataset")

@@ -8,6 +8,7 @@ import pytest
 from napari_unets.images import open_stack, save_stack
 from napari_unets.inference import LinkSettings, predict, segment
 from napari_unets.models import load_model
+from tests.jobs.volume_support import blobs
 
 FAST = ("--model", "mine", "--backend", "torch", "--precision", "fp32")
 
@@ -46,6 +47,24 @@ def test_three_orientations(program, own_model, volume, tmp_path, suffix):
         with open_stack(target) as out:
             np.testing.assert_allclose(out[...], in_python(own_model, volume, function, ortho=True), atol=1e-6)
             assert out.metadata["napari_unets"]["settings"]["ortho"] is True
+
+
+@pytest.mark.parametrize("option", ["--link", "--ortho"])
+def test_of_a_hyperstack_each_channel_is_a_volume(program, tmp_path, option):
+    """ImageJ has t, z, c; a volume is (z, y, x)."""
+    values = blobs((2, 6, 2, 90, 110))
+    path, target = tmp_path / "hyper.tif", tmp_path / "out.tif"
+    save_stack(path, values, axes="tzcyx")
+    assert program("segment", path, "--output", target, option, "--model", "sauvola").code == 0
+    model, how = load_model("sauvola"), {"instances": "3d"} if option == "--link" else {"ortho": True}
+    with open_stack(target) as out:
+        assert out.axes == "tczyx"
+        np.testing.assert_array_equal(out[...], segment(model, values.swapaxes(1, 2), **how))
+    path = save_stack(tmp_path / "channels.tif", values[0, 0], axes="cyx")
+    for name in ("no.tif", "no.ome.zarr"):
+        refused = program("segment", path, "--output", tmp_path / name, option, "--model", "sauvola")
+        assert (refused.code, "channels.tif: its planes are channels (cyx)" in refused.err) == (1, True)
+        assert not (tmp_path / name).exists()
 
 
 def test_sections_are_no_isotropic_volume(program, own_model, tmp_path):

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from napari_unets.images import as_stack
 from napari_unets.images.synthetic import synthetic_em_volume
 from napari_unets.inference import (
     InferenceError,
@@ -144,6 +145,20 @@ def test_blocks_joined_are_the_whole(tissue, cuts, numbers):
     np.testing.assert_array_equal(joined, expected)
 
 
+def test_deep_chunks_are_written_once(tissue):
+    writes = []
+
+    class Stored:
+        shape, dtype, chunks = tissue[1].shape, np.dtype(np.uint32), (5, 32, 32)
+
+        def __setitem__(self, index, values):
+            writes.append((index[0], values.copy()))
+
+    link_slices(tissue[1], out=Stored())
+    assert [len(values) for _, values in writes] == [len(tissue[1][i : i + 5]) for i in range(0, len(tissue[1]), 5)]
+    np.testing.assert_array_equal(np.concatenate([values for _, values in writes]), link_slices(tissue[1]))
+
+
 def test_what_cannot_be_linked_is_refused():
     with pytest.raises(InferenceError, match=r"integers \(z, y, x\), not float64 of shape \(2, 3, 4\)"):
         link_slices(np.zeros((2, 3, 4)))
@@ -177,6 +192,16 @@ def test_segment_links_the_objects_of_planes():
     assert not set(np.unique(two[0])) & set(np.unique(two[1])) - {0}  # two volumes
     with pytest.raises(InferenceError, match=r"False, True .* or '3d', not '4d'"):
         segment(model, planes, instances="4d")
+
+
+@pytest.mark.parametrize("how", [{"instances": "3d"}, {"ortho": True}])
+def test_planes_that_do_not_lie_behind_one_another_are_refused(how):
+    model, values = small_model(), image(6, 30, 40)
+    with pytest.raises(InferenceError, match=r"which is c and not z in zcyx; bring the axes into the order czyx"):
+        segment(model, as_stack(values.reshape(2, 3, 30, 40), axes="zcyx"), settings=STRICT, **how)
+    with pytest.raises(InferenceError, match=r"its planes are channels \(cyx\)"):
+        segment(model, as_stack(values, axes="cyx"), settings=STRICT, **how)
+    assert segment(model, as_stack(values, axes="tyx"), settings=STRICT, **how).shape == (6, 30, 40)
 
 
 def test_segment_merges_over_weak_borders_before_linking():

@@ -107,6 +107,43 @@ def test_stored_rows_are_written_once_and_in_whole_chunks(model, planes, expecte
     assert all(top % rows == 0 for top in out.tops) == (held > 0)
 
 
+@pytest.mark.parametrize(
+    ("depth", "held", "writes"), [(2, 2**28, 3), (5, 2**28, 1), (5, 3 * 70 * 85 * 4, 2), (5, 70 * 85 * 4, 5)]
+)
+def test_deep_chunks_are_written_once_as_far_as_memory_allows(model, depth, held, writes, monkeypatch):
+    monkeypatch.setattr(writing, "_HELD_BYTES", held)
+    planes = image(5, 70, 85)
+    out = Counting(planes.shape, (depth, 70, 85))
+    predict(model, planes, out=out, settings=STRICT)
+    np.testing.assert_array_equal(out.values, predict(model, planes, settings=STRICT))
+    assert (out.writes == 1).all()
+    assert len(out.tops) == writes
+
+
+def test_deep_chunks_of_several_volumes_and_classes():
+    model, planes = small_model(out_channels=3), image(6, 40, 50).reshape(2, 3, 40, 50)
+    every = predict(model, planes, settings=STRICT, all_classes=True)
+    out = zarr_array(every.shape, (3, 1, 2, 20, 50))
+    predict(model, planes, out=out, settings=STRICT, all_classes=True)
+    np.testing.assert_array_equal(out[...], every)
+
+
+def test_shards_are_written_once(model, planes, expected):
+    class Watched(zarr.storage.MemoryStore):
+        written = 0
+
+        async def set(self, key, value, *more):
+            Watched.written += "c/" in key
+            await super().set(key, value, *more)
+
+    out = zarr.create_array(
+        store=Watched(), shape=planes.shape, chunks=(1, 32, 96), shards=(4, 96, 96), dtype="float32"
+    )
+    predict(model, planes, out=out, settings=TILED)
+    np.testing.assert_array_equal(out[...], expected)
+    assert Watched.written == 1
+
+
 def test_out_that_cannot_hold_the_result(model, planes):
     with pytest.raises(OutputError, match=r"the result has the shape \(3, 70, 85\), but out has \(3, 70, 86\)"):
         predict(model, planes, out=np.zeros((3, 70, 86), np.float32))
@@ -193,10 +230,11 @@ def test_cancelling_leaves_what_was_written(model, planes, expected):
     assert 0 < written.sum() < out.size
 
 
+@pytest.mark.parametrize("depth", [1, 3])
 @pytest.mark.parametrize("kind", ["probabilities", "segmentation", "objects"])
-def test_planes_told_as_done_are_written_when_the_run_is_stopped(model, planes, kind):
+def test_planes_told_as_done_are_written_when_the_run_is_stopped(model, planes, kind, depth):
     dtype = {"probabilities": "float32", "segmentation": "uint8", "objects": "uint32"}[kind]
-    out = zarr_array(planes.shape, (1, 32, 32), dtype)
+    out = zarr_array(planes.shape, (depth, 32, 32), dtype)
     events = []
 
     def run(**how):

@@ -206,6 +206,23 @@ def test_damaged_checkpoint(tmp_path: Path) -> None:
         next(fit(network(), sampler(), settings(), checkpoint=place, resume=True))
 
 
+def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    place, run = tmp_path / "run.safetensors", settings(steps=6, checkpoint_every=2)
+    whole = losses(settings=run)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    events = fit(network(), sampler(), run, checkpoint=place)
+    assert [next(events).step for _ in range(3)] == [1, 2, 3]
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+        with pytest.raises(CheckpointError, match=r"run\.safetensors: the state of the run at step 4 cannot be kept"):
+            list(events)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.name for path in tmp_path.iterdir()] == ["run.safetensors"]
+    assert losses(settings=run, checkpoint=place, resume=True) == whole[2:]
+
+
 def test_checkpoint_of_an_older_version(tmp_path: Path) -> None:
     place = tmp_path / "run.safetensors"
     list(fit(network(), sampler(), settings(steps=1), checkpoint=place))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from napari_unets.models import (
     ModelCard,
     ModelCardError,
     ModelExistsError,
+    ModelFileError,
     ModelStore,
     ModelVersionError,
     Score,
@@ -169,6 +172,30 @@ def test_existing_model_is_not_overwritten_unasked(store: ModelStore, network: N
     save_model(network, make_card(title="Second"), store.user / "tiny", overwrite=True)
     assert load_model("tiny").card.title == "Second"
     assert [p.name for p in store.user.iterdir()] == ["tiny"]
+
+
+@pytest.mark.parametrize("when", ["writing", "moving"])
+def test_a_model_that_cannot_be_written_leaves_the_one_before(
+    store: ModelStore, network: Network, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    before = {file.name: file.read_bytes() for file in store.folder("tiny").iterdir()}
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def write_text(*_: object, **__: object) -> None:
+        raise full
+
+    def replace(self: Path, target: Path, real: Callable[[Path, Path], Path] = Path.replace) -> Path:
+        if target.name == "tiny" and (self / "weights.safetensors").stat().st_ino != old:
+            raise full
+        return real(self, target)
+
+    old = (store.folder("tiny") / "weights.safetensors").stat().st_ino
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", write_text) if when == "writing" else patch.setattr(Path, "replace", replace)
+        with pytest.raises(ModelFileError, match=r"tiny: the model could not be written \(No space left"):
+            save_model(network, store.load("tiny").card, store.folder("tiny"), overwrite=True)
+    assert {file.name: file.read_bytes() for file in store.folder("tiny").iterdir()} == before
+    assert [path.name for path in store.user.iterdir()] == ["tiny"]
 
 
 def test_other_folders_are_never_replaced(tmp_path: Path, network: Network) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import pickle
 import shutil
 import warnings
@@ -231,3 +233,16 @@ def test_where_nothing_may_be_exported_to(store, tmp_path):
     assert not (tmp_path / "t.zip").exists()
     shutil.rmtree(store.user)
     assert import_model(export_model("otsu", tmp_path / "o.zip"), name="first") == "first"
+
+
+@pytest.mark.parametrize("name", ["t.zip", "t"])
+def test_a_full_disk_names_what_was_to_be_written(store, tmp_path, monkeypatch, name):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(zipfile.ZipFile, "write", full)
+    monkeypatch.setattr(shutil, "copyfile", full)
+    before = set(tmp_path.iterdir())
+    with pytest.raises(ModelFileError, match=rf"{name}: the model could not be written \(No space left"):
+        export_model("tiny", tmp_path / name)
+    assert set(tmp_path.iterdir()) == before

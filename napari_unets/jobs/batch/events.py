@@ -46,6 +46,9 @@ class BatchItem:
     sources: tuple[str, ...]
     target: Path
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "target", Path(self.target).expanduser())
+
     @property
     def name(self) -> str:
         """The sources, for people."""

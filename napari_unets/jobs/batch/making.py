@@ -95,7 +95,7 @@ def _make_of_stack(source: str, opening: Opening, target: Path, order: Order, me
             raise
         write_pages([source], target, order)
         return
-    if target.suffix.lower() == ".zarr":
+    if target.suffix.lower() == ".zarr" or settings.link or settings.ortho:  # z is last before y then
         stack = in_ome_order(stack)
     with stack:
         metadata["napari_unets"]["image"] = stack.name
@@ -134,7 +134,10 @@ def _write_stack(stack: Stack, target: Path, order: Order) -> None:
 
     model, settings, every = order.predictor.model, order.settings, _has_every_class(order)
     axes = output_axes(stack, every_class=every)
-    shape = (*((model.card.out_channels,) if every else ()), *stack.shape[: stack.plane_axes], *stack.plane_shape)
+    shape = [*stack.shape[: stack.plane_axes], *stack.plane_shape]
+    class_axis = axes.index("c") if every else 0
+    if every:
+        shape.insert(class_axis, model.card.out_channels)
     dtype = {"segmentation": np.uint8, "probabilities": np.float32, "instances": np.uint32}[settings.output]
     target.parent.mkdir(parents=True, exist_ok=True)
     with create_writer(
@@ -147,7 +150,7 @@ def _write_stack(stack: Stack, target: Path, order: Order) -> None:
         labels=settings.kind != "probabilities",
         overwrite=order.overwrite,
     ) as writer:
-        common = {**order.how(), "out": WriterArray(writer)}
+        common = {**order.how(), "out": WriterArray(writer, class_axis)}
         if settings.kind == "probabilities":
             predict(model, stack, all_classes=every, **settings.of_prediction(), **common)
         else:

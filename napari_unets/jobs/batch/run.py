@@ -126,6 +126,9 @@ def make_batch(
                 on_event(Ended(number, _failed(item, error, begun)))
                 if stop_at_error or lent.cannot_be_made:
                     raise
+            except BaseException:  # Ctrl-C, or the system's wish: the report is not to say for ever that it runs
+                on_event(Ended(number, Row(item, "stopped", seconds=time.monotonic() - begun)))
+                raise
             else:
                 on_event(Ended(number, row))
 

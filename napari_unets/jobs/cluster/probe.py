@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import platform
 import time
@@ -13,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 from napari_unets.jobs.errors import OutputNotSharedError, WorkerMismatchError
+from napari_unets.jobs.volumes.errors import BlockWriteError
 
 __all__ = ["Probe", "probe_beside"]
 
@@ -97,14 +99,29 @@ def probe_beside(output: Path) -> Iterator[Probe]:
     Yields
     ------
     Probe
+
+    Raises
+    ------
+    BlockWriteError
+        If it cannot be written.
     """
     output = output.absolute()
-    for old in output.parent.glob(f".{output.name}.*.run"):
+    for old in output.parent.glob(f".{glob.escape(output.name)}.*.run"):
         old.unlink(missing_ok=True)
     token = uuid.uuid4().hex
     path = output.parent / f".{output.name}.{token[:12]}.run"
-    path.write_text(token)
     try:
+        _write(path, token, output)
         yield Probe(str(path), token, metadata.version("napari-unets"))
     finally:
         path.unlink(missing_ok=True)
+
+
+def _write(path: Path, token: str, output: Path) -> None:
+    try:
+        path.write_text(token)
+    except OSError as error:
+        raise BlockWriteError(
+            f"{output}: nothing can be written beside it ({error.strerror or error}); make room, or see to the cause, "
+            "and go on with --resume"
+        ) from error

@@ -8,7 +8,7 @@ __all__ = ["output_axes"]
 
 
 def output_axes(stack: Stack, *, every_class: bool) -> str:
-    """Name the axes of an output: those of the image without colour, behind one for the classes where it has all.
+    """Name the axes of an output: those of the image without colour, and c for the classes where it has all.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def output_axes(stack: Stack, *, every_class: bool) -> str:
     Returns
     -------
     str
-        One letter an axis.
+        One letter an axis; c comes first, or behind a first t, as OME has it.
 
     Raises
     ------
@@ -33,4 +33,6 @@ def output_axes(stack: Stack, *, every_class: bool) -> str:
             f"{stack.path or stack.name}: has channels ({stack.axes}), and no file holds the probabilities of several "
             "classes for each of them; save the channels one by one and run them so, or make class ids"
         )
-    return "c" * every_class + axes
+    if not every_class:
+        return axes
+    return f"tc{axes[1:]}" if axes.startswith("t") else f"c{axes}"

@@ -22,6 +22,8 @@ class Opening(BaseModel):
         Resolution level of a pyramid, 0 being the full one.
     dataset : str or None
         Which array of a Zarr group or an HDF5 file, or which series of a TIFF file.
+    channel : str or None
+        Which of the channels, by its name in the file or its number from 1.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -30,6 +32,7 @@ class Opening(BaseModel):
     voxel_size_nm: tuple[float, float, float] | None = None
     level: int = 0
     dataset: str | None = None
+    channel: str | None = None
 
     def changed(self) -> dict[str, Any]:
         """Return what is not as in the file; JSON values."""

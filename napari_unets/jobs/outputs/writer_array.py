@@ -20,15 +20,17 @@ class WriterArray:
     ----------
     writer : PlaneWriter
         Takes the pixels.
+    class_axis : int, optional
+        Where the writer has the axis of classes, which is the first one for the inference.
     """
 
-    def __init__(self, writer: PlaneWriter) -> None:
+    def __init__(self, writer: PlaneWriter, class_axis: int = 0) -> None:
         self._writer = writer
-        self.shape = writer.shape
+        self._numbers = np.moveaxis(np.arange(writer.n_planes).reshape(writer.shape[:-2]), class_axis, 0)
+        self.shape = (*self._numbers.shape, *writer.plane_shape)
         self.dtype = writer.dtype
         #: A plane is best written as a whole, so that is what the inference holds back where memory allows.
         self.chunks = (*(1,) * (len(self.shape) - 2), *self.shape[-2:])
-        self._numbers = np.arange(writer.n_planes).reshape(self.shape[:-2])
 
     def __setitem__(self, index: tuple[int | slice, ...], values: NDArray[np.generic]) -> None:
         *planes, y, x = index

@@ -64,9 +64,9 @@ class VolumeJob(BaseModel):
     axes : str
         Of the output.
     shape : tuple of int
-        Of the output.
+        Of the output, the classes first.
     class_axis : bool
-        Whether the first axis numbers classes.
+        Whether there are classes, which are c among the axes.
     voxel_size_nm : tuple of float, optional
         Along z, y, x.
     block : tuple of int
@@ -114,8 +114,9 @@ class VolumeJob(BaseModel):
     @property
     def store(self) -> VolumeStore:
         """Layout of the output."""
+        depth_known = self.voxel_size_nm if "z" in self.axes else None  # times and channels are never made one
         return VolumeStore(
-            Pyramid(self.shape, self.block, class_axis=self.class_axis, voxel_size_nm=self.voxel_size_nm),
+            Pyramid(self.shape, self.block, class_axis=self.class_axis, voxel_size_nm=depth_known),
             self.dtype.name,
             Note(
                 self.axes,
@@ -194,9 +195,12 @@ def plan_volume(
         If this output is not made block by block, would destroy the input, or the blocks asked for are not possible.
     ImageError
         If the image cannot be opened, or no OME-Zarr has such axes as the output would have.
+    InferenceError
+        If objects are to be linked along an axis that is not the depth.
     Cancelled
         If ``cancel`` said so.
     """
+    from napari_unets.inference.depth import check_depth
     from napari_unets.inference.planning import fixed_settings
     from napari_unets.inference.tiles import stack_statistics
 
@@ -212,6 +216,8 @@ def plan_volume(
     if begun is not None and not begun.origin.difference(made_from):
         return begun.run_where(str(place), output, _name_of(model), predictor.settings)
     with open_source(place, opening, what) as stack:
+        if what.link:
+            check_depth(stack)
         every = what.kind == "probabilities" and model.card.out_channels > 1
         axes = output_axes(stack, every_class=every)
         check_ome_axes(axes, output)

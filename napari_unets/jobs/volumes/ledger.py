@@ -82,16 +82,20 @@ class Ledger:
 
     @classmethod
     def create(cls, job: VolumeJob) -> Self:
-        """Begin the ledger of a job; one that is there is replaced.
+        """Begin the ledger of a job.
 
         Raises
         ------
+        LedgerInUseError
+            If there is one: another process has begun the same volume at this moment.
         BlockWriteError
             If it cannot be written.
         """
         header = json.dumps({"ledger": _VERSION, "job": job.model_dump(mode="json")})
         try:
-            write_safely(ledger_path(job.output), f"{header}\n".encode(), scratch_folder(job.output))
+            write_safely(ledger_path(job.output), f"{header}\n".encode(), scratch_folder(job.output), new=True)
+        except FileExistsError:
+            raise LedgerInUseError(f"{job.output}: another process has just begun it; wait for that one") from None
         except OSError as error:
             raise BlockWriteError(f"{job.output}: cannot be begun ({error.strerror})") from error
         return cls(job.output)

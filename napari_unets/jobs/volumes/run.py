@@ -6,6 +6,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -152,7 +153,7 @@ def run_volume(
         blocks, done, seconds = plan_blocks(job), _usable(ledger), [0.0, 0.0, 0.0]
         before = len(done)
         if not ledger.is_finished:
-            _tidy(job.output, everything=False)
+            _tidy(job.output, keep=[TABLES] if ledger.notes.get("numbered") else [])
             if not (job.output / "zarr.json").exists():
                 job.store.create(job.output, scratch_folder(job.output))
             tell.start("blocks", before, len(blocks))
@@ -173,7 +174,7 @@ def run_volume(
                 ledger.note(numbered=True)
                 objects = number_objects(job, blocks, ledger.records, ids, tell.at, cancel)
             ledger.note(finished=True, objects=objects)
-        _tidy(job.output, everything=True)
+        shutil.rmtree(scratch_folder(job.output), ignore_errors=True)
         reading, computing, writing = seconds
         return VolumeReport(
             output=job.output,
@@ -217,9 +218,9 @@ def _begin(job: VolumeJob) -> Ledger:
     """Begin the ledger and the volume, or neither."""
     scratch = scratch_folder(job.output)
     job.output.parent.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(scratch, ignore_errors=True)  # what was left unfinished there is of another run
     ledger = Ledger.create(job)
     try:
+        shutil.rmtree(scratch, ignore_errors=True)  # what was left unfinished there is of another run
         job.store.create(job.output, scratch)
     except Exception:
         ledger.close()
@@ -229,12 +230,18 @@ def _begin(job: VolumeJob) -> Ledger:
 
 
 def _remove(output: Path, path: Path) -> None:
-    try:
-        Ledger(output).close()
-    except LedgerInUseError:
-        raise
-    except LedgerError:
-        pass  # whatever is wrong with it, it is to be replaced
+    with ExitStack() as kept:
+        try:
+            kept.enter_context(Ledger(output))  # nobody else begins to write or to remove it
+        except LedgerInUseError:
+            raise
+        except LedgerError:
+            pass  # whatever is wrong with it, it is to be replaced
+        _remove_volume(output)
+    path.unlink(missing_ok=True)
+
+
+def _remove_volume(output: Path) -> None:
     if output.exists():
         if not (output.is_dir() and is_zarr(output)):
             raise ImageExistsError(f"{output}: is something else than a Zarr and is not replaced; choose another name")
@@ -242,7 +249,6 @@ def _remove(output: Path, path: Path) -> None:
         scratch.mkdir(exist_ok=True)
         output.rename(scratch / uuid.uuid4().hex)  # at once: never is half of it there
         shutil.rmtree(scratch, ignore_errors=True)
-    path.unlink(missing_ok=True)
 
 
 def _usable(ledger: Ledger) -> set[int]:
@@ -278,16 +284,12 @@ def _check_source(job: VolumeJob) -> None:
         )
 
 
-def _tidy(output: Path, *, everything: bool) -> None:
+def _tidy(output: Path, keep: Sequence[str]) -> None:
     """Remove what unfinished files a run that was killed has left."""
-    folder = scratch_folder(output)
-    if everything:
-        shutil.rmtree(folder, ignore_errors=True)
-        return
-    for path in folder.glob("*"):
+    for path in scratch_folder(output).glob("*"):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
-        elif path.name != TABLES:
+        elif path.name not in keep:
             path.unlink(missing_ok=True)
 
 

@@ -78,7 +78,13 @@ def layer_array(layer: Layer) -> Any:
     data = layer.data[0] if layer.multiscale else layer.data
     if _in_colour(layer):
         return grey_of(as_stack(data, rgb=True, name=layer.name, metadata=layer.metadata))
-    return data[0] if record_of(layer).get("class_axis") else data
+    if not record_of(layer).get("class_axis"):
+        return data
+    labels = layer.axis_labels
+    at = (
+        0 if "class" in labels or "c" not in labels else labels.index("c")
+    )  # in a file behind the time, if there is one
+    return data[(slice(None),) * at + (0,)]
 
 
 def candidate_of(layer: Layer) -> Candidate:

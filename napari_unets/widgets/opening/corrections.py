@@ -1,4 +1,4 @@
-"""Put right what a file says wrongly or not at all: axes, voxel size, resolution level, dataset."""
+"""Put right what a file says wrongly or not at all, and choose a part of it: level, dataset, channel."""
 
 from __future__ import annotations
 
@@ -37,6 +37,9 @@ class Corrections(QWidget):
             voxel.addWidget(field)
         self.dataset = QLineEdit()
         self.dataset.setToolTip("Path of the array inside an HDF5 file or Zarr group")
+        self.channel = QLineEdit()
+        self.channel.setPlaceholderText("all")
+        self.channel.setToolTip("One of the channels alone: its name in the file, or its number from 1")
         self.level = QSpinBox()
         self.level.setToolTip("0 is the finest resolution")
         form = QFormLayout(self)
@@ -45,9 +48,10 @@ class Corrections(QWidget):
         form.addRow("Voxel size (nm)", voxel)
         form.addRow(self.missing)
         form.addRow("Dataset", self.dataset)
+        form.addRow("Channel", self.channel)
         form.addRow("Level", self.level)
         self._form = form
-        for line in (self.axes, *self.voxel, self.dataset):
+        for line in (self.axes, *self.voxel, self.dataset, self.channel):
             line.editingFinished.connect(self._announce)
         self.level.valueChanged.connect(self._announce)
         self._last = self.keywords()
@@ -58,12 +62,13 @@ class Corrections(QWidget):
             "axes": self.axes.text().strip() or None,
             "voxel_size_nm": self._sizes(),
             "dataset": self.dataset.text().strip() or None,
+            "channel": self.channel.text().strip() or None,
             "level": self.level.value(),
         }
 
     def clear(self) -> None:
         """Leave everything as in the file."""
-        for line in (self.axes, *self.voxel, self.dataset):
+        for line in (self.axes, *self.voxel, self.dataset, self.channel):
             line.clear()
         self.level.blockSignals(True)
         self.level.setValue(0)
@@ -82,6 +87,7 @@ class Corrections(QWidget):
             line.setPlaceholderText(text)
         self.level.setMaximum(max(0, stack.levels - 1))
         self._form.setRowVisible(self.level, stack.levels > 1)
+        self._form.setRowVisible(self.channel, "c" in stack.axes or bool(self.channel.text()))
 
     def show_dataset(self, wanted: bool) -> None:
         """Offer a path inside the file or not."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_unets.images import open_stack
+from napari_unets.images import open_stack, save_stack
 from napari_unets.inference import DeviceError, Predictor, predict, segment
 from napari_unets.inference.settings import InferenceSettings
 from napari_unets.jobs.batch import run as batch_module
@@ -20,7 +20,7 @@ from napari_unets.jobs.batch.run import make_batch, run_batch
 from napari_unets.jobs.outputs.settings import OutputSettings
 from napari_unets.jobs.volumes.ledger import ledger_path
 from napari_unets.jobs.worker.kept import KEPT
-from napari_unets.models import UnknownModelError, load_model
+from napari_unets.models import UnknownModelError, load_model, new_model, save_model
 from tests.jobs.batch_support import SETTINGS, Heard, batch, save_image, save_tiny
 
 
@@ -175,6 +175,15 @@ def test_an_input_is_not_overwritten_through_a_link(model, three, tmp_path):
     assert Path(three[0]).read_bytes() == before
 
 
+def test_an_output_in_the_home_folder(model, three, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert make(batch(model, Path("~/out"), three[0])).statuses == ["done"]
+    assert (tmp_path / "out" / "a.tif").is_file()
+    assert not Path("~").exists()
+
+
 def test_overwrite_makes_all_anew(model, out, three):
     out.mkdir()
     (out / "a.tif").write_bytes(b"somebody's")
@@ -289,6 +298,22 @@ def test_a_volume_is_skipped_or_gone_on_with_but_not_replaced(model, out, tmp_pa
     assert make(job).statuses == ["skipped"]
     save_image(tmp_path / "a.tif", seed=3)
     assert "cannot be resumed: a.tif has changed" in make(job).rows[0].reason
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".ome.zarr"])
+def test_probabilities_of_three_classes_over_time(out, tmp_path, suffix):
+    made = new_model("three", "unet", ("a", "b", "c"), settings={"width": 4, "depth": 1})
+    three = save_model(made.network, made.card, tmp_path / "three")
+    values = np.random.default_rng(0).integers(0, 255, (2, 3, 40, 48), dtype=np.uint8)
+    source = str(save_stack(tmp_path / "a.tif", values, axes="tzyx"))
+    item = BatchItem((source,), out / f"a{suffix}")
+    for ortho in (False, True):
+        output = OutputSettings(kind="probabilities", ortho=ortho)
+        assert make(BatchJob(three, (item,), output, SETTINGS, "overwrite")).statuses == ["done"]
+        expected = in_python(three, source, predict, all_classes=True, ortho=ortho)
+        with open_stack(item.target) as stack:
+            assert stack.axes == "tczyx"
+            np.testing.assert_allclose(stack[...], expected.swapaxes(0, 1), atol=1e-5)
 
 
 def test_three_orientations_in_the_place_of_a_volume_are_not_taken_for_it(model, out, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
@@ -27,6 +28,7 @@ from napari_unets.jobs import (
 from napari_unets.jobs.cluster.executor import Execute, on_cluster
 from napari_unets.jobs.cluster.probe import Probe, probe_beside
 from napari_unets.jobs.cluster.size import plan_workers
+from napari_unets.jobs.volumes.errors import BlockWriteError
 
 
 @pytest.fixture
@@ -242,6 +244,23 @@ class TestProbe:
             probe.check()
             assert probe.is_there
         assert not probe.is_there
+        assert not list(tmp_path.iterdir())
+
+    def test_what_killed_runs_have_left_is_removed_whatever_the_name(self, tmp_path: Path) -> None:
+        for name in ("out[1].ome.zarr", "out1.ome.zarr"):
+            (tmp_path / f".{name}.0123456789ab.run").touch()
+        with probe_beside(tmp_path / "out[1].ome.zarr"):
+            pass
+        assert [path.name for path in tmp_path.iterdir()] == [".out1.ome.zarr.0123456789ab.run"]
+
+    def test_full_disk(self, tmp_path: Path, monkeypatch) -> None:
+        def full(path: Path, _: str) -> None:
+            path.touch()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(Path, "write_text", full)
+        with pytest.raises(BlockWriteError, match=r"out: nothing can be written beside it \(No space left"):
+            probe_beside(tmp_path / "out").__enter__()
         assert not list(tmp_path.iterdir())
 
     def test_folder_that_may_not_be_written_to(self, tmp_path: Path, monkeypatch) -> None:

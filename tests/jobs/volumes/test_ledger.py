@@ -12,6 +12,7 @@ import pytest
 from napari_unets.jobs.volumes.blocks import BlockRecord
 from napari_unets.jobs.volumes.errors import BlockWriteError, LedgerError, LedgerInUseError, LedgerMismatchError
 from napari_unets.jobs.volumes.ledger import Ledger, ledger_path
+from napari_unets.jobs.volumes.run import _begin
 from napari_unets.jobs.volumes.writing import scratch_folder
 from tests.jobs.volume_support import plan, save_volume
 
@@ -114,6 +115,25 @@ def test_two_runs_do_not_write_one_volume(job):
     with Ledger.create(job), pytest.raises(LedgerInUseError, match="another process"):
         Ledger(job.output)
     Ledger(job.output).close()
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_of_two_runs_that_begin_at_one_moment_the_first_goes_on(job, monkeypatch, links):
+    def no_links(*_):
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    if not links:  # as on file systems of memory cards
+        monkeypatch.setattr(os, "link", no_links)
+    with Ledger.create(job) as ledger:
+        unfinished = scratch_folder(job.output) / "block"
+        unfinished.touch()
+        with pytest.raises(LedgerInUseError, match="has just begun it"):
+            _begin(job)
+        assert unfinished.exists()
+        ledger.append(RECORDS[0])
+    with Ledger(job.output) as ledger:
+        assert set(ledger.records) == {0}
+    assert [path.name for path in scratch_folder(job.output).iterdir()] == ["block"]
 
 
 def test_a_full_disk_leaves_no_half_line(job, monkeypatch):

@@ -24,6 +24,8 @@ from napari_unets.jobs.volumes.writing import scratch_folder
 from napari_unets.models import load_model, new_model, save_model
 from tests.jobs.volume_support import blobs, contents, plan, save_volume
 
+FP32 = InferenceSettings(precision="fp32", backend="torch")
+
 
 @pytest.fixture
 def source(tmp_path):
@@ -148,15 +150,39 @@ def test_axes_come_in_the_order_of_ome_zarr(tmp_path, kind):
         np.testing.assert_allclose(out, function(load_model("otsu"), values.swapaxes(1, 2)), atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("axes", "said"), [("czyx", r"in\.tif: has channels"), ("tzyx", r"out\.ome\.zarr: OME-Zarr has no axes 'ctzyx'")]
-)
-def test_axes_that_ome_zarr_has_not_are_told_before_anything_is_removed(tmp_path, axes, said):
+@pytest.fixture
+def three(tmp_path):
+    """A model of three classes."""
     made = new_model("three", "unet", ("a", "b", "c"), settings={"width": 4, "depth": 1})
-    folder = save_model(made.network, made.card, tmp_path / "three")
-    source = save_stack(tmp_path / "in.tif", blobs((2, 3, 90, 110)), axes=axes)
-    with pytest.raises(ImageError, match=said):
-        plan(source, tmp_path / "out.ome.zarr", folder, kind="probabilities")
+    return save_model(made.network, made.card, tmp_path / "three")
+
+
+def test_classes_of_channels_are_refused(tmp_path, three):
+    source = save_stack(tmp_path / "in.tif", blobs((2, 3, 90, 110)), axes="czyx")
+    with pytest.raises(ImageError, match=r"in\.tif: has channels"):
+        plan(source, tmp_path / "out.ome.zarr", three, kind="probabilities")
+
+
+@pytest.mark.parametrize(("shape", "axes"), [((2, 3, 90, 110), "tzyx"), ((5, 90, 110), "tyx")])
+def test_classes_come_behind_the_time(tmp_path, three, shape, axes):
+    values = blobs(shape)
+    source = save_stack(tmp_path / "in.tif", values, axes=axes)
+    job = plan(source, tmp_path / "out.ome.zarr", three, block=(2, 90, 110), kind="probabilities", settings=FP32)
+    run_volume(job)
+    whole = predict(load_model(three), values, all_classes=True, settings=FP32)
+    with open_stack(job.output) as out:
+        assert out.axes == f"tc{axes[1:]}"
+        np.testing.assert_allclose(out, whole.swapaxes(0, 1), atol=1e-5)
+
+
+@pytest.mark.parametrize(("axes", "planes"), [("zyx", 2), ("tyx", 3), ("cyx", 3)])
+def test_levels_never_join_times_or_channels(tmp_path, axes, planes):
+    values = np.zeros((3, 60, 2100), np.uint8)
+    source = save_stack(tmp_path / "in.tif", values, axes=axes, voxel_size_nm=(4, 4, 4))
+    job = plan(source, tmp_path / "out.ome.zarr", block=(4, 60, 2100))
+    run_volume(job)
+    with open_stack(job.output, level=1) as out:
+        assert (out.shape, out.voxel_size_nm) == ((planes, 30, 1050), (8 if axes == "zyx" else 4, 8, 8))
 
 
 def test_a_volume_that_cannot_be_begun_leaves_the_way_free(source, tmp_path, monkeypatch):

@@ -96,6 +96,22 @@ def test_corrections_change_what_is_opened(qtbot, widget, tiff):
     np.testing.assert_array_equal(np.asarray(layer.data), pixels.transpose(2, 1, 0))
 
 
+def test_a_channel_alone(qtbot, widget, tiff, tmp_path):
+    pixels = np.arange(3 * 2 * 40 * 50, dtype=np.uint16).reshape(3, 2, 40, 50)
+    tifffile.imwrite(tmp_path / "channels.tif", pixels, imagej=True, metadata={"axes": "ZCYX"})
+    type_path(qtbot, widget, tmp_path / "channels.tif")
+    wait_understood(qtbot, widget)
+    assert not widget.corrections.channel.isHidden()
+    widget.corrections.channel.setText("2")
+    widget.corrections.channel.editingFinished.emit()
+    wait_understood(qtbot, widget)
+    np.testing.assert_array_equal(np.asarray(press_open(qtbot, widget).data), pixels[:, 1])
+    type_path(qtbot, widget, tiff[0])
+    wait_understood(qtbot, widget)
+    assert widget.corrections.channel.isHidden()
+    assert widget.corrections.keywords()["channel"] is None
+
+
 @pytest.fixture(params=["de_DE", "en_US"])
 def language(request):
     before = QLocale()

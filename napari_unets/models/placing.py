@@ -1,0 +1,98 @@
+"""A model's folder in the making: it appears at its place as a whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from napari_unets.models.errors import ModelExistsError, ModelFileError
+from napari_unets.models.model import CARD_FILE
+
+__all__ = ["check_replaceable", "explained", "made_beside"]
+
+
+def check_replaceable(target: Path, *, overwrite: bool) -> None:
+    """See that a model may be written there.
+
+    Raises
+    ------
+    ModelExistsError
+        If the folder exists and ``overwrite`` is False, or it is something else than a model.
+    """
+    if not target.exists():
+        return
+    if not overwrite:
+        raise ModelExistsError(f"{target} exists already; choose another name, or ask to overwrite it")
+    if not (target / CARD_FILE).is_file() and (not target.is_dir() or any(target.iterdir())):
+        raise ModelExistsError(f"{target} holds something else than a model and will not be replaced")
+
+
+@contextmanager
+def made_beside(target: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Make a hidden folder that takes the target's place when all is well, and vanishes otherwise.
+
+    Parameters
+    ----------
+    target : Path
+        Folder of a model. The folder that it is in is made if missing.
+    overwrite : bool
+        Whether a model that is there is replaced.
+
+    Yields
+    ------
+    Path
+        The hidden folder.
+
+    Raises
+    ------
+    ModelExistsError
+        If the target is there and ``overwrite`` is False, or it is something else than a model.
+    ModelFileError
+        If it cannot be written; what was there is as it was.
+    """
+    check_replaceable(target, overwrite=overwrite)
+    with explained(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            beside.chmod(0o755)
+            yield beside
+            _put_in_place(beside, target)
+        except BaseException:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
+
+
+@contextmanager
+def explained(target: Path) -> Iterator[None]:
+    """Name the target when the system cannot write it.
+
+    Raises
+    ------
+    ModelFileError
+        If so.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ModelFileError(
+            f"{target}: the model could not be written ({error.strerror or error}); make room, or see to the cause"
+        ) from error
+
+
+def _put_in_place(made: Path, target: Path) -> None:
+    """Move the folder to its place; what is replaced is there until then, whatever ends the program."""
+    if not target.exists():
+        made.replace(target)
+        return
+    aside = made.with_name(f"{made.name}.old")
+    target.replace(aside)
+    try:
+        made.replace(target)
+    except BaseException:
+        aside.replace(target)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
