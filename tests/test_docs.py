@@ -27,7 +27,8 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 BLOCK = re.compile(r"(?:<!-- (?P<mark>[^\n]*?) -->\n+)?```(?P<language>bash|python)\n(?P<code>.*?)```", re.DOTALL)
 # What needs no shell, and starts no processes that would import the main module again.
 PLAIN = re.compile(r"napari-unets (?!.*--workers)[\w ./,=-]+")
-LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
 class Block(NamedTuple):
@@ -121,5 +122,16 @@ def test_every_block_is_run_or_says_why_not(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_lead_somewhere(page):
-    for target in LINK.findall(page.read_text("utf-8")):
-        assert (page.parent / target).exists(), f"{name(page)} links to {target}, which is not there"
+    for file, heading in LINK.findall(page.read_text("utf-8")):
+        target = page.parent / file if file else page
+        assert target.exists(), f"{name(page)} links to {file}, which is not there"
+        if heading:
+            assert heading in anchors(target), (
+                f"{name(page)} links to {heading} in {name(target.resolve())}, which has none"
+            )
+
+
+def anchors(page: Path) -> set[str]:
+    """What the headings of a page are called in links: lower case, without signs, blanks as dashes."""
+    text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in HEADING.findall(text)}

@@ -31,6 +31,13 @@ class Kind(StrEnum):
     INSTANCES = "instances"
 
 
+class Side(StrEnum):
+    """What probabilities can be of."""
+
+    FOREGROUND = "foreground"
+    BACKGROUND = "background"
+
+
 class NotComparableError(NapariUnetsError):
     """A prediction and a truth that cannot be compared; the message names both."""
 
@@ -45,6 +52,10 @@ def evaluate(
     ] = False,
     kind: Annotated[
         Kind | None, typer.Option(help="What the images show, where neither the files nor the metrics say it.")
+    ] = None,
+    probability_of: Annotated[
+        Side | None,
+        typer.Option(help="What probabilities from elsewhere are of: what the truth's 0 marks is the background."),
     ] = None,
     dataset: Annotated[
         str | None, typer.Option(metavar="NAME", help="Which dataset of PREDICTION, where there are several.")
@@ -66,9 +77,9 @@ def evaluate(
     if as_csv and (as_csv.is_dir() or not as_csv.parent.is_dir()):
         said = f"{as_csv} is a folder" if as_csv.is_dir() else f"there is no folder {as_csv.parent}"
         raise typer.BadParameter(f"{said}; name a file in a folder that is there", param_hint="--csv")
-    options: Scores = {"metrics": metrics, "per_slice": True, "per_class": per_class} | (
-        {"kind": kind.value} if kind else {}
-    )
+    options: Scores = {"metrics": metrics, "per_slice": True, "per_class": per_class}
+    options |= {"kind": kind.value} if kind else {}
+    options |= {"probability_of": probability_of.value} if probability_of else {}
     with ExitStack() as files:
         pairs = open_pairs(prediction, truth, files, (dataset, truth_dataset))
         results = [_score(pair, pair.options | options) for pair in pairs]
@@ -97,6 +108,8 @@ def _score(pair: OpenPair, options: Scores) -> Scores:
     with progress_bar("scoring") as report:
         for _ in evaluation.run():
             report(len(evaluation.slices), evaluation.n_slices)
+    if evaluation.doubt is not None:
+        note(f"warning: {evaluation.doubt}")
     return evaluation.result()
 
 

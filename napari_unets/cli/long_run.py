@@ -49,9 +49,19 @@ def may_replace(output: Path, *, resume: bool, overwrite: bool) -> bool:
 
     With ``--resume`` what an interrupted run has saved may; a finished run ends the program, since nothing is left to
     do, so that a job that a cluster starts again does no harm.
+
+    Raises
+    ------
+    ModelExistsError
+        If neither is given, and a run was interrupted that could be resumed.
     """
     from napari_unets.learning.checkpoint import checkpoint_beside
+    from napari_unets.models import ModelExistsError
 
+    if checkpoint_beside(output).exists() and not (resume or overwrite):
+        raise ModelExistsError(
+            f"{output}: a run was interrupted there; --resume continues it, --overwrite begins anew and drops it"
+        )
     if not resume or checkpoint_beside(output).exists():
         return resume or overwrite
     if output.exists():

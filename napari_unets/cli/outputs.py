@@ -34,13 +34,15 @@ def is_one_file(output: Path) -> bool:
 
 
 def check_format(output: Path) -> None:
-    """Refuse an output that is called like an image that is not written, and would become a folder of that name.
+    """Refuse an output that would become a folder of a name that means something else: stdout, or an image not written.
 
     Raises
     ------
     OutputError
         If it is.
     """
+    if str(output) == "-":
+        raise OutputError("-: results are files, not written to stdout; name a .tif, an .ome.zarr, a .pdf or a folder")
     suffix = output.suffix.lower()
     if suffix in IMAGE_SUFFIXES and suffix not in _ONE_FILE and not output.is_dir():
         raise OutputError(

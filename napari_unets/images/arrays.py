@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from itertools import pairwise
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -55,8 +57,12 @@ def indexable(data: Any, name: str) -> Any:
     Raises
     ------
     UnsupportedImageError
-        If numpy can make nothing of it.
+        If it is the path of an image, or numpy can make nothing of it.
     """
+    if isinstance(data, str | PathLike):
+        raise UnsupportedImageError(
+            f"{name}: {os.fspath(data)!r} is a path, not pixels; open it first: open_stack({os.fspath(data)!r})"
+        )
     try:
         if all(hasattr(data, part) for part in ("shape", "dtype", "__getitem__")):
             np.dtype(data.dtype)

@@ -39,10 +39,12 @@ def check_out(out: Any, shape: tuple[int, ...], kinds: str, name: str, *, least:
     Raises
     ------
     OutputError
-        If it is no array that is written into region by region, or has another shape or type.
+        If it is no array that is written into region by region, is read-only, or has another shape or type.
     """
     if not all(hasattr(out, part) for part in ("shape", "dtype", "__setitem__")) or hasattr(out, "__dask_graph__"):
         raise OutputError(f"{name}: out must be a numpy or Zarr array, to be written into, not {type(out).__name__}")
+    if getattr(out, "read_only", False) or (isinstance(out, np.ndarray) and not out.flags.writeable):
+        raise OutputError(f"{name}: out is read-only; give an array that can be written to")
     if tuple(out.shape) != shape:
         raise OutputError(f"{name}: the result has the shape {shape}, but out has {tuple(out.shape)}")
     try:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from napari_unets.learning.annotations import AnnotatedStack, split_annotations
     from napari_unets.learning.cascading import cascade_models
     from napari_unets.learning.doubt import PlaneUncertainty, best_slice
-    from napari_unets.learning.errors import AnnotationError, NothingToTrainError
+    from napari_unets.learning.errors import AnnotationError, FitSettingError, NothingToTrainError
     from napari_unets.learning.fine_tuning import TunedEvent, fine_tune, iter_fine_tune, tuning_settings
     from napari_unets.learning.fit import FitEvent, PreviewEvent, StepEvent, StoppedEvent, ValidationEvent
     from napari_unets.learning.recipe import Recipe, RecipeError, read_recipe
@@ -30,6 +30,7 @@ _PLACES = {
     "cascade_models": "cascading",
     "fine_tune": "fine_tuning",
     "FitEvent": "fit",
+    "FitSettingError": "errors",
     "FitSettings": "settings",
     "iter_fine_tune": "fine_tuning",
     "iter_uncertainty": "suggest",
@@ -57,6 +58,7 @@ __all__ = [
     "AnnotatedStack",
     "AnnotationError",
     "FitEvent",
+    "FitSettingError",
     "FitSettings",
     "NothingToTrainError",
     "PatchSampler",

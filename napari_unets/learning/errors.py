@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from napari_unets.errors import NapariUnetsError
 
-__all__ = ["AnnotationError", "DivergedError", "NothingToTrainError"]
+__all__ = ["AnnotationError", "DivergedError", "FitSettingError", "NothingToTrainError"]
 
 
 class AnnotationError(NapariUnetsError):
@@ -19,6 +19,10 @@ class DivergedError(NapariUnetsError):
             f"the training has come apart at step {step}: its loss is no number any more. Begin again with a lower "
             "learning rate, and see that the image holds no infinite values"
         )
+
+
+class FitSettingError(NapariUnetsError):
+    """A setting of a training run that does not exist, or cannot have this value."""
 
 
 class NothingToTrainError(NapariUnetsError):

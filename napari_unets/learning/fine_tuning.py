@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,13 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from napari_unets.inference import choose_device
 from napari_unets.learning.adapting import adapt_batch_norm, has_batch_norm
 from napari_unets.learning.annotations import AnnotatedStack
 from napari_unets.learning.augment import AugmentSettings
-from napari_unets.learning.errors import AnnotationError, NothingToTrainError
+from napari_unets.learning.errors import AnnotationError, FitSettingError, NothingToTrainError
 from napari_unets.learning.fit import FitEvent, StoppedEvent, fit
 from napari_unets.learning.head import grow_head
 from napari_unets.learning.last_layer import learn_last_layer
@@ -58,6 +60,11 @@ def tuning_settings(*, from_scratch: bool = False, **changes: Any) -> FitSetting
     A slow warm-up: the first steps of a new optimiser are its wildest. Small patches: strokes are thin, and most of a
     large patch would teach nothing. Milder changes of scale: the user's stack has one pixel size. Faint spots: users
     stroke what they see well, and a membrane is wanted where it can hardly be seen, too.
+
+    Raises
+    ------
+    FitSettingError
+        If a setting does not exist, or cannot have this value.
     """
     defaults: dict[str, Any] = {
         "batch": 8,
@@ -72,7 +79,14 @@ def tuning_settings(*, from_scratch: bool = False, **changes: Any) -> FitSetting
     }
     if "steps" not in changes and "minutes" not in changes:
         defaults["steps"] = 300
-    return FitSettings.model_validate(defaults | changes)
+    try:
+        return FitSettings.model_validate(defaults | changes)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'length'}: {e['msg']}" for e in error.errors())
+        names = ", ".join(FitSettings.model_fields)
+        raise FitSettingError(
+            f"these settings of fine-tuning do not work: {wrong}. The settings are: {names}"
+        ) from None
 
 
 def iter_fine_tune(
@@ -84,7 +98,7 @@ def iter_fine_tune(
     name: str | None = None,
     from_scratch: bool | None = None,
     adapt: bool = True,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     resume: bool = False,
     device: str = "auto",
     cancel: Callable[[], bool] | None = None,
@@ -113,7 +127,7 @@ def iter_fine_tune(
         :func:`~napari_unets.learning.adapting.adapt_batch_norm`). With ``settings.freeze_batch_norm`` before the first
         step, unless the parent's do better on the annotated pixels that are held out; they then stay. Without, after
         the last one, unless those of the training do clearly better.
-    checkpoint : Path, optional
+    checkpoint : str or Path, optional
         File for the state of the run.
     resume : bool
         Go on from ``checkpoint``, if it exists.
@@ -137,11 +151,14 @@ def iter_fine_tune(
         If the annotations cannot be learnt from; the message says why and what to do.
     NothingToTrainError
         If the model is a formula without weights.
+    ModelCardError
+        If a model cannot have this name.
     """
     if not model.network.has_weights:
         raise NothingToTrainError(model.name)
     if from_scratch is None:
         from_scratch = model.card.is_untrained
+    checkpoint = None if checkpoint is None else Path(checkpoint)
     known = list(classes or model.card.classes)
     report = preflight(sources, known)
     if report.problems:
@@ -228,10 +245,21 @@ def fine_tune(model: Model, stack: object, annotations: object, *, steps: int | 
     ------
     AnnotationError
         If the annotations cannot be learnt from.
+    FitSettingError
+        If a setting does not exist, or cannot have this value.
+    NothingToTrainError, ModelCardError, DeviceError
+        As for :func:`iter_fine_tune`.
+
+    Examples
+    --------
+    >>> from napari_unets.models import save_model
+    >>> tuned = fine_tune(load_model("em-membranes"), stack, strokes, minutes=3)  # doctest: +SKIP
+    >>> save_model(tuned.network, tuned.card, "my-membranes")  # doctest: +SKIP
     """
     if steps is not None:
         arguments["steps"] = steps
-    fields = {k: arguments.pop(k) for k in list(arguments) if k in FitSettings.model_fields}
+    of_the_run = inspect.signature(iter_fine_tune).parameters
+    fields = {k: arguments.pop(k) for k in list(arguments) if k not in of_the_run}
     from_scratch = arguments.setdefault("from_scratch", model.card.is_untrained)
     source = AnnotatedStack.of(stack, annotations)
     *_, last = iter_fine_tune(model, [source], tuning_settings(from_scratch=from_scratch, **fields), **arguments)

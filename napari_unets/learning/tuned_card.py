@@ -10,7 +10,16 @@ from napari_unets.images import Stack
 from napari_unets.learning.fit import StoppedEvent
 from napari_unets.learning.preparing import PreparedStack
 from napari_unets.learning.settings import FitSettings
-from napari_unets.models import UNSAVED, ClassInfo, Model, ModelCard, Score, TrainingRecord
+from napari_unets.models import (
+    UNSAVED,
+    ClassInfo,
+    Model,
+    ModelCard,
+    ModelCardError,
+    Score,
+    TrainingRecord,
+    model_name,
+)
 from napari_unets.networks import Network
 
 __all__ = ["card_of_rounds", "card_to_be", "filled_card"]
@@ -37,8 +46,15 @@ def card_to_be(
         Of the new model; the parent's with ``-tuned`` if not given.
     stacks : sequence of Stack
         What it is to learn from, unscaled: the size of its pixels will be theirs.
+
+    Raises
+    ------
+    ModelCardError
+        If a model cannot have this name.
     """
     named = name or f"{model.name}-tuned"
+    if model_name(named) != named:
+        raise ModelCardError(f"{named!r} is no name of a model; {model_name(named)!r} is one")
     changes = {
         "name": named,
         "title": model.card.title.removesuffix(_TUNED) + _TUNED,

@@ -77,7 +77,7 @@ class HeldOutPlanes:
         if self._card.task == "em" and len(probabilities) == 2 and is_whole:
             cells = np.stack([np.where(part.ids == 2, 255, 0).astype(np.uint8) for part in parts])
             p = np.stack([part.probabilities[1] for part in parts])
-            scores["v_rand"] = float(evaluate(p, cells, metrics=["v_rand"])["v_rand"])
+            scores["v_rand"] = float(evaluate(p, cells, metrics=["v_rand"], probability_of="foreground")["v_rand"])
         return scores
 
     def dice_at(self, network: Network, thresholds: Sequence[float]) -> npt.NDArray[np.float64]:

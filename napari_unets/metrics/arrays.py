@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -44,12 +46,12 @@ class Planes:
         return np.asarray(self._array[(*self._zeros, *index, *page)])
 
 
-def same_axes(prediction: Any, truth: Any, *more: Any, pages: PageSizes | None = None) -> list[Planes]:
+def same_axes(prediction: Any, truth: Any, *masks: Any, pages: PageSizes | None = None) -> list[Planes]:
     """See arrays as what has the same shape, if they have it.
 
     Parameters
     ----------
-    prediction, truth, *more : array
+    prediction, truth, *masks : array
         Two axes or more.
     pages : sequence of (int, int), optional
         As for :class:`Planes`.
@@ -59,22 +61,21 @@ def same_axes(prediction: Any, truth: Any, *more: Any, pages: PageSizes | None =
     TruthError
         If there is nothing to compare.
     ShapeMismatchError
-        If the shapes differ.
+        If the shapes of prediction and truth differ.
     ScoreSettingError
-        If the sizes of pages do not fit the planes.
+        If a mask has another shape, or the sizes of pages do not fit the planes.
     """
-    arrays = [_array(data) for data in (prediction, truth, *more)]
+    arrays = [_array(data) for data in (prediction, truth, *masks)]
     for array in arrays:
         if len(array.shape) < 2:
             raise TruthError(f"An image has at least two axes (y, x); this one has shape {tuple(array.shape)}.")
-    ndim = min(len(array.shape) for array in arrays)
-    for array in arrays:
-        if any(size != 1 for size in array.shape[: len(array.shape) - ndim]):
-            raise ShapeMismatchError(arrays[0].shape, arrays[1].shape)
+    shapes = [tuple(array.shape) for array in arrays]
+    if len(set(predicted_and_true := _without_ones(shapes[:2]))) > 1:
+        raise ShapeMismatchError(*predicted_and_true)
+    if len(set(_without_ones(shapes))) > 1:
+        raise ScoreSettingError(f"The mask has shape {shapes[2]}, the images {predicted_and_true[1]}.")
+    ndim = min(map(len, shapes))
     planes = [Planes(array, ndim, pages) for array in arrays]
-    for plane in planes:
-        if plane.shape != planes[1].shape:
-            raise ShapeMismatchError(plane.shape, planes[1].shape)
     if 0 in planes[1].shape:
         raise TruthError(f"There is nothing to score: the images have shape {planes[1].shape}.")
     if pages is not None:
@@ -84,8 +85,18 @@ def same_axes(prediction: Any, truth: Any, *more: Any, pages: PageSizes | None =
 
 def _array(data: Any) -> Any:
     """Whatever has a shape, a type and can be indexed stays as it is (NumPy, Dask, Zarr, a stack)."""
+    if isinstance(data, str | PathLike):
+        raise TruthError(f"{os.fspath(data)!r} is a path, not pixels; open it first: open_stack({os.fspath(data)!r}).")
     lazy = all(hasattr(data, name) for name in ("shape", "dtype", "__getitem__"))
     return data if lazy else np.asarray(data)
+
+
+def _without_ones(shapes: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Leave out leading axes of length 1 beyond those that all have; where others are beyond, leave all as they are."""
+    ndim = min(map(len, shapes))
+    if any(size != 1 for shape in shapes for size in shape[: len(shape) - ndim]):
+        return shapes
+    return [shape[len(shape) - ndim :] for shape in shapes]
 
 
 def _check_pages(pages: PageSizes, shape: tuple[int, ...]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Generator
 from typing import Any
 
 import numpy as np
 
 from napari_unets.metrics.arrays import same_axes
-from napari_unets.metrics.curve import ScoreCurve
+from napari_unets.metrics.curve import ScoreCurve, mean_of_defined
 from napari_unets.metrics.errors import ScoreSettingError
 from napari_unets.metrics.in_order import map_in_order
 from napari_unets.metrics.planes import Pair, make_pair
@@ -18,6 +19,9 @@ from napari_unets.metrics.settings import EvaluationSettings, make_settings
 from napari_unets.metrics.slice_scores import SliceScores, score_pair
 
 __all__ = ["Evaluation", "evaluate"]
+
+#: Difference of the mean probability of foreground where it is and where it is not, that no mere bad prediction has.
+_TURNED_ROUND = -0.1
 
 
 class Evaluation:
@@ -101,6 +105,23 @@ class Evaluation:
         """V_rand and V_info over the thresholds and slices so far."""
         return stack_curves(self.slices, self.thresholds, self.settings.alpha)
 
+    @property
+    def doubt(self) -> str | None:
+        """What to ask where the slices so far look as if 0 and 1 were exchanged in the prediction; None otherwise.
+
+        Not asked where ``probability_of`` or ``prediction_is`` has settled it.
+        """
+        settled = {"probability_of", "prediction_is"} & self.settings.model_fields_set
+        contrast = mean_of_defined(np.array([scores.contrast for scores in self.slices]))
+        if settled or self.prediction.form not in ("probabilities", "mask") or not contrast < _TURNED_ROUND:
+            return None
+        if self.prediction.form == "mask":
+            return "the prediction is set mostly where the truth is 0: is it one of what the truth's 0 marks?"
+        return (
+            "the probabilities are higher where the truth is 0 than elsewhere: are they those of what the truth's 0 "
+            "marks (membrane, ink), as predict gives them? Then say that they are of the background (probability_of)"
+        )
+
     def pair(self, index: tuple[int, ...], *, copy: bool = False) -> Pair:
         """Read a slice of the prediction and of the truth, in the form in which they are compared."""
         prediction, truth = (array[index].copy() if copy else array[index] for array in self._arrays[:2])
@@ -160,9 +181,10 @@ def evaluate(
     Parameters
     ----------
     prediction : array, (y, x), (z, y, x) or more
-        Floats: the probability of what is not 0 in the truth (cell, paper; class 2). Bools, or 0 and one other value:
-        a mask of the same. 1 and 2: class ids, as ``segment`` writes them. Wider integers: ids of objects. NumPy,
-        Dask, Zarr and other lazy arrays are read slice by slice.
+        Floats: the probability of what is not 0 in the truth (cell, paper; class 2); of those that ``predict`` gives,
+        say ``probability_of="background"``. Bools, or 0 and one other value: a mask of what is not 0. 1 and 2: class
+        ids, as ``segment`` writes them. Wider integers: ids of objects. NumPy, Dask, Zarr and other lazy arrays are
+        read slice by slice.
     truth : array, same shape
         0 and one other value; class ids, with 0 = not annotated, left out; or ids of objects, with 0 = none.
     metrics : sequence of str
@@ -203,4 +225,6 @@ def evaluate(
     for scores in evaluation.run():
         if on_slice is not None:
             on_slice(scores, len(evaluation.slices), evaluation.n_slices)
+    if evaluation.doubt is not None:
+        warnings.warn(evaluation.doubt, stacklevel=2)
     return evaluation.result()

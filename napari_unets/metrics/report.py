@@ -49,7 +49,7 @@ def _curve_scores(name: str, curve: ScoreCurve, index: int | None = None) -> dic
         f"{name}_merge": float(values[2]),
     }
     if curve.threshold is not None:
-        scores[f"{name}_threshold"] = curve.threshold
+        scores[f"{name}_threshold"] = curve.threshold if math.isfinite(curve.score) else math.nan
     return scores
 
 

@@ -66,6 +66,9 @@ class SliceScores:
         Dice, Jaccard, precision and recall of each class, by its id.
     reasons : dict
         Why a score is NaN or infinite.
+    contrast : float
+        By how much foreground is more probable where the truth has foreground than where it has none; below 0 of a
+        prediction that is turned round, NaN of a slice that is all the one or all the other.
     """
 
     index: tuple[int, ...]
@@ -74,6 +77,14 @@ class SliceScores:
     scores: dict[str, float] = field(default_factory=dict)
     classes: dict[int, dict[str, float]] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
+    contrast: float = math.nan
+
+
+def _contrast(pair: Pair) -> float:
+    predicted = pair.prediction if pair.form == "probabilities" else pair.predicted_foreground(0.5)
+    counted = True if pair.counted is None else pair.counted
+    inside, outside = predicted[pair.foreground & counted], predicted[~pair.foreground & counted]
+    return float(inside.mean() - outside.mean()) if inside.size and outside.size else math.nan
 
 
 def _undefined(result: SliceScores, settings: EvaluationSettings, n_thresholds: int, reason: str) -> SliceScores:
@@ -187,6 +198,7 @@ def score_pair(
     result = SliceScores(index)
     if pair.not_probabilities:
         return _undefined(result, settings, len(settings.thresholds), pair.not_probabilities)
+    result.contrast = _contrast(pair)
     if settings.wants(*V_RAND_METRICS, *V_INFO_METRICS):
         _score_segments(result, pair, settings)
     image_ap = bool(settings.iou_thresholds) and not of_objects

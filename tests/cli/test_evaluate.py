@@ -112,6 +112,16 @@ def test_probabilities_of_membrane_are_turned_round(program, tmp_path, truth, tr
     assert 0.1 <= found["v_rand_threshold"] <= 0.9
 
 
+def test_probabilities_of_membrane_from_elsewhere(program, tmp_path, truth, truth_data, cells):
+    membrane = np.where(cells, 0.1, 0.9).astype(np.float32)
+    save_stack(tmp_path / "p.tif", membrane, axes="zyx")
+    wrong = program("evaluate", tmp_path / "p.tif", truth, "--json")
+    assert "warning: the probabilities are higher where the truth is 0" in wrong.err
+    right = program("evaluate", tmp_path / "p.tif", truth, "--json", "--probability-of", "background")
+    assert "warning" not in right.err
+    assert json.loads(right.out) == evaluate(1 - membrane, truth_data) != json.loads(wrong.out)
+
+
 def test_all_classes_are_told_apart_by_the_first(program, tmp_path, truth, truth_data, cells):
     membrane = np.where(cells, 0.1, 0.9).astype(np.float32)
     path = tmp_path / "p.tif"

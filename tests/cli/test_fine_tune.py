@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from pathlib import Path
 
@@ -65,6 +66,9 @@ def test_ctrl_c_and_the_same_command_with_resume(program, files: Path, monkeypat
     assert "the same command with --resume" in stopped.err
     assert load_model(files / "tuned").card.training.steps < 3
     assert program(*run).code == 1  # not replaced by mistake
+    shutil.rmtree(files / "tuned")  # as after kill -9
+    refused = program(*run)
+    assert (refused.code, "--resume continues it, --overwrite begins anew" in refused.err) == (1, True)
     assert program(*run, "--resume").code == 0
     assert load_model(files / "tuned").card.training.steps == 3
     again = program(*run, "--resume")

@@ -152,6 +152,14 @@ def test_mistakes(program, own_model, image, tmp_path, arguments, code, said):
     assert not (tmp_path / "out.tif").exists()
 
 
+def test_nothing_is_written_to_stdout(program, image, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = program("segment", image, "--output", "-", "--model", "otsu")
+    assert (result.code, result.out) == (1, "")
+    assert "not written to stdout" in result.err
+    assert not (tmp_path / "-").exists()
+
+
 @pytest.mark.parametrize("name", ["mask.jpg", "mask.h5", "mask.MRC"])
 def test_a_format_that_is_not_written_does_not_become_a_folder(program, image, tmp_path, name):
     result = program("segment", image, "--output", tmp_path / name, "--model", "otsu")

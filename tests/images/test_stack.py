@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import dask.array as da
 import numpy as np
@@ -84,6 +85,12 @@ def test_no_pixels():
 def test_what_is_no_image(dtype):
     with pytest.raises(UnsupportedImageError, match="layer 7"):
         as_stack(np.zeros((4, 5), dtype), name="layer 7")
+
+
+@pytest.mark.parametrize("path", ["a.tif", Path("a.tif")])
+def test_a_path_is_no_image_yet(path):
+    with pytest.raises(UnsupportedImageError, match=r"'a.tif' is a path, not pixels; .* open_stack\('a.tif'\)"):
+        as_stack(path)
 
 
 def test_too_many_samples():

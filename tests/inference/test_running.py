@@ -153,6 +153,13 @@ def test_out_that_cannot_hold_the_result(model, planes):
         segment(model, planes, out=np.zeros(planes.shape, np.float32))
 
 
+def test_out_that_is_read_only(model, planes, tmp_path):
+    zarr.save_array(tmp_path / "a.zarr", np.zeros(planes.shape, np.float32))
+    for out in (np.broadcast_to(np.float32(0), planes.shape), zarr.open_array(tmp_path / "a.zarr", mode="r")):
+        with pytest.raises(OutputError, match="out is read-only"):
+            predict(model, planes, out=out, on_event=pytest.fail)
+
+
 @pytest.mark.parametrize("instances", [True, "3d"])
 @pytest.mark.parametrize("dtype", ["u1", "u2", "i2"])
 def test_objects_are_not_written_into_narrow_integers(model, planes, instances, dtype):

@@ -14,7 +14,7 @@ from napari_unets.learning import fine_tuning, operating_point
 from napari_unets.learning.adapting import adapt_batch_norm, spread_crops
 from napari_unets.learning.annotations import AnnotatedStack, annotated_density, split_annotations
 from napari_unets.learning.augment import AugmentSettings
-from napari_unets.learning.errors import AnnotationError
+from napari_unets.learning.errors import AnnotationError, FitSettingError
 from napari_unets.learning.fine_tuning import fine_tune, tuning_settings
 from napari_unets.learning.head import grow_head
 from napari_unets.learning.operating_point import _THRESHOLDS
@@ -380,3 +380,22 @@ def test_patches_grow_to_what_an_unpadded_network_takes(painted) -> None:
     assert card.training is not None
     assert card.training.settings["patch"] == grown
     assert step_seconds(model, settings, device="cpu") > 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"steps": 0}, "steps: .* 1"),
+        ({"step": 2}, "step: .*The settings are: steps"),
+        ({"steps": 1, "minutes": 1}, "steps or"),
+    ],
+)
+def test_settings_that_do_not_work_are_named(painted, settings, said: str) -> None:
+    with pytest.raises(FitSettingError, match=said):
+        fine_tune(tiny_model(), painted[0], painted[2], **settings)
+
+
+def test_a_checkpoint_is_named_as_people_name_files(painted, tmp_path) -> None:
+    place = tmp_path / "run.safetensors"
+    fine_tune(tiny_model(), painted[0], painted[2], steps=1, checkpoint=str(place), **QUICK)
+    assert place.exists()

@@ -8,7 +8,7 @@ from tests_support import tiny_model
 
 from napari_unets.images import as_stack
 from napari_unets.learning.tuned_card import card_to_be
-from napari_unets.models import Model
+from napari_unets.models import Model, ModelCardError
 
 
 def stack(voxel_size_nm):
@@ -52,3 +52,8 @@ def test_the_parent_is_named_with_its_weights(parent) -> None:
     once = tuned(parent, None)
     assert once.card.parent == f"tiny ({'ab' * 6})"
     assert tuned(once, None).card.parent == "tiny-tuned"  # never saved, so its weights have no hash
+
+
+def test_what_is_no_name_of_a_model_is_told(parent: Model) -> None:
+    with pytest.raises(ModelCardError, match="'My cells' is no name of a model; 'my-cells' is one"):
+        card_to_be(parent, parent.network, parent.card.classes, "My cells", [])

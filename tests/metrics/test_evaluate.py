@@ -1,6 +1,7 @@
 """What `evaluate` promises: keys, reasons, lazy reading, stopping, and errors that help."""
 
 import json
+import math
 
 import dask.array as da
 import numpy as np
@@ -289,6 +290,31 @@ def test_truths_that_are_none(truth, says):
         evaluate(np.zeros(truth.shape), truth)
 
 
+def test_a_path_is_no_truth_yet():
+    with pytest.raises(TruthError, match=r"'t.tif' is a path, not pixels; .* open_stack\('t.tif'\)"):
+        evaluate(np.zeros((2, 2)), "t.tif")
+
+
+def test_probabilities_and_masks_of_the_other_side_are_doubted(stack):
+    probability, truth = stack
+    with pytest.warns(UserWarning, match="probability_of"):
+        turned = evaluate(1 - probability, truth)
+    assert turned["dice"] < 0.5
+    with pytest.warns(UserWarning, match="set mostly where the truth is 0"):
+        evaluate(truth == 0, truth)
+    right = evaluate(1 - probability, truth, probability_of="background")
+    assert right == evaluate(probability, truth)
+    evaluate(1 - probability, truth, probability_of="foreground")  # it was said: no warning
+    evaluate(np.full(truth.shape, 0.5), truth)
+    evaluate(probability, np.full_like(truth, 255), ["dice"])
+
+
+def test_an_undefined_score_has_no_best_threshold():
+    scores = evaluate(np.zeros((4, 4)), np.zeros((4, 4), dtype=bool))
+    assert math.isnan(scores["v_rand"])
+    assert math.isnan(scores["v_rand_threshold"])
+
+
 def test_prediction_of_a_strange_type():
     with pytest.raises(TruthError, match="complex"):
         evaluate(np.zeros((2, 2), dtype=complex), np.zeros((2, 2), dtype=np.uint8))
@@ -307,6 +333,8 @@ def test_settings_that_do_not_work(stack):
         evaluate(*stack, ["dice"], positive=7)
     with pytest.raises(UnknownMetricError):
         evaluate(*stack, ["ap100"])
+    with pytest.raises(ScoreSettingError, match=r"The mask has shape \(1, 2\), the images \("):
+        evaluate(*stack, mask=np.ones((1, 2), dtype=bool))
 
 
 def test_options_go_on_top_of_settings(stack):
