@@ -201,7 +201,7 @@ class TuneControl(QObject):
             self.run.losses, self.run.scores = list(earlier.losses), list(earlier.scores)
             self.run.kept = earlier.kept
         self.unfinished = folder
-        self.run.waiting.connect(self._panel.run_panel.message.say)
+        self.run.waiting.connect(self._panel.run_panel.wait)
         self.run.progressed.connect(self._show_progress)
         self.run.ended.connect(self._ended)
         self.run.failed.connect(self._failed)

@@ -58,7 +58,7 @@ class TuneRun(QObject):
     progressed = Signal()
     #: It has come to its end, or was stopped: its TuningSummary, or None if it never began.
     ended = Signal(object)
-    #: It cannot begin yet: what it waits for, in words.
+    #: It cannot begin yet: what it waits for, in words; empty once it begins.
     waiting = Signal(str)
     #: It has failed: the error.
     failed = Signal(object)

@@ -41,7 +41,7 @@ class ErrorMarksRun(QObject):
     progressed = Signal(int, int, object)
     #: It has come to its end: pixels that are marked, and whether it is complete.
     ended = Signal(int, bool)
-    #: It cannot begin yet: what it waits for, in words.
+    #: It cannot begin yet: what it waits for, in words; empty once it begins.
     waiting = Signal(str)
     #: It has failed: the error.
     failed = Signal(object)

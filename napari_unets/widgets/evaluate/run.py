@@ -54,7 +54,7 @@ class EvaluateRun(QObject):
     progressed = Signal(int, int, object)
     #: It has come to its end, or was stopped: a list of Scored, and whether it is complete.
     ended = Signal(object, bool)
-    #: It cannot begin yet: what it waits for, in words.
+    #: It cannot begin yet: what it waits for, in words; empty once it begins.
     waiting = Signal(str)
     #: It has failed: the error.
     failed = Signal(object)

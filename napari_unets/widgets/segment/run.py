@@ -81,7 +81,7 @@ class SegmentRun(QObject):
     progressed = Signal(int, int, object)
     #: It has come to its end, or was stopped: what happened, in words, and whether it is complete.
     ended = Signal(str, bool)
-    #: It cannot begin yet: what it waits for, in words.
+    #: It cannot begin yet: what it waits for, in words; empty once it begins.
     waiting = Signal(str)
     #: It has failed: the error.
     failed = Signal(object)
