@@ -32,8 +32,8 @@ class Turns:
     def wait(self, place: int, given_up: Callable[[], bool], on_wait: Callable[[str], None] | None = None) -> bool:
         """Wait until a place is the first; return False if `given_up` says so before. See `look`.
 
-        If that takes longer than a moment, `on_wait` is called with the name of the first, and again, with none, when it
-        is over.
+        If that takes longer than a moment, `on_wait` is called with the name of the first; and again, with none, when
+        that is over.
         """
 
         def is_over() -> bool:
