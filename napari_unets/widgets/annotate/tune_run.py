@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unets.jobs import Job, Worker
 from napari_unets.jobs.tasks.tuning import TuningEvent, TuningPreview, TuningScores, TuningStep, TuningSummary, tune
+from napari_unets.jobs.tasks.tuning_folder import TuningFolderError
 from napari_unets.widgets.parts.image_source import image_source
 from napari_unets.widgets.parts.job_signals import JobSignals
 from napari_unets.widgets.parts.live_layers import LiveLayers
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from napari_unets.learning import SparseAnnotations
     from napari_unets.models import ModelCard
 
-__all__ = ["TuneRun"]
+__all__ = ["TuneRun", "preview_name"]
 
 _LOOK_MS = 250
 #: A stop waits for the step at hand, a validation and the saving of the best weights.
@@ -60,6 +61,8 @@ class TuneRun(QObject):
     ended = Signal(object)
     #: It cannot begin yet: what it waits for, in words; empty once it begins.
     waiting = Signal(str)
+    #: The worker cannot be told what to show: the error. The run goes on.
+    unheard = Signal(object)
     #: It has failed: the error.
     failed = Signal(object)
 
@@ -87,8 +90,7 @@ class TuneRun(QObject):
         self._source = image_source(image)
         self._annotations = annotations
         self._resume = resume
-        # a name of its own, so that Segment's results of the same model are not written over, nor removed
-        shown = card.model_copy(update={"name": f"{card.name} preview"})
+        shown = card.model_copy(update={"name": preview_name(card.name)})
         self.preview = result_layer(viewer, image, shown, "segmentation", {"preview": True})
         self._planes = self.preview.planes
         self._live = LiveLayers(viewer, [self.preview], self)
@@ -165,7 +167,10 @@ class TuneRun(QObject):
         view = current_view(self._viewer, self._image)
         if (view.plane, view.window) != self._asked:
             self._asked = (view.plane, view.window)
-            self.folder.ask_for(view.plane, view.window)
+            try:
+                self.folder.ask_for(view.plane, view.window)
+            except TuningFolderError as error:
+                self.unheard.emit(error)
 
     def _finish(self) -> None:
         self._timer.stop()
@@ -179,3 +184,8 @@ class TuneRun(QObject):
     def _failed(self, error: Exception) -> None:
         self._finish()
         self.failed.emit(error)
+
+
+def preview_name(model: str) -> str:
+    """Name of its own for a model's previews, so that Segment's results of it are neither written over nor removed."""
+    return f"{model} preview"
