@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Layer
 from napari.utils.notifications import show_error
+from qtpy.compat import isalive
 from qtpy.QtWidgets import QButtonGroup, QFormLayout, QHBoxLayout, QPushButton, QRadioButton
 from superqt.utils import create_worker
 
@@ -104,7 +105,7 @@ class OpenWidget(Panel):
         worker.start()
 
     def _found(self, asked: int, stack: Stack) -> None:
-        if asked != self._asked:
+        if asked != self._asked or not isalive(self):  # type: ignore[no-untyped-call]  # it may be closed by now
             stack.close()
             return
         lines = "".join(
@@ -119,7 +120,7 @@ class OpenWidget(Panel):
         self._offer(stack)
 
     def _failed(self, asked: int, error: Exception) -> None:
-        if asked != self._asked:
+        if asked != self._asked or not isalive(self):  # type: ignore[no-untyped-call]
             return
         if not isinstance(error, NapariUnetsError):
             raise error
