@@ -221,7 +221,7 @@ def test_turns_are_taken_in_order() -> None:
     assert done == places
 
 
-def test_who_waits_for_long_is_told_what_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_waits_for_long_is_told_what_for_and_when_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("napari_unets.jobs.worker.turns._MOMENT_S", 0.0)
     turns = Turns()
     first, second = turns.draw("segment"), turns.draw("tune")
@@ -229,11 +229,12 @@ def test_who_waits_for_long_is_told_what_for(monkeypatch: pytest.MonkeyPatch) ->
 
     def hear(name: str) -> None:
         told.append(name)
-        turns.leave(first)
+        if name:
+            turns.leave(first)
 
     assert turns.wait(first, lambda: False, told.append)
     assert turns.wait(second, lambda: False, hear)
-    assert told == ["segment"]
+    assert told == ["segment", ""], "and that it is over"
 
 
 def test_a_remark_that_cannot_be_put_into_words_is_hushed_too(caplog: pytest.LogCaptureFixture) -> None:

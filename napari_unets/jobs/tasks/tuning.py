@@ -26,6 +26,8 @@ __all__ = ["PreviewTile", "TuningEvent", "TuningPreview", "TuningScores", "Tunin
 
 _FIRST_PREVIEW_S = 5.0
 _PREVIEW_EVERY_S = 4.0
+#: The last one, of what is kept, may take so long.
+_LAST_PREVIEW_S = 10.0
 #: Previews take at most this share of the time.
 _PREVIEW_SHARE = 0.2
 
@@ -83,6 +85,8 @@ class TuningSummary:
         False if it was stopped and can be resumed.
     seconds : float
         Of training.
+    diverged : bool
+        Whether it ended early since the loss was no number any more; what was kept before is the model.
     """
 
     model: Path
@@ -90,6 +94,7 @@ class TuningSummary:
     step: int
     finished: bool
     seconds: float
+    diverged: bool = False
 
 
 TuningEvent = TuningStep | TuningScores | TuningPreview
@@ -163,6 +168,7 @@ def tune(
     keep_freed_memory()
     place = TuningFolder(folder)
     stack = _as_stack(image, rgb, image_name, pixel_size_nm)
+    previewer = _Previewer(stack, place, device, first_preview_s, cancel)
     stopped: StoppedEvent | None = None
     begin_with = load_model(model)
     for event in iter_fine_tune(
@@ -175,7 +181,7 @@ def tune(
         resume=resume,
         device=device,
         cancel=cancel,
-        preview=_Previewer(stack, place, device, first_preview_s, cancel),
+        preview=previewer,
     ):
         if isinstance(event, TunedEvent):
             tuned = event.model
@@ -190,7 +196,9 @@ def tune(
     if _is_round(begin_with.card, parent):
         card = card_of_rounds(card, begin_with.card)
     saved = load_model(save_model(tuned.network, card, place.model, overwrite=True))
-    return TuningSummary(place.model, saved.card, stopped.step, stopped.finished, stopped.seconds)
+    if (shown := previewer.last(saved)) is not None:
+        yield TuningPreview(stopped.step, *shown)
+    return TuningSummary(place.model, saved.card, stopped.step, stopped.finished, stopped.seconds, stopped.diverged)
 
 
 def _is_round(card: ModelCard, parent: str | None) -> bool:
@@ -221,7 +229,11 @@ def _translated(event: Any) -> TuningEvent:
 
 
 class _Previewer:
-    """Runs the model in the making on the plane that the window shows, every few seconds."""
+    """Runs the model in the making on the plane that the window shows, every few seconds.
+
+    Its classes are cut at the parent's threshold: the one of its own is known once the run is over, and then the plane
+    is shown once more as what is kept sees it.
+    """
 
     def __init__(
         self, stack: Stack, place: TuningFolder, device: str, first_s: float, cancel: Callable[[], bool] | None
@@ -235,7 +247,20 @@ class _Previewer:
 
     def __call__(self, model: Model) -> tuple[int, tuple[PreviewTile, ...]] | None:
         begun = time.monotonic()
-        view = self._place.view() if begun >= self._next else None
+        if begun < self._next:
+            return None
+        shown = self._show(model, self._cancel)
+        took = time.monotonic() - begun
+        self._next = time.monotonic() + max(_PREVIEW_EVERY_S, took / _PREVIEW_SHARE)
+        return shown
+
+    def last(self, model: Model) -> tuple[int, tuple[PreviewTile, ...]] | None:
+        """Show what is kept; after a stop, too, but for no longer than a stop may take."""
+        end = time.monotonic() + _LAST_PREVIEW_S
+        return self._show(model, lambda: time.monotonic() > end)
+
+    def _show(self, model: Model, cancel: Callable[[], bool] | None) -> tuple[int, tuple[PreviewTile, ...]] | None:
+        view = self._place.view()
         if view is None:
             return None
         from napari_unets.inference import Cancelled, InferenceSettings, class_ids, iter_tiles, stack_statistics
@@ -244,7 +269,7 @@ class _Previewer:
         settings = InferenceSettings(device=self._device, backend="torch")
         tiles = []
         with suppress(Cancelled):
-            self._statistics = self._statistics or stack_statistics(model, self._stack, cancel=self._cancel)
+            self._statistics = self._statistics or stack_statistics(model, self._stack, cancel=cancel)
             for event in iter_tiles(
                 model,
                 self._stack,
@@ -252,10 +277,8 @@ class _Previewer:
                 planes=[view.plane],
                 window=view.window,
                 statistics=self._statistics,
-                cancel=self._cancel,
+                cancel=cancel,
             ):
                 ids = class_ids(event.probabilities, model.card.threshold)
                 tiles.append(PreviewTile(event.y, event.x, ids))
-        took = time.monotonic() - begun
-        self._next = time.monotonic() + max(_PREVIEW_EVERY_S, took / _PREVIEW_SHARE)
         return view.plane, tuple(tiles)

@@ -32,7 +32,8 @@ class Turns:
     def wait(self, place: int, given_up: Callable[[], bool], on_wait: Callable[[str], None] | None = None) -> bool:
         """Wait until a place is the first; return False if `given_up` says so before. See `look`.
 
-        If that takes longer than a moment, `on_wait` is called with the name of the first.
+        If that takes longer than a moment, `on_wait` is called with the name of the first; and again, with none, when
+        that is over.
         """
 
         def is_over() -> bool:
@@ -45,7 +46,10 @@ class Turns:
             on_wait(first)
         with self._changed:
             self._changed.wait_for(is_over)
-            return not given_up()
+            goes = not given_up()
+        if goes and not at_once and on_wait is not None:
+            on_wait("")
+        return goes
 
     def look(self) -> None:
         """Let all that wait look again whether they have given up."""

@@ -149,7 +149,8 @@ class Worker:
             Called instead if the job failed: with the `NapariUnetsError` that it raised, with a
             `JobError` if the worker is at fault, or with a `JobCrashedError` for a bug.
         on_wait : callable, optional
-            Called once if another job keeps this one from beginning, with that one's name: that of its function.
+            Called if another job keeps this one from beginning, with that one's name: that of its function; and once
+            more, with an empty name, when it begins after all.
         grace_s : float
             Seconds that the job has to obey `Job.stop`.
 

@@ -60,6 +60,7 @@ class AnnotateActions(QObject):
         self._viewer = viewer
         self._signals: JobSignals | None = None
         self._job: Job | None = None
+        self._begun = ""
         self._finish: Callable[[Any], str] = str
 
     @property
@@ -140,10 +141,14 @@ class AnnotateActions(QObject):
     def _begin(self, message: str, finish: Callable[[Any], str]) -> None:
         self._finish = finish
         self._signals = JobSignals(shared_worker())
-        self._signals.waiting.connect(self.progressed)
+        self._signals.waiting.connect(self._wait)
         self._signals.done.connect(self._done)
         self._signals.failed.connect(self._failed)
+        self._begun = message
         self.progressed.emit(message)
+
+    def _wait(self, reason: str) -> None:
+        self.progressed.emit(reason or self._begun)
 
     def _submit(self, function: Callable[..., Any], *args: Any, **keywords: Any) -> None:
         assert self._signals is not None  # noqa: S101 - set by `_begin`

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ __all__ = [
     "fill_plane",
     "is_annotations",
     "n_planes",
+    "note_painted_for",
+    "painted_for",
     "plane_of",
     "planes_shape",
     "put_annotations",
@@ -44,6 +47,7 @@ __all__ = [
 
 _BRUSH = 6
 _CLASSES_WITH_KEYS = 9
+_PAINTED_FOR: weakref.WeakKeyDictionary[Labels, str] = weakref.WeakKeyDictionary()
 
 
 def annotation_layer(image: Image, known: Sequence[ClassInfo], added: Sequence[ClassInfo] = ()) -> Labels:
@@ -110,6 +114,17 @@ def added_classes(layer: Labels | None) -> list[ClassInfo]:
     """All classes that a layer had when one was added to it last; empty if none was."""
     added = layer.metadata.get(METADATA_KEY, {}).get("added", []) if layer is not None else []
     return [ClassInfo.model_validate(c) for c in added]
+
+
+def note_painted_for(layer: Labels | None, model: str) -> None:
+    """Note which model of the store a layer is painted for, for the widget that is opened again."""
+    if layer is not None and model:
+        _PAINTED_FOR[layer] = model
+
+
+def painted_for(layer: Labels | None) -> str:
+    """Name of the model that a layer was painted for last; empty if that is not known."""
+    return "" if layer is None else _PAINTED_FOR.get(layer, "")
 
 
 def planes_shape(layer: Labels) -> tuple[int, ...]:

@@ -13,12 +13,16 @@ from napari_unets.errors import NapariUnetsError
 from napari_unets.jobs.tasks.keeping import keep_model
 from napari_unets.jobs.tasks.tuning import TuningSummary
 from napari_unets.jobs.tasks.tuning_folder import TuningFolder, TuningFolderError, TuningPlan, unfinished_run
+from napari_unets.learning.errors import DivergedError
 from napari_unets.models import model_name
-from napari_unets.widgets.annotate.tune_run import TuneRun
+from napari_unets.widgets.annotate.tune_outcome import mood_of, tuning_in_words
+from napari_unets.widgets.annotate.tune_run import TuneRun, preview_name
+from napari_unets.widgets.annotate.unsaved import unsaved_in
 from napari_unets.widgets.parts.data_folder import data_folder
 from napari_unets.widgets.parts.job_signals import JobSignals
-from napari_unets.widgets.parts.notes import time_in_words
+from napari_unets.widgets.parts.result_layers import METADATA_KEY, is_result, is_untouched
 from napari_unets.widgets.parts.session import shared_worker
+from napari_unets.widgets.parts.store_news import store_news
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -63,9 +67,9 @@ class TuneControl(QObject):
         self.tuned: TuningSummary | None = None
         self.run: TuneRun | None = None
         self._before: TuneRun | None = None
-        self._unsaved: dict[str, tuple[TuningSummary, TuneRun | None]] = {}  # by the parent's name
         self._kept: TuningSummary | None = None  # what was saved last
         self._runs = data_folder() / "fine-tuning"
+        self._unsaved = unsaved_in(self._runs)
         self.unfinished = unfinished_run(self._runs)
         self._saving: JobSignals | None = None
         panel.run_panel.run_clicked.connect(self._fine_tune)
@@ -79,6 +83,11 @@ class TuneControl(QObject):
     def is_running(self) -> bool:
         """Whether a model learns at the moment."""
         return self.run is not None
+
+    @property
+    def name(self) -> str:
+        """Name of the store's model that is chosen."""
+        return self._name
 
     @property
     def card(self) -> ModelCard | None:
@@ -99,16 +108,23 @@ class TuneControl(QObject):
     def choose(self, name: str, card: ModelCard | None) -> None:
         """Work on a model of the store, or on what was made of it before another one was chosen and is not saved."""
         say = self._panel.run_panel.message.say
-        if self.tuned is not None and self.tuned is not self._kept:
-            self._unsaved[self._name] = self.tuned, self._before
+        if self._put_aside(self._before):
             say(f"What {self._name} has learnt is not saved: choose {self._name} again to go on with it.", "warning")
-        self.tuned, self._before = self._unsaved.pop(name, (None, self._before))
+        learnt = None if card is None else self._unsaved.take(name, card, self._store)
+        self.tuned, self._before = learnt or (None, self._before)
         self._name, self._parent = name, card
         if self.tuned is not None:
             say(f"Back to what {name} has learnt; it is not saved yet.")
         if card is not None:
             self._panel.name.setText(self.tuned.card.name if self.tuned is not None else f"{card.name}-tuned")
         self.changed.emit()
+
+    def _put_aside(self, run: TuneRun | None) -> bool:
+        """Keep what was learnt for when its parent is chosen again; whether there was anything that is not saved."""
+        if self.tuned is None or self.tuned is self._kept or self._parent is None:
+            return False
+        self._unsaved.put(self._name, self._parent, (self.tuned, run))
+        return True
 
     def enable(self, *, ready: bool, image: Image | None) -> None:
         """Enable what makes sense: ``ready`` if there are annotations and a model."""
@@ -134,15 +150,19 @@ class TuneControl(QObject):
         """Go back to the model that is chosen in the store, and take the previews away."""
         if self.tuned is None:
             return
+        shown = preview_name(self.tuned.card.name)
         self.tuned = None
-        if self._before is not None and (layer := self._before.preview.layer) in self._viewer.layers:
-            self._viewer.layers.remove(layer)
+        for layer in [one for one in self._viewer.layers if is_result(one) and is_untouched(one)]:
+            if layer.metadata[METADATA_KEY].get("model") == shown:
+                self._viewer.layers.remove(layer)
         self._panel.curves.hide()
         self._panel.run_panel.finish(f"Back to {self._name}, as it was.")
         self.changed.emit()
 
     def close(self) -> None:
-        """Stop what runs; it can be resumed."""
+        """Stop what runs; it can be resumed. What is not saved is there when the widget is opened again."""
+        self._put_aside(None)  # without the run: it holds the image
+        self.tuned = None
         if self.run is not None:
             self.run.stop()  # first: what is kept of it may fail
             self.run.folder.write_plan(self.run.plan.model_copy(update={"pid": None}))
@@ -201,7 +221,8 @@ class TuneControl(QObject):
             self.run.losses, self.run.scores = list(earlier.losses), list(earlier.scores)
             self.run.kept = earlier.kept
         self.unfinished = folder
-        self.run.waiting.connect(self._panel.run_panel.message.say)
+        self.run.unheard.connect(self._tell_not_kept)
+        self.run.waiting.connect(self._panel.run_panel.wait)
         self.run.progressed.connect(self._show_progress)
         self.run.ended.connect(self._ended)
         self.run.failed.connect(self._failed)
@@ -225,18 +246,27 @@ class TuneControl(QObject):
             self._panel.run_panel.finish("Stopped before it began.")
         else:
             self.tuned = summary
-            run.folder.write_plan(run.plan.model_copy(update={"finished": summary.finished, "pid": None}))
+            self._keep_plan(run, finished=summary.finished)
             if summary.finished:
                 run.folder.checkpoint.unlink(missing_ok=True)
-            self._panel.run_panel.finish(_in_words(summary), "good" if summary.finished else "plain")
+            self._panel.run_panel.finish(tuning_in_words(summary), mood_of(summary))
         self.changed.emit()
 
     def _failed(self, error: Exception) -> None:
         run = self._close_run()
-        run.folder.write_plan(run.plan.model_copy(update={"pid": None}))
+        self._keep_plan(run, finished=isinstance(error, DivergedError))  # it would come apart again
         kept = "\nWhat was learnt until shortly before is kept: press Resume."
         self._fail(error, kept if run.folder.can_resume else "")
         self.changed.emit()
+
+    def _keep_plan(self, run: TuneRun, *, finished: bool) -> None:
+        try:
+            run.folder.write_plan(run.plan.model_copy(update={"finished": finished, "pid": None}))
+        except TuningFolderError as error:
+            self._tell_not_kept(error)
+
+    def _tell_not_kept(self, error: Exception) -> None:
+        self._panel.saved.say(str(error), "warning")
 
     def _fail(self, error: Exception, more: str = "") -> None:
         self._panel.run_panel.finish(f"{error}{more}", "error")
@@ -253,17 +283,23 @@ class TuneControl(QObject):
         name = model_name(self._panel.name.text())
         if tuned is None or self._saving is not None:
             return
+        try:
+            target = self._store.place_for(name)
+        except NapariUnetsError as error:
+            self._not_saved(error)
+            return
         self._saving = JobSignals(shared_worker())
         self._saving.done.connect(self._saved)
         self._saving.failed.connect(self._not_saved)
         title = self._panel.name.text().strip() or name
-        self._saving.submit(keep_model, tuned.model, self._store.user / name, title)
+        self._saving.submit(keep_model, tuned.model, target, title)
         self._panel.saved.say("Saving …")
         self.changed.emit()
 
     def _saved(self, name: str) -> None:
         self._saving, self._kept = None, self.tuned
         self._panel.saved.say(f"Saved as {name}: the Segment widget lists it now.", "good")
+        store_news().changed.emit()
         self.changed.emit()
 
     def _not_saved(self, error: Exception) -> None:
@@ -281,16 +317,3 @@ class TuneControl(QObject):
                 "Open that image and its annotations, then press Resume.",
                 "warning",
             )
-
-
-def _in_words(summary: TuningSummary) -> str:
-    scores = summary.card.scores[0].values if summary.card.scores else {}
-    dice = f"; Dice {scores['dice']:.3f} on annotations kept aside" if "dice" in scores else ""
-    steps = f"{summary.step} steps in {time_in_words(summary.seconds)}{dice}"
-    begun = steps if summary.finished else f"Stopped after {steps}"
-    history = summary.card.training.history if summary.card.training else []
-    if history and max(history, key=lambda scores: scores["dice"])["step"] == 0:
-        return f"{begun}. Nothing learnt was better than the parent, which is kept: paint more, or learn for longer."
-    if summary.finished:
-        return f"{begun}. Look at it, paint on, or save it."
-    return f"{begun}. {'The best' if history else 'What it has learnt'} is kept."

@@ -9,6 +9,7 @@ from qtpy.QtCore import Signal
 
 from napari_unets.jobs import Worker
 from napari_unets.jobs.tasks.tuning import TuningEvent, TuningPreview, TuningScores, TuningStep, TuningSummary, tune
+from napari_unets.jobs.tasks.tuning_folder import TuningFolderError
 from napari_unets.widgets.parts.image_source import image_source
 from napari_unets.widgets.parts.job_run import JobRun
 from napari_unets.widgets.parts.live_layers import LiveLayers
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from napari_unets.learning import SparseAnnotations
     from napari_unets.models import ModelCard
 
-__all__ = ["TuneRun"]
+__all__ = ["TuneRun", "preview_name"]
 
 _LOOK_MS = 250
 #: A stop waits for the step at hand, a validation and the saving of the best weights.
@@ -58,6 +59,8 @@ class TuneRun(JobRun):
     progressed = Signal()
     #: It has come to its end, or was stopped: its TuningSummary, or None if it never began.
     ended = Signal(object)
+    #: The worker cannot be told what to show: the error. The run goes on.
+    unheard = Signal(object)
 
     def __init__(
         self,
@@ -83,8 +86,7 @@ class TuneRun(JobRun):
         self._source = image_source(image)
         self._annotations = annotations
         self._resume = resume
-        # a name of its own, so that Segment's results of the same model are not written over, nor removed
-        shown = card.model_copy(update={"name": f"{card.name} preview"})
+        shown = card.model_copy(update={"name": preview_name(card.name)})
         self.preview = result_layer(viewer, image, shown, "segmentation", {"preview": True})
         self._planes = self.preview.planes
         self._live = LiveLayers(viewer, [self.preview], self)
@@ -146,7 +148,10 @@ class TuneRun(JobRun):
         view = current_view(self._viewer, self._image)
         if (view.plane, view.window) != self._asked:
             self._asked = (view.plane, view.window)
-            self.folder.ask_for(view.plane, view.window)
+            try:
+                self.folder.ask_for(view.plane, view.window)
+            except TuningFolderError as error:
+                self.unheard.emit(error)
 
     def _finish(self) -> None:
         super()._finish()
@@ -155,3 +160,8 @@ class TuneRun(JobRun):
     def _done(self, summary: TuningSummary | None) -> None:
         self.progressed.emit()
         self.ended.emit(summary)
+
+
+def preview_name(model: str) -> str:
+    """Name of its own for a model's previews, so that Segment's results of it are neither written over nor removed."""
+    return f"{model} preview"

@@ -13,7 +13,12 @@ from napari_unets.models import ModelStore
 from napari_unets.models.advice import QUICK_TO_TUNE
 from napari_unets.models.classes import new_class
 from napari_unets.widgets.annotate.actions import AnnotateActions
-from napari_unets.widgets.annotate.annotation_layer import can_be_annotations, is_annotations
+from napari_unets.widgets.annotate.annotation_layer import (
+    can_be_annotations,
+    is_annotations,
+    note_painted_for,
+    painted_for,
+)
 from napari_unets.widgets.annotate.annotation_session import AnnotationSession
 from napari_unets.widgets.annotate.preflight_check import PreflightCheck
 from napari_unets.widgets.annotate.step_clock import StepClock
@@ -111,7 +116,7 @@ class AnnotateWidget(Panel):
         self.helper.progressed.connect(tools.message.say)
         self.helper.ended.connect(self._action_ended)
         self.helper.failed.connect(self._action_failed)
-        self.control.changed.connect(self._enable)
+        self.control.changed.connect(self._follow_control)
         self.control.failed.connect(self.model.refill)
         self.control.failed.connect(announce)
         self.when_closed(self.helper.cancel, self.control.close, self.session.close)
@@ -140,21 +145,28 @@ class AnnotateWidget(Panel):
 
     def _choose_image(self, _: object = None) -> None:
         image = self._image
-        if image is not None and self._painted is None and self.control.tuned is None and not self.control.is_running:
+        if image is not None and self.control.tuned is None and not self.control.is_running:
             task = likely_task(image)
-            self.model.suggest(task, QUICK_TO_TUNE.get(task, ""))
+            self.model.suggest(task, painted_for(self._painted) or QUICK_TO_TUNE.get(task, ""))
         self._choose_annotations()
         self._offer()
 
     def _choose_model(self, _: object = None) -> None:
-        self.control.choose(self.model.name, self.model.card)
-        self._choose_annotations()
+        if not self.control.is_running:  # one that was renamed or removed meanwhile is looked after at the end
+            self.control.choose(self.model.name, self.model.card)
+            self._choose_annotations()
+
+    def _follow_control(self) -> None:
+        if not self.control.is_running and self.control.name not in ("", self.model.name):
+            self._choose_model()
+        self._enable()
 
     def _choose_annotations(self, _: object = None) -> None:
         if self.control.card is None and self.model.card is not None:
             self.control.choose(self.model.name, self.model.card)
         card = self.control.card
         self.session.choose(self._painted, self._image, card.classes if card is not None else [])
+        note_painted_for(self._painted, self.model.name)
         if self._painted is None:  # its layer may just have been removed
             self._offer()
 

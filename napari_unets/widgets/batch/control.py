@@ -127,7 +127,7 @@ class BatchControl(QObject):
         self._begun, self._at, self._shown = time.monotonic(), -1, -1
         self._panel.start("Looking at what is there and preparing the model …")
         self._run = BatchRun(worker, self.batch)
-        self._run.waiting.connect(self._panel.message.say)
+        self._run.waiting.connect(self._panel.wait)
         self._run.told.connect(self._heard)
         self._run.ended.connect(self._done)
         self._run.failed.connect(self._failed)

@@ -33,7 +33,7 @@ class BatchRun(QObject):
     told = Signal(object)
     #: It is over: whether every item had its turn.
     ended = Signal(bool)
-    #: It cannot begin yet: what it waits for, in words.
+    #: It cannot begin yet: what it waits for, in words; empty once it begins.
     waiting = Signal(str)
     #: It could not begin, or not go on: the error.
     failed = Signal(object)

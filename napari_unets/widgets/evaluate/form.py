@@ -18,6 +18,7 @@ from napari_unets.widgets.evaluate.layers import (
     can_be_prediction,
     can_be_truth,
     candidate_of,
+    is_whole_result,
     layer_array,
     likely_truth,
     page_sizes,
@@ -26,7 +27,7 @@ from napari_unets.widgets.evaluate.run import EvaluateRequest
 from napari_unets.widgets.evaluate.score_choice import ScoreChoice
 from napari_unets.widgets.parts.layer_choice import LayerChoice
 from napari_unets.widgets.parts.notes import Note
-from napari_unets.widgets.parts.result_layers import is_no_result, is_result
+from napari_unets.widgets.parts.result_layers import is_no_result
 from napari_unets.widgets.parts.short_names import short_names
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class EvaluateForm(QWidget):
         self._viewer = viewer
         self._truth_by_hand = False
         self.truth = LayerChoice(viewer, can_be_truth, "no labels layer yet", unasked=is_no_result)
-        self.predictions = LayerChecks(viewer, can_be_prediction, is_result)
+        self.predictions = LayerChecks(viewer, can_be_prediction, is_whole_result)
         self.kind = QComboBox()
         self.kind.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.kind.setToolTip("It decides what is positive, and which scores are usual")

@@ -23,6 +23,7 @@ __all__ = [
     "can_be_prediction",
     "can_be_truth",
     "candidate_of",
+    "is_whole_result",
     "layer_array",
     "likely_truth",
     "page_sizes",
@@ -51,16 +52,22 @@ def can_be_truth(layer: Layer) -> bool:
     return isinstance(layer, Labels) or (isinstance(layer, Image) and np.dtype(layer.dtype).kind in "bui")
 
 
+def is_whole_result(layer: Layer) -> bool:
+    """Whether a model has made a layer, and not only of what somebody happened to look at while it was learning."""
+    return is_result(layer) and not record_of(layer).get("settings", {}).get("preview")
+
+
 def likely_truth(layers: Iterable[Layer]) -> Layer | None:
     """Guess which layer is the truth; none that a model has made.
 
     One that is called so, or else a labels layer, the topmost of them; or else the first image that is not in colour,
-    as scans are.
+    as scans are. What was painted for a model to learn from comes after any other labels.
     """
     best: Layer | None = None
     highest = 0
     for layer in layers:
         rank = 4 * bool(_TRUTH_WORDS.search(layer.name)) + 2 * isinstance(layer, Labels) + (not _in_colour(layer))
+        rank = 2 if record_of(layer).get("annotations") else rank
         if can_be_truth(layer) and is_no_result(layer) and (rank > highest or rank == highest > 1):
             best, highest = layer, rank
     return best

@@ -45,7 +45,7 @@ _GROUPS: dict[str, tuple[str, ...]] = {
     "Objects": ("ap50", "ap70", "ap90"),
     "Pages": PRESETS["document"],
 }
-_COLUMNS = 3
+_COLUMNS = 2  # of three the widget would be half as wide again
 _MOST_NAMED = 4  # in the title; one more takes no more room than saying so
 _TIPS = {
     "v_rand": "Are the same pixels together? After border thinning; 1 is perfect",

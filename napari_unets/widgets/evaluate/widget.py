@@ -121,7 +121,7 @@ class EvaluateWidget(Panel):
         self._layers = [weakref.ref(layer) for layer in self.form.predictions.layers]
         self._truth = weakref.ref(self.form.truth.layer)
         self._run = EvaluateRun(shared_worker(), request)
-        self._run.waiting.connect(self.run_panel.message.say)
+        self._run.waiting.connect(self.run_panel.wait)
         self._run.progressed.connect(self.run_panel.progress)
         self._run.ended.connect(self._ended)
         self._run.failed.connect(self._failed)
@@ -197,7 +197,7 @@ class EvaluateWidget(Panel):
             self._viewer.layers.remove(marks.layer.name)
         self._viewer.add_layer(marks.layer)
         self._run = ErrorMarksRun(self._viewer, shared_worker(), marks)
-        self._run.waiting.connect(self.run_panel.message.say)
+        self._run.waiting.connect(self.run_panel.wait)
         self._run.progressed.connect(self.run_panel.progress)
         self._run.ended.connect(lambda pixels, complete: self._marked(pixels, complete, of_documents))
         self._run.failed.connect(self._failed)

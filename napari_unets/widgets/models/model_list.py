@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from napari_unets.models import ModelCard, ModelError, ModelStore
 from napari_unets.widgets.parts.short_names import shown_titles
+from napari_unets.widgets.parts.store_news import store_news
 
 __all__ = ["ModelList"]
 
@@ -34,6 +35,7 @@ class ModelList(QListWidget):
         self.broken: dict[str, ModelError] = {}
         self.setMinimumHeight(_ROWS * (self.fontMetrics().height() + 6))
         self.currentItemChanged.connect(self._announce)
+        store_news().changed.connect(self.refill)
         self.refill()
 
     @property

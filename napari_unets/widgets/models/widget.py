@@ -21,6 +21,7 @@ from napari_unets.widgets.parts.model_command import import_in_process
 from napari_unets.widgets.parts.new_model import NewModelButton
 from napari_unets.widgets.parts.notes import Note
 from napari_unets.widgets.parts.panel import Panel
+from napari_unets.widgets.parts.store_news import store_news
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -99,7 +100,7 @@ class ModelsWidget(Panel):
         self.copy.clicked.connect(self._copy)
         self.rename.clicked.connect(self._rename)
         self.remove.clicked.connect(self._remove)
-        self.refresh.clicked.connect(self.models.refill)
+        self.refresh.clicked.connect(lambda: store_news().changed.emit())
 
     def _show(self, name: str) -> None:
         folder = self._folder(name) if name else None
@@ -128,7 +129,9 @@ class ModelsWidget(Panel):
             return self._store.folder(name)
         except NapariUnetsError as error:
             self.message.say(str(error), "error")
-            QTimer.singleShot(0, self.models.refill)  # not at once: the list may just be telling that it was clicked
+            QTimer.singleShot(
+                0, store_news().changed.emit
+            )  # not at once: the list may just be telling that it was clicked
             return None
 
     def _use(self) -> None:
@@ -228,14 +231,14 @@ class ModelsWidget(Panel):
     def _done(self, _result: object) -> None:
         said, name = self._after
         self._busy = False
-        self.models.refill()
+        store_news().changed.emit()
         self.models.choose(name)
         self.message.say(said, "good")
         self.finished.emit(True)
 
     def _failed(self, error: Exception) -> None:
         self._busy = False
-        self.models.refill()
+        store_news().changed.emit()
         self.message.say(str(error), "error")
         self.finished.emit(False)
         announce(error)

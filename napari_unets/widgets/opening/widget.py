@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Layer
+from qtpy.compat import isalive
 from qtpy.QtWidgets import QButtonGroup, QFormLayout, QHBoxLayout, QPushButton, QRadioButton
 from superqt.utils import create_worker
 
@@ -103,7 +104,7 @@ class OpenWidget(Panel):
         worker.start()
 
     def _found(self, asked: int, stack: Stack) -> None:
-        if asked != self._asked:
+        if asked != self._asked or not isalive(self):  # type: ignore[no-untyped-call]  # it may be closed by now
             stack.close()
             return
         lines = "".join(
@@ -118,7 +119,7 @@ class OpenWidget(Panel):
         self._offer(stack)
 
     def _failed(self, asked: int, error: Exception) -> None:
-        if asked != self._asked:
+        if asked != self._asked or not isalive(self):  # type: ignore[no-untyped-call]
             return
         announce(error)
         self.understood.say(str(error), "error")

@@ -42,13 +42,13 @@ class DeviceChoice(QWidget):
         """Show what the chosen machine has, now and whenever another one is chosen."""
         self._scheduler = scheduler
         scheduler.asking.connect(self._show_search)
-        scheduler.waiting.connect(self.reason.say)
+        scheduler.waiting.connect(self._show_search)
         scheduler.answered.connect(self._show_devices)
         scheduler.failed.connect(self._show_failure)
         scheduler.ask()
 
-    def _show_search(self) -> None:
-        self.reason.say(_SEARCH)
+    def _show_search(self, waits: str = "") -> None:
+        self.reason.say(waits or _SEARCH)
 
     def _show_devices(self, devices: Devices) -> None:
         chosen = self.device

@@ -26,7 +26,7 @@ class JobRun(QObject):
         How often it is looked, in milliseconds.
     """
 
-    #: It cannot begin yet: what it waits for, in words.
+    #: It cannot begin yet: what it waits for, in words; empty once it begins.
     waiting = Signal(str)
     #: It has failed: the error.
     failed = Signal(object)

@@ -38,7 +38,7 @@ class JobSignals(QObject):
     done = Signal(object)
     #: A function has failed: its error.
     failed = Signal(object)
-    #: A function cannot begin yet: what it waits for, in words.
+    #: A function cannot begin yet: what it waits for, in words; empty once it begins after all.
     waiting = Signal(str)
 
     def __init__(self, worker: Worker) -> None:
@@ -55,6 +55,10 @@ class JobSignals(QObject):
             on_event=on_event,
             on_done=lambda result: self.done.emit(result),  # a closure keeps this object for as long as the job runs
             on_error=lambda error: self.failed.emit(error),
-            on_wait=lambda name: self.waiting.emit(f"Waiting until {_WORDS.get(name, 'another run')} is over …"),
+            on_wait=lambda name: self.waiting.emit(_waits_for(name)),
             **keywords,
         )
+
+
+def _waits_for(name: str) -> str:
+    return name and f"Waiting until {_WORDS.get(name, 'another run')} is over …"

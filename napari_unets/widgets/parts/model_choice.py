@@ -11,6 +11,7 @@ from napari_unets.models import ModelCard, ModelStore
 from napari_unets.models.advice import network_advice
 from napari_unets.widgets.parts.notes import Note
 from napari_unets.widgets.parts.short_names import shown_titles
+from napari_unets.widgets.parts.store_news import store_news
 
 __all__ = ["ModelChoice"]
 
@@ -57,6 +58,7 @@ class ModelChoice(QWidget):
         layout.addWidget(self.summary)
         self.refill()
         self.box.about_to_open.connect(self.refill)
+        store_news().changed.connect(self.refill)
         self.box.currentIndexChanged.connect(self._announce)
         self.box.activated.connect(self._mean_it)
 
@@ -92,14 +94,19 @@ class ModelChoice(QWidget):
             Name of the model to be preferred to all others, chosen ones for the same task included.
         """
         fitting = [name for name, card in self._cards.items() if card.task == task]
-        if self._is_meant or not fitting or (self.name in fitting and first not in fitting):
-            return
-        self.box.setCurrentIndex(self.box.findData(first if first in fitting else fitting[0]))
+        wanted = first if first in self._cards else next(iter(fitting), "")
+        if wanted and not self._is_meant and (wanted == first or self.name not in fitting):
+            self.box.setCurrentIndex(self.box.findData(wanted))
 
     def refill(self) -> None:
-        """List the store's models as they are now; the choice is kept, unless that model is gone."""
-        chosen = self.box.currentData()
+        """List the store's models as they are now; the choice stays with its model, also if that was renamed."""
+        before, chosen = self.card, self.name
         self._cards, broken = self._store.list()
+        if before is not None and before.has_weights and chosen not in self._cards:
+            same = (name for name, card in self._cards.items() if card.weights_sha256 == before.weights_sha256)
+            kept = next(same, chosen)
+        else:
+            kept = chosen
         blocked = self.box.blockSignals(True)
         self.box.clear()
         titles = shown_titles(self._cards)
@@ -111,10 +118,10 @@ class ModelChoice(QWidget):
             self.box.addItem(f"{name} (damaged)", name)
             self.box.setItemData(self.box.count() - 1, str(error), Qt.ItemDataRole.ToolTipRole)
             self.box.setItemData(self.box.count() - 1, 0, Qt.ItemDataRole.UserRole - 1)  # item flags: none
-        self.box.setCurrentIndex(max(0, self.box.findData(chosen)) if self._cards else -1)
+        self.box.setCurrentIndex(max(0, self.box.findData(kept)) if self._cards else -1)
         self.box.setEnabled(bool(self._cards))
         self.box.blockSignals(blocked)
-        if self.name == (chosen or ""):
+        if self.name == chosen:
             self._describe()
         else:
             self._announce(self.box.currentIndex())

@@ -24,6 +24,7 @@ from napari_unets.models.advice import network_advice
 from napari_unets.models.untrained import SUGGESTED_SETTINGS
 from napari_unets.widgets.parts.model_command import make_in_process
 from napari_unets.widgets.parts.notes import Note
+from napari_unets.widgets.parts.store_news import store_news
 
 __all__ = ["NewModelButton", "NewModelDialog"]
 
@@ -133,6 +134,7 @@ class NewModelButton(QPushButton):
 
     def _done(self, name: str) -> None:
         self.setEnabled(True)
+        store_news().changed.emit()
         self.made.emit(name)
 
     def _failed(self, error: Exception) -> None:

@@ -61,16 +61,20 @@ class Panel(QScrollArea):
         super().closeEvent(event)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Wide enough to read, and as high as the contents."""
+        """Wide enough to read beside a scroll bar, and as high as the contents."""
         inside = self.widget()
-        return QSize(_WIDTH, inside.sizeHint().height() if inside is not None else 0)
+        return QSize(_WIDTH + self._bar_width, inside.sizeHint().height() if inside is not None else 0)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Never narrower than the contents: there is no horizontal scroll bar."""
         inside = self.widget()
         width = inside.minimumSizeHint().width() if inside is not None else 0
+        return QSize(width + self._bar_width, 120)
+
+    @property
+    def _bar_width(self) -> int:
         bar = self.verticalScrollBar()
-        return QSize(width + (bar.sizeHint().width() if bar is not None else 0), 120)
+        return bar.sizeHint().width() if bar is not None else 0
 
 
 def _do_all(acts: list[Callable[[], None]], _panel: object = None) -> None:

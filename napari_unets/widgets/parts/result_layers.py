@@ -31,6 +31,7 @@ __all__ = [
     "image_of",
     "is_no_result",
     "is_result",
+    "is_untouched",
     "result_layer",
     "shear_matrix",
 ]
@@ -117,6 +118,11 @@ def is_no_result(layer: Layer) -> bool:
     return not is_result(layer)
 
 
+def is_untouched(layer: Layer) -> bool:
+    """Whether a result is still the model's: nobody has painted on it, nor taken it for annotations."""
+    return layer not in _PAINTED and not layer.metadata[METADATA_KEY].get("annotations")
+
+
 def image_of(layer: Layer) -> Image | None:
     """Return the image that a result was made of in this session, whatever it is called by now."""
     reference = _IMAGES.get(layer)
@@ -183,6 +189,8 @@ def result_layer(
         "weights_sha256": card.weights_sha256,
     }
     if (known := _known_result(viewer, image, card.name, output, shape)) is not None:
+        if output == "segmentation" and known.layer.metadata[METADATA_KEY]["classes"] != metadata["classes"]:
+            known.layer.colormap, known.layer.features = class_colormap(card.classes), class_features(card.classes)
         known.layer.metadata = {**known.layer.metadata, METADATA_KEY: metadata}
         return known
     array = new_result_array(shape, _DTYPES[output])
@@ -203,9 +211,7 @@ def _known_result(
     if references is None:
         return None
     layer, array = (reference() for reference in references)
-    if layer is None or array is None or layer not in viewer.layers:
-        return None
-    if layer in _PAINTED or layer.metadata[METADATA_KEY].get("annotations"):
+    if layer is None or array is None or layer not in viewer.layers or not is_untouched(layer):
         return None
     shown = layer.data[0] if layer.multiscale else layer.data
     return ResultLayer(output, layer, array) if shown is array and array.shape == shape else None

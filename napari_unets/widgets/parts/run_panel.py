@@ -29,6 +29,7 @@ class RunPanel(QWidget):
     def __init__(self, verb: str, unit: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._unit = unit
+        self._begun = ""
         self.run = QPushButton(verb)
         self.run.setStyleSheet("font-weight: bold;")
         self.stop = QPushButton("Stop")
@@ -57,11 +58,16 @@ class RunPanel(QWidget):
         An empty bar, not Qt's moving one: that one draws itself sixty times a second, and with it (see :meth:`fill`)
         all of napari's window. Where OpenGL is computed, this takes a whole core from what was begun.
         """
+        self._begun = message
         self.run.setEnabled(False)
         self.stop.setEnabled(True)
         self.fill(0.0)
         self.bar.show()
         self.message.say(message)
+
+    def wait(self, reason: str) -> None:
+        """Show why it cannot begin yet; without a reason, what was said at the start."""
+        self.message.say(reason or self._begun)
 
     def progress(self, done: int, total: int, seconds_left: float | None, *, part: float = 0.0) -> None:
         """Show how much is done.

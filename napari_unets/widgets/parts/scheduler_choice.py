@@ -26,7 +26,7 @@ class SchedulerChoice(QWidget):
 
     #: Another worker is asked what it has.
     asking = Signal()
-    #: It does something else first: what, in words.
+    #: It does something else first: what, in words; empty once that is over.
     waiting = Signal(str)
     #: It has answered: its `Devices`.
     answered = Signal(object)

@@ -182,7 +182,7 @@ class SegmentWidget(Panel):
         except NapariUnetsError as error:
             self._show_failure(error)
             return
-        self._run.waiting.connect(self.run_panel.message.say)
+        self._run.waiting.connect(self.run_panel.wait)
         self._run.progressed.connect(self.run_panel.progress)
         self._run.ended.connect(self._ended)
         self._run.failed.connect(self._failed)

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from tests_support import tiny_model
 
-from napari_unets.inference import segment
+from napari_unets.images import as_stack
+from napari_unets.inference import InferenceSettings, class_ids, iter_tiles, segment
 from napari_unets.jobs.errors import WorkerDiedError
 from napari_unets.jobs.tasks.suggesting import look_for_doubt
 from napari_unets.jobs.tasks.tuning import TuningPreview, TuningScores, TuningStep, TuningSummary, tune
 from napari_unets.jobs.tasks.tuning_folder import TuningFolder, TuningPlan, unfinished_run
-from napari_unets.learning import SparseAnnotations
+from napari_unets.learning import SparseAnnotations, fit
 from napari_unets.models import load_model, save_model
 
 QUICK = {
@@ -71,7 +72,8 @@ def test_events_and_result(tmp_path, model, painted) -> None:
     )
     assert list(steps_of(events)) == list(range(1, 13))
     assert [e.step for e in events if isinstance(e, TuningScores)] == [0, 4, 8, 12]
-    preview = next(e for e in events if isinstance(e, TuningPreview))
+    first, *_, last = (e for e in events if isinstance(e, TuningPreview))
+    preview = first
     assert preview.plane == 2
     assert sum(tile.ids.size for tile in preview.tiles) >= 50 * 70
     assert set(np.unique(preview.tiles[0].ids)) <= {1, 2}
@@ -82,6 +84,23 @@ def test_events_and_result(tmp_path, model, painted) -> None:
     saved = load_model(summary.model)
     assert saved.card.training is not None
     assert segment(saved, image, backend="torch").shape == image.shape
+    assert last is events[-1]
+    seen = iter_tiles(
+        saved, as_stack(image), settings=InferenceSettings(backend="torch"), planes=[2], window=folder.view().window
+    )
+    kept = [class_ids(tile.probabilities, saved.card.threshold) for tile in seen]
+    np.testing.assert_array_equal([tile.ids for tile in last.tiles], kept)
+
+
+def test_a_run_that_came_apart_says_so(tmp_path, model, painted, monkeypatch) -> None:
+    make_step = fit._step
+
+    def step(state, *arguments):
+        return None if state.step == 6 else make_step(state, *arguments)
+
+    monkeypatch.setattr(fit, "_step", step)
+    _, summary = finish(tune(model, *painted, tmp_path / "run", settings=QUICK))
+    assert (summary.step, summary.finished, summary.diverged) == (6, True, True)
 
 
 def test_rounds_add_up_on_the_card(tmp_path, model, painted) -> None:

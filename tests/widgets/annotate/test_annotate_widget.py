@@ -174,7 +174,7 @@ def test_paint_learn_look_save(qtbot, widget, viewer, own_store):
     assert cards["my-model"].training.annotated_pixels["kind 1"] == np.count_nonzero(before == 1)
     assert segment(load_model("my-model"), STACK, backend="torch").shape == STACK.shape
     press(qtbot, widget.panel.save)
-    qtbot.waitUntil(lambda: "exists already" in widget.panel.saved.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "there is a model 'my-model' already" in widget.panel.saved.text(), timeout=PATIENCE)
     widget.model.choose("em-membranes")
     assert "again" not in message(widget), "it is saved"
     widget.model.choose("tiny")

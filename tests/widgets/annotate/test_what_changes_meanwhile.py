@@ -59,3 +59,13 @@ def test_what_waits_for_another_run_says_so_and_can_be_stopped(qtbot, widget):
     assert widget.tools.stop.isHidden()
     assert widget.tools.from_prediction.isEnabled()
     other.stop()
+
+
+def test_what_has_waited_says_what_it_does_now(qtbot, widget):
+    new_annotations(qtbot, widget)
+    said = []
+    widget.helper.progressed.connect(said.append)
+    shared_worker().submit(subprocess.run, [sys.executable, "-c", "import time; time.sleep(2)"])
+    press(qtbot, widget.tools.from_prediction)
+    qtbot.waitUntil(lambda: not widget.helper.is_busy, timeout=PATIENCE)
+    assert said[:3] == ["Segmenting slice 1 …", "Waiting until another run is over …", "Segmenting slice 1 …"]

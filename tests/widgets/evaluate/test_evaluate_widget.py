@@ -65,6 +65,18 @@ def test_layers_are_offered_where_they_make_sense(viewer, widget):
     assert [layer.name for layer in widget.form.predictions.layers] == ["s", "renamed"]
 
 
+def test_neither_annotations_nor_previews_are_compared_unasked(viewer, widget):
+    truth = viewer.add_labels(TRUTH, name="cells")
+    annotations = viewer.add_labels(CLASSES, name="annotations", metadata={"napari_unets": {"annotations": True}})
+    made = made_by_us("segmentation")
+    made["napari_unets"]["settings"] = {"preview": True}
+    viewer.add_labels(CLASSES, name="preview", metadata=made)
+    assert widget.form.truth.layer is truth
+    assert widget.form.predictions.layers == []
+    viewer.layers.remove(truth)
+    assert widget.form.truth.layer is annotations
+
+
 def test_a_corrected_segmentation_can_be_the_truth_but_is_not_by_itself(viewer, widget):
     made = viewer.add_labels(CLASSES.copy(), name="s", metadata=made_by_us("segmentation"))
     assert widget.form.truth.isEnabled()
@@ -81,7 +93,7 @@ def test_the_choice_of_many_scores_needs_no_more_room(widget):
     widget.form.scores.choose(["dice"])
     narrow = widget.minimumSizeHint().width()
     widget.form.scores.choose(list(widget.form.scores.boxes))
-    assert widget.minimumSizeHint().width() == narrow
+    assert widget.minimumSizeHint().width() == narrow <= widget.sizeHint().width()
     assert widget.form.scores.text().endswith("V_rand, V_info, Dice, Jaccard and 11 more")
     assert "DRD" in widget.form.scores.toggleButton().toolTip()
 

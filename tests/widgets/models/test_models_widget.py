@@ -205,6 +205,21 @@ def test_copy_and_rename(qtbot, widget, own_store, monkeypatch):
     assert widget.models.name == "better"
 
 
+def test_other_widgets_list_what_is_done_here_at_once(qtbot, widget, own_store, monkeypatch):
+    segment = SegmentWidget(widget._viewer)
+    qtbot.addWidget(segment)
+    segment.model.choose("tiny")
+    widget.models.choose("tiny")
+    answer_name(monkeypatch, "better")
+    assert work(qtbot, widget, widget.rename)
+    assert segment.model.name == "better", "the choice stays with the model"
+    answer_name(monkeypatch, "more")
+    assert work(qtbot, widget, widget.copy)
+    assert segment.model.box.findData("more") >= 0
+    assert segment.model.name == "better"
+    segment.close()
+
+
 def test_a_card_cannot_bring_markup_of_its_own(tiny_card):
     evil = "<img src='file:///etc/passwd'> <script> & https://example.org/a?b=1&c=2."
     hostile = ModelCard.model_validate(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 import tifffile
 from napari.layers import Image, Labels
+from qtpy.compat import isalive
 from qtpy.QtCore import QLocale, Qt
 
 from napari_unets.widgets.files.stack_summary import bytes_in_words
+from napari_unets.widgets.opening import widget as open_widget
 from napari_unets.widgets.opening.widget import OpenWidget
 from napari_unets.widgets.parts.notes import time_in_words
 
@@ -219,3 +223,21 @@ def test_level_and_dataset_are_offered_where_there_are_any(qtbot, widget, tmp_pa
 def test_figures_in_words():
     assert [bytes_in_words(n) for n in (5, 6_300_000, 2.5e12)] == ["5 bytes", "6.3 MB", "2.5 TB"]
     assert [time_in_words(s) for s in (0.2, 8, 100, 3600 * 2 + 600)] == ["1 s", "8 s", "2 min", "2 h 10 min"]
+
+
+def test_a_widget_that_is_closed_while_it_looks_is_told_nothing(qtbot, widget, tiff, monkeypatch):
+    looked, found = [], open_widget.open_padded
+
+    def look(*path, **keywords):
+        while isalive(widget):
+            time.sleep(0.01)
+        looked.append(found(*path, **keywords))
+        return looked[0]
+
+    monkeypatch.setattr(open_widget, "open_padded", look)
+    widget.path.choose(tiff[0])
+    widget._viewer.window.remove_dock_widget("all")
+    with qtbot.captureExceptions() as errors:
+        qtbot.waitUntil(lambda: bool(looked), timeout=10_000)
+        qtbot.wait(200)
+    assert not errors

@@ -130,6 +130,18 @@ def test_second_run_takes_the_same_layer_and_another_model_its_own(viewer, tiny_
     assert len(viewer.layers) == 4
 
 
+def test_a_class_that_was_added_has_its_colour_in_the_next_run(viewer, tiny_card):
+    image = viewer.add_image(np.zeros((3, 40, 50)))
+    layer = result_layer(viewer, image, tiny_card, "segmentation", {}).layer
+    classes = [*tiny_card.classes, ClassInfo(id=3, name="kind 3", color="#7fb069")]
+    assert (
+        result_layer(viewer, image, tiny_card.model_copy(update={"classes": classes}), "segmentation", {}).layer
+        is layer
+    )
+    np.testing.assert_allclose(layer.get_color(3)[:3], [0x7F / 255, 0xB0 / 255, 0x69 / 255], atol=1e-6)
+    assert list(layer.features["class"]) == ["not annotated", "kind 1", "kind 2", "kind 3"]
+
+
 def test_a_result_that_was_painted_on_is_left_alone(viewer, tiny_card):
     image = viewer.add_image(np.zeros((3, 40, 50)))
     first = result_layer(viewer, image, tiny_card, "segmentation", {})

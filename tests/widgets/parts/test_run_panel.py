@@ -32,6 +32,16 @@ def test_the_bar_counts_what_is_half_done_too(qtbot):
     assert panel.bar.value() == 0
 
 
+def test_what_is_done_after_waiting_is_said(qtbot):
+    panel = RunPanel("Run", "inputs")
+    qtbot.addWidget(panel)
+    panel.start("Reading …")
+    panel.wait("Waiting until a batch is over …")
+    assert panel.message.text() == "Waiting until a batch is over …"
+    panel.wait("")
+    assert panel.message.text() == "Reading …"
+
+
 def test_progress_does_not_draw_the_window_at_once(qtbot):
     window = Repaints()
     panel = RunPanel("Run", "inputs", window)
