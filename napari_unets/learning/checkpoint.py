@@ -47,6 +47,7 @@ def save_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
         ("network", state.network.state_dict()),
         ("average", state.average.state_dict()),
         ("kept", state.kept_weights),
+        ("start", state.start_weights),
     ):
         tensors |= {f"{part}/{k}": v.detach().cpu().clone().contiguous() for k, v in weights.items()}
     scalars: dict[str, Any] = {name: getattr(state, name) for name in _NUMBERS}
@@ -76,7 +77,9 @@ def load_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
     CheckpointError
         If the file is damaged, or was written for another network.
     """
-    parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "kept": {}, "optimiser": {}, "chance": {}}
+    parts: dict[str, dict[str, Tensor]] = {
+        part: {} for part in ("network", "average", "kept", "start", "optimiser", "chance")
+    }
     try:
         with safe_open(path, framework="pt") as file:
             scalars = json.loads(file.metadata()["state"])
@@ -95,6 +98,8 @@ def load_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
             f"{path}: this checkpoint cannot be used ({error}); start again without it, or delete it"
         ) from error
     state.kept_weights = parts["kept"]
+    device = _device_of(state)
+    state.start_weights = {name: weight.to(device) for name, weight in parts["start"].items()}
     weights = [weight for group in state.optimiser.param_groups for weight in group["params"]]
     moments: dict[int, dict[str, Tensor]] = {}
     for key, value in parts["optimiser"].items():

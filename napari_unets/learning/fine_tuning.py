@@ -59,7 +59,8 @@ def tuning_settings(*, from_scratch: bool = False, **changes: Any) -> FitSetting
     strokes would make them drift). For random weights label smoothing: a few strokes must not make a network certain.
     A slow warm-up: the first steps of a new optimiser are its wildest. Small patches: strokes are thin, and most of a
     large patch would teach nothing. Milder changes of scale: the user's stack has one pixel size. Faint spots: users
-    stroke what they see well, and a membrane is wanted where it can hardly be seen, too.
+    stroke what they see well, and a membrane is wanted where it can hardly be seen, too. What comes out is a quarter
+    the parent, which has seen more than the strokes show (benchmarks/README.md).
 
     Raises
     ------
@@ -75,6 +76,7 @@ def tuning_settings(*, from_scratch: bool = False, **changes: Any) -> FitSetting
         "label_smoothing": 0.1 if from_scratch else 0.0,
         "validate_every": 25,
         "ema": 0.99,
+        "start_share": 0.0 if from_scratch else 0.25,
         "augment": {"log_scale": 0.1, "fading": 0.7},
     }
     if "steps" not in changes and "minutes" not in changes:
@@ -164,7 +166,7 @@ def iter_fine_tune(
     if report.problems:
         raise AnnotationError("; ".join(report.problems))
     if from_scratch:  # random statistics are not worth keeping
-        settings = settings.model_copy(update={"freeze_batch_norm": False})
+        settings = settings.model_copy(update={"freeze_batch_norm": False, "start_share": 0.0})
     where = choose_device(device).name
     network = _network(model, len(known), from_scratch, settings.seed)
     settings = with_fitting_patch(settings, network)

@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import compress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_unets.inference import hardware_has_bf16
+from napari_unets.learning.averaging import update_average
 from napari_unets.learning.checkpoint import load_checkpoint, save_checkpoint
 from napari_unets.learning.errors import DivergedError
 from napari_unets.learning.frozen_norm import frozen_outputs
@@ -115,6 +115,7 @@ class TrainingState:
     average: Network
     optimiser: torch.optim.Optimizer
     excess: float = 0.0  # see fit()
+    start_weights: dict[str, Tensor] = field(default_factory=dict)  # empty where they have no share in what is kept
     step: int = 0
     seconds: float = 0.0
     start_score: float = -math.inf  # of the weights that the run began with
@@ -122,19 +123,6 @@ class TrainingState:
     kept: int | None = None  # step of the weights below
     kept_weights: dict[str, Tensor] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
-
-
-@torch.no_grad()
-def _update_average(average: nn.Module, network: nn.Module, decay: float, step: int) -> None:
-    # A short memory at first: the average must not keep the random weights of the start.
-    decay = min(decay, (1 + step) / (10 + step))
-    mine, theirs = list(average.state_dict().values()), list(network.state_dict().values())
-    real = [tensor.is_floating_point() for tensor in mine]
-    # All at once: a small network has a hundred tensors, and a call for each would be a good part of a step.
-    torch._foreach_lerp_(list(compress(mine, real)), list(compress(theirs, real)), 1 - decay)
-    for count, newer in zip(mine, theirs, strict=True):
-        if not count.is_floating_point():
-            count.copy_(newer)
 
 
 def _train_mode(network: nn.Module, settings: FitSettings) -> None:
@@ -230,6 +218,8 @@ def fit(
     network.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network).eval()
     state = TrainingState(network, average, create_optimiser(network, settings), excess=excess)
+    if settings.start_share:
+        state.start_weights = {k: v.detach().clone() for k, v in network.state_dict().items()}
     if resume and checkpoint is not None and checkpoint.exists():
         load_checkpoint(checkpoint, state, sampler)
     if ranks.size > 1:
@@ -349,5 +339,5 @@ def _step(
     for group in state.optimiser.param_groups:
         group["lr"] = rate
     state.optimiser.step()
-    _update_average(state.average, state.network, settings.ema, state.step)
+    update_average(state.average, state.network, settings.ema, state.step, state.start_weights, settings.start_share)
     return value

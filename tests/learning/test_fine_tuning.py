@@ -89,6 +89,21 @@ def test_batch_norm_statistics_are_the_stacks(painted) -> None:
         torch.testing.assert_close(value, statistics(second)[name], rtol=0.1, atol=0.1)
 
 
+def test_a_quarter_of_what_is_kept_is_the_parent(painted) -> None:
+    image, _, strokes = painted
+    strokes[1, 70:] = strokes[1, :60] = 0  # too little to keep anything aside: the last weights are kept
+    run = {"steps": 3, "learning_rate": 1e-2, "adapt": False, **QUICK}
+    parent = tiny_model().network.state_dict()
+    quarter, none = (
+        fine_tune(tiny_model(), image, strokes, **run, **share).network.state_dict()
+        for share in ({}, {"start_share": 0})
+    )
+    for name, weight in none.items():
+        torch.testing.assert_close(quarter[name].double(), 0.25 * parent[name] + 0.75 * weight.double())
+    assert any(not torch.equal(weight, parent[name]) for name, weight in none.items())
+    assert tuning_settings(from_scratch=True).start_share == 0
+
+
 def test_whole_slices_choose_the_threshold_by_dice_and_strokes_by_how_frequent_the_classes_are(
     painted, monkeypatch
 ) -> None:
