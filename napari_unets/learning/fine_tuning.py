@@ -127,8 +127,8 @@ def iter_fine_tune(
     adapt : bool
         Take the batch-norm statistics from the stacks (see
         :func:`~napari_unets.learning.adapting.adapt_batch_norm`). With ``settings.freeze_batch_norm`` before the first
-        step, unless the parent's do better on the annotated pixels that are held out; they then stay. Without, after
-        the last one, unless those of the training do clearly better.
+        step, unless the parent's do better on the annotated pixels that are held out, or it is a model of documents;
+        they then stay. Without, after the last one, unless those of the training do clearly better.
     checkpoint : str or Path, optional
         File for the state of the run.
     resume : bool
@@ -177,7 +177,8 @@ def iter_fine_tune(
     validate = mean_scores(held_out)
     adapt = adapt and has_batch_norm(network)
     resumed = resume and checkpoint is not None and checkpoint.exists()
-    if adapt and settings.freeze_batch_norm and not resumed:
+    # Pages are less alike than sections: the statistics of the two that are painted are wrong for others.
+    if adapt and settings.freeze_batch_norm and not resumed and card.task != "document":
         network = _adapted(network, prepared, validate)
     has_grown = not from_scratch and network.out_channels > model.network.out_channels
     if has_grown and not resumed:

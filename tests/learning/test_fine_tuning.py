@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 import torch
@@ -87,6 +85,16 @@ def test_batch_norm_statistics_are_the_stacks(painted) -> None:
     assert any(not torch.equal(value, statistics(tiny_model())[name]) for name, value in statistics(first).items())
     for name, value in statistics(first).items():  # both are normalised to the same
         torch.testing.assert_close(value, statistics(second)[name], rtol=0.1, atol=0.1)
+
+
+def test_batch_norm_statistics_of_pages_stay_the_parents(painted, monkeypatch) -> None:
+    image, _, strokes = painted
+    monkeypatch.setattr(fine_tuning, "_adapted", lambda *_: pytest.fail("statistics of two pages"))
+    model = tiny_model()
+    parent = Model(model.card.model_copy(update={"task": "document"}), network=model.network)
+    tuned = fine_tune(parent, image // 4, strokes, steps=1, **QUICK)
+    for name, value in statistics(tuned).items():
+        assert torch.equal(value, statistics(parent)[name])
 
 
 def test_a_quarter_of_what_is_kept_is_the_parent(painted) -> None:
@@ -240,34 +248,6 @@ def test_split_shares_no_pixel_and_loses_none(painted) -> None:
             assert not ((training > 0) & (validation > 0)).any()
             assert np.array_equal(np.maximum(training, validation), plane)
     assert "planes" in split.how
-
-
-@pytest.mark.parametrize("rounds", [(10, 4, 1, 7), (31, 30, 12, 90, 5, 64, 2, 17, 40)])
-def test_what_has_been_learnt_from_is_not_kept_aside_when_more_is_painted(rounds) -> None:
-    """Squares of up to four planes, planes of five and more; here by rounds of one more plane each."""
-    rng = np.random.default_rng(0)
-    planes = {number: rng.integers(0, 3, (200, 200), dtype=np.uint8) for number in rounds}
-    splits = [split_annotations({n: planes[n] for n in sorted(rounds[:count])}) for count in range(1, len(rounds) + 1)]
-    for before, after in pairwise(splits):
-        if before.how.startswith("squares") != after.how.startswith("squares"):
-            continue
-        for number, learnt in before.training.items():
-            assert not (learnt.astype(bool) & after.validation.get(number, np.zeros_like(learnt)).astype(bool)).any()
-
-
-@pytest.mark.parametrize("step", [1, 2, 3, 5, 10])
-def test_about_a_fifth_of_the_planes_is_kept_aside(step: int) -> None:
-    planes = {step * i: np.tile(np.uint8([1, 2]), (20, 20)) for i in range(20)}
-    for seed in range(5):
-        assert 2 <= len(split_annotations(planes, seed=seed).validation) <= 6
-
-
-def test_too_little_is_validated_on_none() -> None:
-    plane = np.zeros((64, 64), np.uint8)
-    plane[:2, :20], plane[60:, :20] = 1, 2
-    split = split_annotations({0: plane})
-    assert not split.validation
-    assert "nothing is validated" in split.how
 
 
 @pytest.mark.parametrize(
