@@ -1,4 +1,4 @@
-"""Annotations that no model can learn from are refused with what is wrong with them; what is kept aside of the others."""
+"""Annotations that no model can learn from are refused with what is wrong with them; what is kept aside of others."""
 
 from __future__ import annotations
 
