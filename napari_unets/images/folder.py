@@ -21,7 +21,7 @@ from napari_unets.images.suffixes import TIFF_SUFFIXES
 from napari_unets.images.tiff import open_tiff
 from napari_unets.images.units import VoxelSize
 
-__all__ = ["folder_remarks", "image_files", "open_folder"]
+__all__ = ["files_of", "folder_remarks", "image_files", "open_folder"]
 
 _MOST_NAMED = 5
 _MOST_CHECKED = 2000  # files whose heads are read at once; the others when they are read
@@ -46,12 +46,15 @@ def image_files(folder: Path) -> list[Path]:
     -------
     list of Path
     """
-    suffixes = (*PICTURE_SUFFIXES, *TIFF_SUFFIXES)
-    files = [
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
-    ]
+    return files_of(folder, (*PICTURE_SUFFIXES, *TIFF_SUFFIXES))
+
+
+def files_of(folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    """List the files of some kinds in a folder, as `image_files` does."""
+    try:
+        files = [f for f in folder.iterdir() if f.suffix.lower() in suffixes and f.name[0] != "." and f.is_file()]
+    except OSError as error:
+        raise UnreadableImageError(f"{folder}: the folder cannot be listed ({error.strerror})") from error
     return list(natsorted(files, key=lambda path: path.name))
 
 

@@ -8,15 +8,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self, overload
 
-from natsort import natsorted
-
 from napari_unets.images.errors import (
     EmptyImageError,
     ImageNotFoundError,
     PageChoiceError,
-    UnreadableImageError,
     UnsupportedImageError,
 )
+from napari_unets.images.folder import files_of
 from napari_unets.images.page_numbers import chosen_pages
 from napari_unets.images.pdf import PDF_SUFFIXES, Pdf
 from napari_unets.images.pictures import PICTURE_SUFFIXES, open_picture
@@ -228,12 +226,7 @@ def page_files(folder: Path) -> list[Path]:
     -------
     list of Path
     """
-    suffixes = (*PDF_SUFFIXES, *TIFF_SUFFIXES, *PICTURE_SUFFIXES)
-    try:
-        files = [f for f in folder.iterdir() if f.suffix.lower() in suffixes and f.name[0] != "." and f.is_file()]
-    except OSError as error:
-        raise UnreadableImageError(f"{folder}: the folder cannot be listed ({error.strerror})") from error
-    return list(natsorted(files, key=lambda path: path.name))
+    return files_of(folder, (*PDF_SUFFIXES, *TIFF_SUFFIXES, *PICTURE_SUFFIXES))
 
 
 def _places_in(path: Path) -> list[_Place]:

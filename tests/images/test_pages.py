@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pikepdf
@@ -25,7 +26,9 @@ from napari_unets.images import (
     open_stack,
     save_stack,
 )
+from napari_unets.images.folder import image_files
 from napari_unets.images.page_numbers import chosen_pages
+from napari_unets.images.pages import page_files
 
 RNG = np.random.default_rng(0)
 BIT = RNG.random((70, 50)) > 0.3
@@ -338,3 +341,13 @@ def test_no_page_numbers(text):
         return
     with pytest.raises(PageChoiceError, match=r"a.pdf"):
         chosen_pages(text, 9, "a.pdf")
+
+
+@pytest.mark.parametrize("files", [page_files, image_files])
+def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch, files):
+    def refuse(folder):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(UnreadableImageError, match=r"cannot be listed \(Permission denied\)"):
+        files(tmp_path)

@@ -27,6 +27,7 @@ from napari_unets.models import (
     UnknownModelError,
     WeightsError,
     load_model,
+    model_name,
     save_model,
 )
 from napari_unets.models.store import BUNDLED, user_models_folder
@@ -269,3 +270,9 @@ def test_a_file_is_not_replaced_by_a_model(tmp_path: Path, network: Network) -> 
     with pytest.raises(ModelExistsError, match="something else"):
         save_model(network, make_card(), tmp_path / "precious.txt", overwrite=True)
     assert (tmp_path / "precious.txt").read_text() == "mine"
+
+
+def test_a_name_is_made_of_any_text() -> None:
+    assert model_name("My membranes, 2nd try!") == "my-membranes-2nd-try"
+    assert model_name("… ") == "model"
+    assert model_name("a" * 100) == "a" * 80

@@ -1,0 +1,26 @@
+"""A model's folder is replaced in whole or not at all."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from napari_unets.models.replacing import written_beside
+
+
+def test_what_fails_leaves_the_place_as_it_was(tmp_path):
+    place = tmp_path / "model"
+    place.mkdir()
+    (place / "card.json").write_text("old")
+    with pytest.raises(FileNotFoundError), written_beside(place) as beside:
+        (beside / "nowhere" / "card.json").write_text("new")
+    assert list(tmp_path.rglob("*")) == [place, place / "card.json"]
+    assert (place / "card.json").read_text() == "old"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
+def test_others_may_read_what_was_made(tmp_path):
+    with written_beside(tmp_path / "model"):
+        pass
+    assert (tmp_path / "model").stat().st_mode & 0o777 == 0o755
