@@ -6,14 +6,14 @@ import os
 
 import pytest
 
-from napari_unets.models.replacing import written_beside
+from napari_unets.models.placing import made_beside
 
 
 def test_what_fails_leaves_the_place_as_it_was(tmp_path):
     place = tmp_path / "model"
     place.mkdir()
     (place / "card.json").write_text("old")
-    with pytest.raises(FileNotFoundError), written_beside(place) as beside:
+    with pytest.raises(FileNotFoundError), made_beside(place) as beside:
         (beside / "nowhere" / "card.json").write_text("new")
     assert list(tmp_path.rglob("*")) == [place, place / "card.json"]
     assert (place / "card.json").read_text() == "old"
@@ -21,6 +21,6 @@ def test_what_fails_leaves_the_place_as_it_was(tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
 def test_others_may_read_what_was_made(tmp_path):
-    with written_beside(tmp_path / "model"):
+    with made_beside(tmp_path / "model"):
         pass
     assert (tmp_path / "model").stat().st_mode & 0o777 == 0o755
