@@ -61,6 +61,17 @@ def tuning_settings(*, from_scratch: bool = False, **changes: Any) -> FitSetting
     large patch would teach nothing. Milder changes of scale: the user's stack has one pixel size. Faint spots: users
     stroke what they see well, and a membrane is wanted where it can hardly be seen, too.
 
+    Parameters
+    ----------
+    from_scratch : bool
+        Whether the run begins with random weights.
+    **changes
+        Fields of :class:`FitSettings`; 300 steps if neither steps nor minutes are given.
+
+    Returns
+    -------
+    FitSettings
+
     Raises
     ------
     FitSettingError
