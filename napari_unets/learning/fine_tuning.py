@@ -62,6 +62,17 @@ def tuning_settings(*, from_scratch: bool = False, **changes: Any) -> FitSetting
     stroke what they see well, and a membrane is wanted where it can hardly be seen, too. What comes out is a quarter
     the parent, which has seen more than the strokes show (benchmarks/README.md).
 
+    Parameters
+    ----------
+    from_scratch : bool
+        Whether the run begins with random weights.
+    **changes
+        Fields of :class:`FitSettings`; 300 steps if neither steps nor minutes are given.
+
+    Returns
+    -------
+    FitSettings
+
     Raises
     ------
     FitSettingError

@@ -56,12 +56,22 @@ def create_network(name: str, in_channels: int = 1, out_channels: int = 1, **set
     **settings
         Further keywords of the class, such as feature widths.
 
+    Returns
+    -------
+    Network
+        A ``torch.nn.Module``: a batch (n, in_channels, y, x) to logits (n, out_channels, y, x).
+
     Raises
     ------
     UnknownNetworkError
         If no network has that name.
     NetworkSettingsError
         If the class does not take one of the keywords, or their values do not fit together.
+
+    Examples
+    --------
+    >>> create_network("unet", out_channels=3, width=16).n_parameters
+    1940851
     """
     cls = network_class(name)
     known = [k for k in inspect.signature(cls).parameters if k not in ("in_channels", "out_channels")]

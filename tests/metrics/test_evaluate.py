@@ -306,6 +306,7 @@ def test_probabilities_and_masks_of_the_other_side_are_doubted(stack):
     assert right == evaluate(probability, truth)
     evaluate(1 - probability, truth, probability_of="foreground")  # it was said: no warning
     evaluate(np.full(truth.shape, 0.5), truth)
+    evaluate(np.roll(truth, 3, axis=-1) > 0, truth)  # beside the true ones: bad, but the right way round
     evaluate(probability, np.full_like(truth, 255), ["dice"])
 
 

@@ -68,7 +68,7 @@ def test_probability_of_membrane_is_turned_around():
     probability = np.random.default_rng(0).random((2, 4), dtype=np.float32)
     names = ["v_rand", "dice"]
     turned = evaluate(np.float32(1) - probability, TRUTH, names, probability_of="background")
-    assert turned == pytest.approx(evaluate(probability, TRUTH, names))
+    assert turned == pytest.approx(evaluate(probability, TRUTH, names, probability_of="foreground"))
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=40))
