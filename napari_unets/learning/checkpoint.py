@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -20,7 +20,7 @@ __all__ = ["CheckpointError", "checkpoint_beside", "load_checkpoint", "save_chec
 
 
 class CheckpointError(NapariUnetsError):
-    """A checkpoint that cannot be read or belongs to another network."""
+    """A checkpoint that cannot be written or read, or belongs to another network."""
 
 
 #: Of a state, what goes into the file's header.
@@ -36,6 +36,11 @@ def save_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
     """Write the whole state of a run: weights, average, those kept, optimiser, source of chance, step.
 
     A safetensors file, so nothing is ever unpickled; numbers are in its header.
+
+    Raises
+    ------
+    CheckpointError
+        If it cannot be written: the disk is full, for instance.
     """
     tensors: dict[str, Tensor] = {}
     for part, weights in (
@@ -50,10 +55,15 @@ def save_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
             tensors[f"optimiser/{index}/{key}"] = torch.as_tensor(value).detach().cpu().clone().contiguous()
     tensors["generator"] = sampler.generator.get_state()
     tensors |= {f"chance/{kind}": states for kind, states in _chance_of(state).items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".part")
-    save_file(tensors, beside, metadata={"state": json.dumps(scalars)})
-    beside.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, beside, metadata={"state": json.dumps(scalars)})
+        beside.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{path}: the state of the run cannot be kept here ({error}). Make room, then resume"
+        ) from error
 
 
 def load_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
