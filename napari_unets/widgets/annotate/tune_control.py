@@ -144,6 +144,9 @@ class TuneControl(QObject):
         if self.unfinished is None or plan is None or self._image is None or not self.unfinished.can_resume:
             return False
         self._panel.resume.setToolTip(f"Go on with the run on {plan.image} that was stopped or interrupted")
+        last = self._before
+        if last is not None and last.folder.path == self.unfinished.path and last.image is self._image:
+            return True  # whatever it is called by now
         return bool(plan.image == self._image.name)
 
     def revert(self) -> None:

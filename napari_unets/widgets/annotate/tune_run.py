@@ -114,6 +114,11 @@ class TuneRun(JobRun):
         )
 
     @property
+    def image(self) -> Image:
+        """The image layer."""
+        return self._image
+
+    @property
     def is_stopping(self) -> bool:
         """Whether a stop was asked for."""
         return self._job is not None and self._job.stop_requested

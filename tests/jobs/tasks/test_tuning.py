@@ -18,6 +18,7 @@ from napari_unets.jobs.tasks.suggesting import look_for_doubt
 from napari_unets.jobs.tasks.tuning import TuningPreview, TuningScores, TuningStep, TuningSummary, tune
 from napari_unets.jobs.tasks.tuning_folder import TuningFolder, TuningPlan, unfinished_run
 from napari_unets.learning import SparseAnnotations, fit
+from napari_unets.learning.checkpoint import CheckpointError
 from napari_unets.models import load_model, save_model
 
 QUICK = {
@@ -101,6 +102,12 @@ def test_a_run_that_came_apart_says_so(tmp_path, model, painted, monkeypatch) ->
     monkeypatch.setattr(fit, "_step", step)
     _, summary = finish(tune(model, *painted, tmp_path / "run", settings=QUICK))
     assert (summary.step, summary.finished, summary.diverged) == (6, True, True)
+
+
+def test_a_state_that_cannot_be_kept_is_told(tmp_path, model, painted) -> None:
+    (tmp_path / "run" / "checkpoint.safetensors.part").mkdir(parents=True)
+    with pytest.raises(CheckpointError, match=r"checkpoint\.safetensors: the state of the run cannot be kept here"):
+        finish(tune(model, *painted, tmp_path / "run", settings=QUICK))
 
 
 def test_rounds_add_up_on_the_card(tmp_path, model, painted) -> None:

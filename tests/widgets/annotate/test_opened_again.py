@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from widgets.annotate.driving import QUICK, fine_tune, message, new_annotations, paint, press, settle, wait_for_end
+from widgets.annotate.driving import (
+    QUICK,
+    fine_tune,
+    message,
+    new_annotations,
+    paint,
+    press,
+    settle,
+    wait_for_end,
+    wait_for_step,
+)
 
 from napari_unets.jobs.tasks.tuning import TuningSummary
 from napari_unets.jobs.tasks.tuning_folder import TuningFolder, TuningFolderError
@@ -62,6 +72,17 @@ def test_what_was_learnt_stays_with_a_model_that_is_renamed(qtbot, widget, own_s
     store_news().changed.emit()
     widget.model.choose("away-from-it")
     assert widget.control.tuned is learnt
+
+
+def test_a_run_on_an_image_that_was_renamed_can_be_resumed(qtbot, widget, viewer):
+    new_annotations(qtbot, widget)
+    paint(widget)
+    fine_tune(qtbot, widget, 5000)
+    wait_for_step(qtbot, widget, 3)
+    viewer.layers["sections"].name = "renamed"
+    press(qtbot, widget.panel.run_panel.stop)
+    wait_for_end(qtbot, widget)
+    assert widget.panel.resume.isEnabled()
 
 
 def test_a_model_that_ships_with_the_package_is_not_hidden_by_one_that_is_saved(qtbot, widget, own_store):
