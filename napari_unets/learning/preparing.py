@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from napari_unets.images import Statistics, compute_statistics, prepare_plane
+from napari_unets.images.collectors import Moments
 from napari_unets.learning.adapting import spread_crops
 from napari_unets.learning.annotations import AnnotatedStack, Split, split_annotations
 from napari_unets.learning.samples import AnnotatedPlane
@@ -18,6 +21,9 @@ from napari_unets.models import ModelCard
 from napari_unets.networks import Network
 
 __all__ = ["PreparedStack", "crops_of", "held_out_planes", "mean_scores", "prepare"]
+
+#: Side of the squares that planes are read in.
+_SQUARE = 512
 
 
 @dataclass(frozen=True)
@@ -77,10 +83,32 @@ def _around_annotations(
         where = np.flatnonzero(ids.any(1 - axis))
         window.append(slice(max(0, int(where[0]) - reach), int(where[-1]) + 1 + reach))
     cut = (window[0], window[1])
-    image = prepare_plane(source.stack.plane(number, cut), card.in_channels, statistics)
+    image = np.zeros((card.in_channels, *ids[cut].shape), np.float32)  # takes memory where it is written to only
+    values = Moments()
+    for rows, columns in _within_reach(ids[cut], reach):
+        place = tuple(slice(w.start + p.start, w.start + p.stop) for w, p in zip(cut, (rows, columns), strict=True))
+        part = prepare_plane(source.stack.plane(number, (place[0], place[1])), card.in_channels, statistics)
+        image[:, rows, columns] = part
+        values.add(part)
     if card.normalisation.method == "zscore":
         return AnnotatedPlane(image, ids[cut])
-    return AnnotatedPlane(image, ids[cut], float(image.mean()), float(image.std()) or 1.0)
+    mean, deviation = values.result()
+    return AnnotatedPlane(image, ids[cut], mean, deviation or 1.0)
+
+
+def _within_reach(ids: npt.NDArray[np.uint8], reach: int) -> Iterator[tuple[slice, slice]]:
+    """Cut out what lies within reach of anything annotated, and not what lies between strokes far apart."""
+    height, width = ids.shape
+    tops, lefts = range(0, height, _SQUARE), range(0, width, _SQUARE)
+    painted = np.array([[ids[y : y + _SQUARE, x : x + _SQUARE].any() for x in lefts] for y in tops])
+    near = ndimage.binary_dilation(painted, np.ones((3, 3)), iterations=ceil(reach / _SQUARE))
+    for top, row in zip(tops, near, strict=True):
+        runs, count = ndimage.label(row)
+        for (run,) in ndimage.find_objects(runs, count):
+            yield (
+                slice(top, min(top + _SQUARE, height)),
+                slice(run.start * _SQUARE, min(run.stop * _SQUARE, width)),
+            )
 
 
 def crops_of(prepared: Sequence[PreparedStack], network: Network) -> list[npt.NDArray[np.float32]]:

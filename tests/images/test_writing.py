@@ -72,16 +72,6 @@ def test_what_a_killed_process_left_behind_goes_a_day_later(tmp_path, target):
     assert {path.name for path in tmp_path.iterdir()} == {target, *kept}
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_what_has_come_there_meanwhile_is_not_replaced(tmp_path, target):
-    path = tmp_path / target
-    with pytest.raises(ImageExistsError, match="is there already"), create_writer(path, (1, 40, 50), "uint8") as writer:
-        save_stack(path, STACK)
-    np.testing.assert_array_equal(open_stack(path), STACK)
-    assert [found.name for found in tmp_path.iterdir()] == [target]
-    assert writer.path == path
-
-
 @pytest.mark.parametrize("target", ["a.tif", "a.ome.zarr"])
 @pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8"])
 def test_types(tmp_path, target, dtype):
