@@ -20,6 +20,7 @@ from napari_unets.inference import choose_device
 from napari_unets.learning.adapting import adapt_batch_norm, has_batch_norm
 from napari_unets.learning.annotations import AnnotatedStack
 from napari_unets.learning.augment import AugmentSettings
+from napari_unets.learning.averaging import mixed
 from napari_unets.learning.errors import AnnotationError, FitSettingError, NothingToTrainError
 from napari_unets.learning.fit import FitEvent, StoppedEvent, fit
 from napari_unets.learning.head import grow_head
@@ -41,6 +42,8 @@ __all__ = ["TunedEvent", "fine_tune", "iter_fine_tune", "tuning_settings"]
 #: What Dice on a few held-out pixels may say against later weights, or other batch-norm statistics: as much as it says
 #: by chance.
 _SLACK = 0.01
+#: How much Dice on them may be lost to weights that have forgotten less.
+_FORGETTING = 0.05
 #: Patches that a run looks at before its first step.
 _LOOKED_AT = 32
 
@@ -59,8 +62,8 @@ def tuning_settings(*, from_scratch: bool = False, **changes: Any) -> FitSetting
     strokes would make them drift). For random weights label smoothing: a few strokes must not make a network certain.
     A slow warm-up: the first steps of a new optimiser are its wildest. Small patches: strokes are thin, and most of a
     large patch would teach nothing. Milder changes of scale: the user's stack has one pixel size. Faint spots: users
-    stroke what they see well, and a membrane is wanted where it can hardly be seen, too. What comes out is a quarter
-    the parent, which has seen more than the strokes show (benchmarks/README.md).
+    stroke what they see well, and a membrane is wanted where it can hardly be seen, too. A quarter of
+    what comes out is the parent, which has seen more than the strokes show, if it is of use for these images at all.
 
     Parameters
     ----------
@@ -218,6 +221,8 @@ def iter_fine_tune(
         network = _adapted_at_the_end(network, prepared, held_out, validate)
     kept_aside = [plane for one in prepared for plane in one.split.validation.values()]
     has_learnt = has_grown or stopped.kept != 0  # 0: the parent was better than all that came after it
+    if has_learnt and stopped.start_weights:
+        network = _with_the_start(network, stopped.start_weights, settings.start_share, validate)
 
     def crops() -> list[npt.NDArray[np.float32]]:
         return crops_of(prepared, network)
@@ -318,6 +323,23 @@ def _adapted_at_the_end(
         for one in (network, adapted)
     )
     return adapted if after >= before - _SLACK else network
+
+
+def _with_the_start(
+    network: Network,
+    weights: dict[str, Tensor],
+    share: float,
+    validate: Callable[[Network], dict[str, float]] | None,
+) -> Network:
+    """Give the weights that the run began with their share, unless Dice says that they were none for these images.
+
+    Strokes show the middle of what they are painted on, and learning from them alone forgets the rest: letters become
+    thick, for instance (benchmarks/README.md).
+    """
+    if validate is None:
+        return network
+    between = mixed(network, weights, share)
+    return between if validate(between)["dice"] >= validate(network)["dice"] - _FORGETTING else network
 
 
 def _with_statistics_of(prepared: list[PreparedStack], network: Network) -> Network:

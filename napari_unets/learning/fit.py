@@ -96,6 +96,8 @@ class StoppedEvent:
     kept: int | None = None
     #: Whether it ended early since the loss was no number any more; the weights are those that were kept before.
     diverged: bool = False
+    #: The weights that it began with, over all resumes, where ``settings.start_share`` asks for them.
+    start_weights: dict[str, Tensor] = field(default_factory=dict, repr=False)
 
     @property
     def scores(self) -> dict[str, float]:
@@ -115,7 +117,7 @@ class TrainingState:
     average: Network
     optimiser: torch.optim.Optimizer
     excess: float = 0.0  # see fit()
-    start_weights: dict[str, Tensor] = field(default_factory=dict)  # empty where they have no share in what is kept
+    start_weights: dict[str, Tensor] = field(default_factory=dict)  # empty where nobody will ask for them
     step: int = 0
     seconds: float = 0.0
     start_score: float = -math.inf  # of the weights that the run began with
@@ -309,7 +311,8 @@ def _run(
             save_checkpoint(checkpoint, state, sampler)
     if diverged and ranks.is_first and not state.kept_weights:
         raise DivergedError(state.step + 1)
-    yield StoppedEvent(state.step, not cancelled, state.seconds, list(state.history), state.kept, diverged)
+    history = list(state.history)
+    yield StoppedEvent(state.step, not cancelled, state.seconds, history, state.kept, diverged, state.start_weights)
 
 
 def _step(
@@ -339,5 +342,5 @@ def _step(
     for group in state.optimiser.param_groups:
         group["lr"] = rate
     state.optimiser.step()
-    update_average(state.average, state.network, settings.ema, state.step, state.start_weights, settings.start_share)
+    update_average(state.average, state.network, settings.ema, state.step)
     return value

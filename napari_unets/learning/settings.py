@@ -36,7 +36,10 @@ class FitSettings(BaseModel):
     clip_norm: float = Field(1.0, ge=0, description="Largest norm of the gradient; 0 sets no limit.")
     ema: float = Field(0.998, ge=0, lt=1, description="Decay of the running average of the weights; 0 switches it off.")
     start_share: float = Field(
-        0.0, ge=0, lt=1, description="Share of the weights that a run begins with in those that it shows and keeps."
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of the weights that fine-tuning begins with in those it ends with.",
     )
     freeze_batch_norm: bool = Field(False, description="Keep the batch-norm statistics that the network came with.")
     label_smoothing: float = Field(

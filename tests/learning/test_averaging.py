@@ -1,14 +1,12 @@
-"""The running average of the weights, and the share in it of those that a run began with."""
+"""The averages of weights, over steps and of two networks."""
 
 from __future__ import annotations
-
-import copy
 
 import pytest
 import torch
 from torch import nn
 
-from napari_unets.learning.averaging import update_average
+from napari_unets.learning.averaging import mixed, update_average
 
 
 def network(value: float) -> nn.Module:
@@ -34,15 +32,12 @@ def test_counts_are_taken_over() -> None:
     assert average[1].num_batches_tracked.item() == 7
 
 
-def test_the_start_has_its_share_in_the_average_at_every_step() -> None:
-    torch.manual_seed(0)
-    start = network(2.0)
-    weights = {name: weight.clone() for name, weight in start.state_dict().items()}
-    plain, anchored = copy.deepcopy(start), copy.deepcopy(start)
-    for step in range(1, 20):
-        newer = network(float(torch.randn(())))
-        update_average(plain, newer, 0.8, step)
-        update_average(anchored, newer, 0.8, step, weights, 0.25)
-        for name, value in anchored.named_parameters():
-            expected = 0.25 * weights[name] + 0.75 * plain.get_parameter(name)
-            torch.testing.assert_close(value, expected)
+def test_a_mixture_has_its_share_of_both_and_is_a_copy() -> None:
+    net = network(1.0)
+    before = {name: weight.clone() for name, weight in net.state_dict().items()}
+    between = mixed(net, network(3.0).state_dict(), 0.25)
+    assert between[0].weight.item() == pytest.approx(1.5)
+    assert between[1].bias.item() == pytest.approx(1.5)
+    assert between[1].num_batches_tracked.item() == before["1.num_batches_tracked"].item()
+    for name, weight in net.state_dict().items():
+        assert torch.equal(weight, before[name])
