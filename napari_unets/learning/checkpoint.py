@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,8 @@ def save_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
         save_file(tensors, beside, metadata={"state": json.dumps(scalars)})
         beside.replace(path)
     except (OSError, SafetensorError) as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise CheckpointError(
             f"{path}: the state of the run at step {state.step} cannot be kept ({error}); make room, or see to the "
             "cause, and resume the run, which goes on from the state that was kept before, if there is one"

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from napari_unets.models.errors import ModelFileError
 from napari_unets.models.placing import made_beside
 
 
@@ -13,7 +14,7 @@ def test_what_fails_leaves_the_place_as_it_was(tmp_path):
     place = tmp_path / "model"
     place.mkdir()
     (place / "card.json").write_text("old")
-    with pytest.raises(FileNotFoundError), made_beside(place) as beside:
+    with pytest.raises(ModelFileError), made_beside(place, overwrite=True) as beside:
         (beside / "nowhere" / "card.json").write_text("new")
     assert list(tmp_path.rglob("*")) == [place, place / "card.json"]
     assert (place / "card.json").read_text() == "old"
@@ -21,6 +22,6 @@ def test_what_fails_leaves_the_place_as_it_was(tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
 def test_others_may_read_what_was_made(tmp_path):
-    with made_beside(tmp_path / "model"):
+    with made_beside(tmp_path / "model", overwrite=False):
         pass
     assert (tmp_path / "model").stat().st_mode & 0o777 == 0o755

@@ -106,7 +106,7 @@ def test_a_run_that_came_apart_says_so(tmp_path, model, painted, monkeypatch) ->
 
 def test_a_state_that_cannot_be_kept_is_told(tmp_path, model, painted) -> None:
     (tmp_path / "run" / "checkpoint.safetensors.part").mkdir(parents=True)
-    with pytest.raises(CheckpointError, match=r"checkpoint\.safetensors: the state of the run cannot be kept here"):
+    with pytest.raises(CheckpointError, match=r"checkpoint\.safetensors: the state of the run .* cannot be kept"):
         finish(tune(model, *painted, tmp_path / "run", settings=QUICK))
 
 
@@ -116,7 +116,7 @@ def test_rounds_add_up_on_the_card(tmp_path, model, painted) -> None:
     parent = load_model(model).card
     for number in range(3):
         place = tmp_path / f"round{number}"
-        few = QUICK | {"steps": 2 + number, "validate_every": 1}
+        few = QUICK | {"steps": 2 + number, "validate_every": 1, "start_share": 0}  # so few steps show in all weights
         known = {"parent": parent.name, "name": "mine", "pixel_size_nm": 10.0}
         _, summary = finish(tune(begin_with, *painted, place, settings=few, **known))
         begin_with, training = summary.model, load_model(summary.model).card.training
