@@ -1,6 +1,7 @@
 """What strokes on pages make of document-ink: a simulated user on DIBCO pages, the scores on others.
 
-    python benchmarks/finetune_pages.py --data DIBCO              # some minutes of one core
+    python benchmarks/finetune_pages.py --data DIBCO                        # some minutes of one core
+    python benchmarks/finetune_pages.py --data DIBCO --start-share 0        # nothing of the parent in what is kept
     python benchmarks/finetune_pages.py --data DIBCO --side 200 --steps 2   # only to see that it runs
 
 DIBCO holds the pages of a contest, ``*_source.png`` and ``*_target.png``. The user scribbles on 1 % of the pixels of
@@ -50,6 +51,7 @@ def main() -> None:
     parser.add_argument("--tested", type=int, default=5, help="pages after the two that are painted on")
     parser.add_argument("--side", type=int, default=1000, help="pixels of a page that are used")
     parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--start-share", type=float, default=0.25, help="of the parent in what is kept")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -60,7 +62,8 @@ def main() -> None:
         image, truth = page(file, arguments.side)
         sources.append(AnnotatedStack.of(as_stack(image), scribble(truth, 0.01, np.random.default_rng(seed))))
     parent = load_model(arguments.model)
-    *_, last = iter_fine_tune(parent, sources, tuning_settings(steps=arguments.steps))
+    settings = tuning_settings(steps=arguments.steps, start_share=arguments.start_share)
+    *_, last = iter_fine_tune(parent, sources, settings)
     assert isinstance(last, TunedEvent)
     before, after = parent.card.threshold, last.model.card.threshold
     print(f"| page | as it was | tuned, threshold {before:.2f} | tuned, threshold {after:.2f} |")
