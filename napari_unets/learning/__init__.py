@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from napari_unets.learning.cascading import cascade_models
     from napari_unets.learning.doubt import PlaneUncertainty, best_slice
     from napari_unets.learning.errors import AnnotationError, FitSettingError, NothingToTrainError
+    from napari_unets.learning.events import FitEvent, PreviewEvent, StepEvent, StoppedEvent, ValidationEvent
     from napari_unets.learning.fine_tuning import TunedEvent, fine_tune, iter_fine_tune, tuning_settings
-    from napari_unets.learning.fit import FitEvent, PreviewEvent, StepEvent, StoppedEvent, ValidationEvent
     from napari_unets.learning.recipe import Recipe, RecipeError, read_recipe
     from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
     from napari_unets.learning.settings import FitSettings
@@ -29,7 +29,7 @@ _PLACES = {
     "best_slice": "doubt",
     "cascade_models": "cascading",
     "fine_tune": "fine_tuning",
-    "FitEvent": "fit",
+    "FitEvent": "events",
     "FitSettingError": "errors",
     "FitSettings": "settings",
     "iter_fine_tune": "fine_tuning",
@@ -37,7 +37,7 @@ _PLACES = {
     "NothingToTrainError": "errors",
     "PatchSampler": "samples",
     "PlaneUncertainty": "doubt",
-    "PreviewEvent": "fit",
+    "PreviewEvent": "events",
     "read_recipe": "recipe",
     "Recipe": "recipe",
     "RecipeError": "recipe",
@@ -46,11 +46,11 @@ _PLACES = {
     "SparseAnnotations": "sparse",
     "split_annotations": "annotations",
     "step_seconds": "step_time",
-    "StepEvent": "fit",
-    "StoppedEvent": "fit",
+    "StepEvent": "events",
+    "StoppedEvent": "events",
     "TunedEvent": "fine_tuning",
     "tuning_settings": "fine_tuning",
-    "ValidationEvent": "fit",
+    "ValidationEvent": "events",
 }
 
 __all__ = [

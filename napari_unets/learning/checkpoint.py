@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -13,9 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from napari_unets.errors import NapariUnetsError
-
-if TYPE_CHECKING:
-    from napari_unets.learning.fit import Sampler, TrainingState
+from napari_unets.learning.state import Sampler, TrainingState
 
 __all__ = ["CheckpointError", "checkpoint_beside", "load_checkpoint", "save_checkpoint"]
 

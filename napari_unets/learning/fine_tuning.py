@@ -22,7 +22,8 @@ from napari_unets.learning.annotations import AnnotatedStack
 from napari_unets.learning.augment import AugmentSettings
 from napari_unets.learning.averaging import mixed
 from napari_unets.learning.errors import AnnotationError, FitSettingError, NothingToTrainError
-from napari_unets.learning.fit import FitEvent, StoppedEvent, fit
+from napari_unets.learning.events import FitEvent, StoppedEvent
+from napari_unets.learning.fit import fit
 from napari_unets.learning.head import grow_head
 from napari_unets.learning.last_layer import learn_last_layer
 from napari_unets.learning.operating_point import adjusted_to_frequencies, choose_threshold, dice_at_thresholds

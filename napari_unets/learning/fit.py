@@ -6,9 +6,8 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,114 +16,19 @@ from napari_unets.inference import hardware_has_bf16
 from napari_unets.learning.averaging import update_average
 from napari_unets.learning.checkpoint import load_checkpoint, save_checkpoint
 from napari_unets.learning.errors import DivergedError
+from napari_unets.learning.events import FitEvent, PreviewEvent, StepEvent, StoppedEvent, ValidationEvent
 from napari_unets.learning.frozen_norm import frozen_outputs
 from napari_unets.learning.losses import create_loss
 from napari_unets.learning.optimising import create_optimiser, rate_at
 from napari_unets.learning.ranks import Ranks
 from napari_unets.learning.settings import FitSettings
+from napari_unets.learning.state import Sampler, TrainingState
 from napari_unets.networks import Network
 
-__all__ = [
-    "FitEvent",
-    "PreviewEvent",
-    "Sampler",
-    "StepEvent",
-    "StoppedEvent",
-    "TrainingState",
-    "ValidationEvent",
-    "fit",
-]
+__all__ = ["fit"]
 
 #: Largest share of a run against the clock that goes to validation: a small network steps faster than it is scored.
 _VALIDATING = 0.15
-
-
-class Sampler(Protocol):
-    """Where batches come from.
-
-    Attributes
-    ----------
-    generator : torch.Generator
-        Its only source of chance, which belongs to a run's checkpoint.
-    """
-
-    generator: torch.Generator
-
-    def draw(self, n: int) -> tuple[Tensor, Tensor]:
-        """Images ``(n, channels, h, w)`` and class ids ``(n, h, w)``, or an image of real numbers, 0 … 1, to make."""
-        ...
-
-
-@dataclass(frozen=True)
-class StepEvent:
-    """One optimiser step is done."""
-
-    step: int
-    done: float  #: share of the run, 0 to 1
-    loss: float
-    learning_rate: float
-    seconds: float  #: since the start of the run, over all resumes
-
-
-@dataclass(frozen=True)
-class ValidationEvent:
-    """The averaged weights were scored on the held-out pixels."""
-
-    step: int
-    scores: dict[str, float]
-    kept: bool  #: whether these are the weights that the run would end with
-
-
-@dataclass(frozen=True)
-class PreviewEvent:
-    """What ``preview`` made of the averaged weights."""
-
-    step: int
-    value: Any
-
-
-@dataclass(frozen=True)
-class StoppedEvent:
-    """The run is over: ``finished``, or cancelled before its end."""
-
-    step: int
-    finished: bool
-    seconds: float
-    #: Step and scores of every validation, over all resumes.
-    history: list[dict[str, float]] = field(default_factory=list)
-    #: Step of the weights that were kept; None without validation.
-    kept: int | None = None
-    #: Whether it ended early since the loss was no number any more; the weights are those that were kept before.
-    diverged: bool = False
-    #: The weights that it began with, over all resumes, where ``settings.start_share`` asks for them.
-    start_weights: dict[str, Tensor] = field(default_factory=dict, repr=False)
-
-    @property
-    def scores(self) -> dict[str, float]:
-        """Scores of the weights that were kept; empty without validation."""
-        found = next((scores for scores in self.history if scores["step"] == self.kept), {})
-        return {name: value for name, value in found.items() if name != "step"}
-
-
-FitEvent = StepEvent | ValidationEvent | PreviewEvent | StoppedEvent
-
-
-@dataclass
-class TrainingState:
-    """All that a run needs to go on exactly where it was."""
-
-    network: Network
-    average: Network
-    optimiser: torch.optim.Optimizer
-    excess: float = 0.0  # see fit()
-    start_weights: dict[str, Tensor] = field(default_factory=dict)  # empty where nobody will ask for them
-    step: int = 0
-    seconds: float = 0.0
-    start_score: float = -math.inf  # of the weights that the run began with
-    best_score: float = -math.inf  # of all weights after them
-    kept: int | None = None  # step of the weights below
-    kept_weights: dict[str, Tensor] = field(default_factory=dict)
-    history: list[dict[str, float]] = field(default_factory=list)
 
 
 def _train_mode(network: nn.Module, settings: FitSettings) -> None:
@@ -245,21 +149,8 @@ def _done(state: TrainingState, settings: FitSettings) -> float:
 def _validated(
     state: TrainingState, validate: Callable[[Network], dict[str, float]], select: str, slack: float
 ) -> ValidationEvent:
-    """Score the averaged weights, and keep them if they are worth it."""
     scores = validate(state.average)
-    state.history.append({"step": state.step, **scores})
-    score = float(state.step) if select == "last" else scores[select]
-    if math.isnan(score):  # no better than anything, and nothing is worse
-        score = -math.inf
-    kept = state.step == 0 or (score > state.start_score and score >= state.best_score - slack)
-    if state.step == 0:
-        state.start_score = score
-    else:
-        state.best_score = max(state.best_score, score)
-    if kept:
-        state.kept = state.step
-        state.kept_weights = {k: v.detach().cpu().clone() for k, v in state.average.state_dict().items()}
-    return ValidationEvent(state.step, scores, kept)
+    return ValidationEvent(state.step, scores, state.judge(scores, select, slack))
 
 
 def _affordable(validating: float, state: TrainingState, settings: FitSettings) -> bool:

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from napari_unets.learning.fit import Sampler
 from napari_unets.learning.recipe_file import RecipeError
+from napari_unets.learning.state import Sampler
 from napari_unets.networks import Network
 
 __all__ = ["Source", "check_classes", "kept_aside"]

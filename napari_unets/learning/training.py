@@ -13,7 +13,8 @@ import torch
 from napari_unets.inference import choose_device
 from napari_unets.learning.cascading import load_modules
 from napari_unets.learning.checkpoint import checkpoint_beside
-from napari_unets.learning.fit import FitEvent, StoppedEvent, fit
+from napari_unets.learning.events import FitEvent, StoppedEvent
+from napari_unets.learning.fit import fit
 from napari_unets.learning.page_source import page_source
 from napari_unets.learning.photograph_source import photograph_source
 from napari_unets.learning.picture_source import picture_source

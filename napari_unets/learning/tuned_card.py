@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from napari_unets.images import Stack
-from napari_unets.learning.fit import StoppedEvent
+from napari_unets.learning.events import StoppedEvent
 from napari_unets.learning.preparing import PreparedStack
 from napari_unets.learning.settings import FitSettings
 from napari_unets.models import (

@@ -9,7 +9,7 @@ import pytest
 
 from napari_unets import learning
 from napari_unets.images import save_stack
-from napari_unets.learning.fit import StepEvent
+from napari_unets.learning.events import StepEvent
 from napari_unets.models import load_model
 
 RECIPE = """

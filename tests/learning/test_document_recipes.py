@@ -10,7 +10,7 @@ import pytest
 from tests_support import tiny_model
 
 from napari_unets.learning.cascading import cascade_models, load_modules
-from napari_unets.learning.fit import StepEvent, ValidationEvent
+from napari_unets.learning.events import StepEvent, ValidationEvent
 from napari_unets.learning.page_source import mean_of_finite
 from napari_unets.learning.pages import PagesError
 from napari_unets.learning.photographs import PhotographsError

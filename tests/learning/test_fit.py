@@ -17,7 +17,8 @@ import napari_unets.learning.fit as fit_module
 from napari_unets.learning.augment import AugmentSettings
 from napari_unets.learning.checkpoint import CheckpointError
 from napari_unets.learning.errors import DivergedError
-from napari_unets.learning.fit import StepEvent, StoppedEvent, ValidationEvent, fit
+from napari_unets.learning.events import StepEvent, StoppedEvent, ValidationEvent
+from napari_unets.learning.fit import fit
 from napari_unets.learning.optimising import create_optimiser, rate_at
 from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
 from napari_unets.learning.settings import FitSettings

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from napari_unets.learning.adapting import adapt_batch_norm
-from napari_unets.learning.fit import StepEvent, fit
+from napari_unets.learning.events import StepEvent
+from napari_unets.learning.fit import fit
 from napari_unets.learning.frozen_norm import frozen_outputs
 from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
 from napari_unets.learning.settings import FitSettings

@@ -10,7 +10,7 @@ import pytest
 import tifffile
 
 from napari_unets.learning.class_values import class_ids
-from napari_unets.learning.fit import StepEvent
+from napari_unets.learning.events import StepEvent
 from napari_unets.learning.recipe import RecipeError, read_recipe
 from napari_unets.learning.resizing import resized
 from napari_unets.learning.training import run_recipe

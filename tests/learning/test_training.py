@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from napari_unets.images import synthetic_em_stack
-from napari_unets.learning.fit import StepEvent, StoppedEvent, ValidationEvent
+from napari_unets.learning.events import StepEvent, StoppedEvent, ValidationEvent
 from napari_unets.learning.recipe import RecipeError, read_recipe
 from napari_unets.learning.training import SavedEvent, run_recipe
 from napari_unets.models import ModelExistsError, load_model
