@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unets.images.collectors import Collector, Extremes, Histogram, Moments, Sample
+from napari_unets.images.decoded import Window
 from napari_unets.images.errors import ChannelsError
 from napari_unets.images.sampling import sampled_windows
-from napari_unets.images.stack import Stack, Window
+from napari_unets.images.stack import Stack
 
 __all__ = ["LUMINANCE", "Statistics", "StatisticsMethod", "compute_statistics", "luminance_of", "prepare_plane"]
 

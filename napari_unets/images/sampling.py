@@ -7,7 +7,8 @@ from math import isqrt
 
 import numpy as np
 
-from napari_unets.images.stack import Stack, Window
+from napari_unets.images.decoded import Window
+from napari_unets.images.stack import Stack
 
 __all__ = ["LARGEST_BLOCK", "LARGEST_SAMPLE", "bands", "sampled_windows"]
 

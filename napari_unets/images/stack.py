@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import partial
 from math import prod
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 
 from napari_unets.images.arrays import chunks_of, first_level, indexable
 from napari_unets.images.axes import check_axes, default_axes, stack_axes
+from napari_unets.images.decoded import DecodedPlanes, Window
 from napari_unets.images.errors import UnsupportedImageError
 from napari_unets.images.indexing import index_keys
 from napari_unets.images.source import ArraySource, Source, UnsqueezedSource, check_pixels
@@ -25,18 +24,8 @@ from napari_unets.images.units import VoxelSize, voxel_size
 if TYPE_CHECKING:
     import dask.array as da
 
-__all__ = ["Stack", "Window", "as_stack"]
+__all__ = ["Stack", "as_stack"]
 
-Window = tuple[slice, slice]
-
-_CACHED_PLANES = 2
-_LARGEST_CACHED_PLANE = 2**28  # bytes
-#: A plane that its format can only decode in whole (PNG, JPEG, one strip of CCITT) takes this much each time anyway;
-#: decoded again for each window, a scan of 20,000 × 14,000 pixels would take twice as long.
-_LARGEST_DECODED_PLANE = 2**31
-#: Planes that lie in the same chunks are kept together up to so many bytes: one after the other is asked for, and each
-#: would otherwise have all of them decoded.
-_LARGEST_SLAB = 2**28
 _LARGEST_DASK_CHUNK = 2**25  # bytes
 
 
@@ -97,11 +86,8 @@ class Stack:
         self._order = tuple(axes.index(letter) for letter in self.axes)
         self.shape: tuple[int, ...] = tuple(source.shape[i] for i in self._order)
         self.dtype = source.dtype
-        self._cache: OrderedDict[int, NDArray[Any]] = OrderedDict()
-        self._slab_planes = self._planes_in_a_chunk()
-        self._slab: tuple[int, ...] = ()
-        self._slab_windows: dict[tuple[tuple[int, int, int], ...], NDArray[Any]] = {}
-        self._lock = threading.Lock()
+        chunks = None if source.chunks is None else tuple(source.chunks[i] for i in self._order)
+        self._decoded = DecodedPlanes(self.shape, self.plane_axes, self.dtype.itemsize, chunks)
         weakref.finalize(self, source.close)  # a stack that nobody closed, such as one behind a layer
         if self.is_rgb and self.shape[-1] > 4:
             raise UnsupportedImageError(
@@ -158,23 +144,7 @@ class Stack:
             raise IndexError(f"{self.name} has {self.n_planes} planes, there is no plane {i}")
         i %= self.n_planes
         place = tuple(int(n) for n in np.unravel_index(i, self.shape[: self.plane_axes]))
-        whole = window is not None and self._is_worth_caching(window)
-        if self._slab_planes > 1:
-            height, width = self.plane_shape
-            rows, columns = window or (slice(0, height), slice(0, width))
-            if not whole:
-                return self._in_slab(place, (rows, columns)).copy()
-            return self._in_slab(place, (slice(0, height), slice(0, width)))[rows, columns].copy()
-        if window is None or not whole:
-            return self[(*place, *(window or ()))]
-        with self._lock:
-            plane = self._cache.pop(i, None)
-            if plane is None:
-                while len(self._cache) >= (_CACHED_PLANES if self._plane_bytes <= _LARGEST_CACHED_PLANE else 1):
-                    self._cache.popitem(last=False)
-                plane = self[place]
-            self._cache[i] = plane
-        return plane[window].copy()
+        return self._decoded.plane(self.__getitem__, place, window)
 
     def as_dask(self) -> da.Array:
         """Return the stack as a lazy Dask array.
@@ -197,8 +167,7 @@ class Stack:
 
     def close(self) -> None:
         """Give the file back. An array is left alone."""
-        self._cache.clear()
-        self._slab_windows.clear()
+        self._decoded.clear()
         self._source.close()
 
     def __getitem__(self, index: Any) -> NDArray[Any]:
@@ -244,49 +213,6 @@ class Stack:
             is_labels=self.is_labels,
         )
         return make, ()
-
-    def _in_slab(self, place: tuple[int, ...], window: Window) -> NDArray[Any]:
-        """Read a window of a plane together with those of all planes that lie in the same chunks, and keep them."""
-        *before, z = place
-        first = z - z % self._slab_planes
-        sides = tuple(part.indices(n) for part, n in zip(window, self.plane_shape, strict=True))
-        with self._lock:
-            if self._slab != (*before, first):
-                self._slab = (*before, first)
-                self._slab_windows.clear()
-            pixels = self._slab_windows.get(sides)
-            if pixels is None:
-                pixels = self[(*before, slice(first, first + self._slab_planes), *window)]
-                kept = sum(other.nbytes for other in self._slab_windows.values())
-                if kept + pixels.nbytes > _LARGEST_SLAB:  # windows that overlap
-                    self._slab_windows.clear()
-                self._slab_windows[sides] = pixels
-        plane: NDArray[Any] = pixels[z - first]
-        return plane
-
-    @property
-    def _plane_bytes(self) -> int:
-        return prod(self.shape[self.plane_axes :]) * self.dtype.itemsize
-
-    def _planes_in_a_chunk(self) -> int:
-        """How many planes are decoded together, if they are so few that they can be kept; otherwise 1."""
-        chunks, z = self._source.chunks, self.plane_axes - 1
-        planes = 1 if chunks is None else min(chunks[self._order[z]], self.shape[z])
-        return planes if planes * self._plane_bytes <= _LARGEST_SLAB else 1
-
-    def _is_worth_caching(self, window: Window) -> bool:
-        """Whether windows of a plane are had cheaper by decoding the plane once."""
-        chunks = self._source.chunks
-        if chunks is None:
-            return False
-        whole = all(chunks[self._order[axis]] >= self.shape[axis] for axis in (self.plane_axes, self.plane_axes + 1))
-        if self._plane_bytes > (_LARGEST_DECODED_PLANE if whole else _LARGEST_CACHED_PLANE):
-            return False
-        for rows, axis in zip(window, (self.plane_axes, self.plane_axes + 1), strict=True):
-            length = len(range(*rows.indices(self.shape[axis])))
-            if length < chunks[self._order[axis]] / 2:
-                return True
-        return False
 
 
 def as_stack(

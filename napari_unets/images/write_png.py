@@ -10,9 +10,9 @@ from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from napari_unets.images.decoded import Window
 from napari_unets.images.errors import UnsupportedImageError
 from napari_unets.images.note import NOTE_KEY, Note
-from napari_unets.images.stack import Window
 from napari_unets.images.writing import PlaneWriter, Scratch
 
 __all__ = ["PngWriter"]

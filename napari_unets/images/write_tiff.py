@@ -9,9 +9,9 @@ import numpy as np
 import tifffile
 from numpy.typing import DTypeLike, NDArray
 
+from napari_unets.images.decoded import Window
 from napari_unets.images.errors import UnsupportedImageError
 from napari_unets.images.note import Note
-from napari_unets.images.stack import Window
 from napari_unets.images.tiff_metadata import NOTE_TAG
 from napari_unets.images.writing import PlaneWriter, Scratch
 

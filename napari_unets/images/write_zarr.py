@@ -10,10 +10,10 @@ import numpy as np
 import zarr
 from numpy.typing import DTypeLike, NDArray
 
+from napari_unets.images.decoded import Window
 from napari_unets.images.errors import UnsupportedImageError
 from napari_unets.images.note import NOTE_KEY, Note
 from napari_unets.images.ome_axes import check_ome_axes
-from napari_unets.images.stack import Window
 from napari_unets.images.writing import PlaneWriter
 
 __all__ = ["OmeZarrWriter", "ome_attributes"]

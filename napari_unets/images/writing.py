@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from napari_unets.images.axes import check_axes, stack_axes
+from napari_unets.images.decoded import Window
 from napari_unets.images.errors import AxesError, EmptyImageError
 from napari_unets.images.note import Note
-from napari_unets.images.stack import Window
 from napari_unets.images.unfinished import Unfinished
 
 __all__ = ["PlaneWriter", "Scratch", "allocate"]
