@@ -20,7 +20,8 @@ from napari_unets.inference import InferenceSettings, Predictor
 from napari_unets.jobs.cluster.executor import on_cluster
 from napari_unets.jobs.outputs.settings import OutputSettings
 from napari_unets.jobs.volumes.job import VolumeJob, plan_volume
-from napari_unets.jobs.volumes.run import VolumeEvent, run_volume
+from napari_unets.jobs.volumes.progress import VolumeEvent
+from napari_unets.jobs.volumes.run import run_volume
 from napari_unets.models import load_model, save_model
 
 SHAPE = (24, 64, 48)

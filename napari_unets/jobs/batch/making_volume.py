@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from napari_unets.jobs.volumes.job import plan_volume
 from napari_unets.jobs.volumes.ledger import Ledger, ledger_path
-from napari_unets.jobs.volumes.run import Execute, VolumeEvent, begun_job, run_volume
+from napari_unets.jobs.volumes.progress import VolumeEvent
+from napari_unets.jobs.volumes.run import Execute, begun_job, run_volume
 
 if TYPE_CHECKING:
     from napari_unets.inference import Predictor

@@ -4,53 +4,30 @@ from __future__ import annotations
 
 import shutil
 import time
-import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from napari_unets.images import ImageError, ImageExistsError
-from napari_unets.images.opening import is_zarr
+from napari_unets.images import ImageError
 from napari_unets.jobs.outputs.fingerprint import fingerprint
+from napari_unets.jobs.volumes.beginning import ledger_of
 from napari_unets.jobs.volumes.blocks import Block, BlockRecord, VolumeJob, plan_blocks
-from napari_unets.jobs.volumes.errors import LedgerError, LedgerInUseError, SourceChangedError
+from napari_unets.jobs.volumes.errors import SourceChangedError
 from napari_unets.jobs.volumes.in_process import in_process
-from napari_unets.jobs.volumes.ledger import Ledger, ledger_path
+from napari_unets.jobs.volumes.ledger import Ledger
 from napari_unets.jobs.volumes.objects import TABLES, number_objects, settle_objects
+from napari_unets.jobs.volumes.progress import Teller, VolumeEvent
 from napari_unets.jobs.volumes.writing import scratch_folder
 
 if TYPE_CHECKING:
     from napari_unets.inference import Predictor
 
-__all__ = ["Execute", "VolumeEvent", "VolumeReport", "begun_job", "run_volume"]
+__all__ = ["Execute", "VolumeReport", "begun_job", "run_volume"]
 
 #: Has blocks of a job computed and yields their records, in any order.
 Execute = Callable[[VolumeJob, Sequence[Block]], Iterator[BlockRecord]]
-
-
-@dataclass(frozen=True)
-class VolumeEvent:
-    """How far a run is.
-
-    Attributes
-    ----------
-    stage : {"blocks", "objects"}
-        What is being done: blocks computed, or, of objects, their ids made those of the whole volume.
-    done : float
-        Blocks, and how much of the next one where that is known.
-    total : int
-        Blocks.
-    seconds_left : float or None
-        Estimate for the stage.
-    """
-
-    stage: Literal["blocks", "objects"]
-    done: float
-    total: int
-    seconds_left: float | None = None
 
 
 @dataclass(frozen=True)
@@ -147,8 +124,8 @@ def run_volume(
         As reading, computing, or the cluster's workers raise.
     """
     began = time.monotonic()
-    tell = _Teller(on_event or _ignore)
-    with _ledger(job, resume=resume, overwrite=overwrite) as ledger:
+    tell = Teller(on_event)
+    with ledger_of(job, resume=resume, overwrite=overwrite) as ledger:
         job = ledger.job.run_where(job.source, job.output, job.model, job.settings)
         blocks, done, seconds = plan_blocks(job), _usable(ledger), [0.0, 0.0, 0.0]
         before = len(done)
@@ -186,69 +163,6 @@ def run_volume(
             writing=writing,
             objects=int(ledger.notes.get("objects", 0)),
         )
-
-
-def _ledger(job: VolumeJob, *, resume: bool, overwrite: bool) -> Ledger:
-    """Open the ledger that is there, or begin a new one."""
-    output, path = job.output, ledger_path(job.output)
-    if resume and path.exists():
-        ledger = Ledger(output)
-        try:
-            ledger.matches(job.origin)
-        except BaseException:
-            ledger.close()
-            raise
-        return ledger
-    if resume and output.exists():
-        raise LedgerError(
-            f"{output}: is there, but no {path.name} beside it, which would say what is done; make it anew with "
-            "--overwrite"
-        )
-    if output.exists() or path.exists():
-        if not overwrite:
-            there = output if output.exists() else path
-            raise ImageExistsError(
-                f"{there}: is there already; continue it with --resume or replace it with --overwrite"
-            )
-        _remove(output, path)
-    return _begin(job)
-
-
-def _begin(job: VolumeJob) -> Ledger:
-    """Begin the ledger and the volume, or neither."""
-    scratch = scratch_folder(job.output)
-    job.output.parent.mkdir(parents=True, exist_ok=True)
-    ledger = Ledger.create(job)
-    try:
-        shutil.rmtree(scratch, ignore_errors=True)  # what was left unfinished there is of another run
-        job.store.create(job.output, scratch)
-    except Exception:
-        ledger.close()
-        ledger.path.unlink(missing_ok=True)
-        raise
-    return ledger
-
-
-def _remove(output: Path, path: Path) -> None:
-    with ExitStack() as kept:
-        try:
-            kept.enter_context(Ledger(output))  # nobody else begins to write or to remove it
-        except LedgerInUseError:
-            raise
-        except LedgerError:
-            pass  # whatever is wrong with it, it is to be replaced
-        _remove_volume(output)
-    path.unlink(missing_ok=True)
-
-
-def _remove_volume(output: Path) -> None:
-    if output.exists():
-        if not (output.is_dir() and is_zarr(output)):
-            raise ImageExistsError(f"{output}: is something else than a Zarr and is not replaced; choose another name")
-        scratch = scratch_folder(output)
-        scratch.mkdir(exist_ok=True)
-        output.rename(scratch / uuid.uuid4().hex)  # at once: never is half of it there
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _usable(ledger: Ledger) -> set[int]:
@@ -291,29 +205,3 @@ def _tidy(output: Path, keep: Sequence[str]) -> None:
             shutil.rmtree(path, ignore_errors=True)
         elif path.name not in keep:
             path.unlink(missing_ok=True)
-
-
-class _Teller:
-    """Tells how far a run is, and how long it may still take."""
-
-    def __init__(self, tell: Callable[[VolumeEvent], None]) -> None:
-        self._tell = tell
-        self._stage: Literal["blocks", "objects"] = "blocks"
-        self._first = self._done = 0.0
-        self._since = 0.0
-
-    def start(self, stage: Literal["blocks", "objects"], done: int, total: int) -> None:
-        self._stage, self._first, self._done = stage, done, done
-        self._since = time.monotonic()
-        self._tell(VolumeEvent(stage, done, total))
-
-    def at(self, done: float, total: int) -> None:
-        """Tell it, unless more was told before: a block counts when computed, and again when written."""
-        if done > self._done:
-            self._done = done
-            left = (time.monotonic() - self._since) / (done - self._first) * (total - done)
-            self._tell(VolumeEvent(self._stage, done, total, left))
-
-
-def _ignore(_: VolumeEvent) -> None:
-    """Nobody wants to know."""

@@ -9,10 +9,10 @@ import shutil
 
 import pytest
 
+from napari_unets.jobs.volumes.beginning import _begin
 from napari_unets.jobs.volumes.blocks import BlockRecord
 from napari_unets.jobs.volumes.errors import BlockWriteError, LedgerError, LedgerInUseError, LedgerMismatchError
 from napari_unets.jobs.volumes.ledger import Ledger, ledger_path
-from napari_unets.jobs.volumes.run import _begin
 from napari_unets.jobs.volumes.writing import scratch_folder
 from tests.jobs.volume_support import plan, save_volume
 
