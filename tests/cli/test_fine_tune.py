@@ -101,6 +101,19 @@ def test_images_and_annotations_in_one_file(program, files: Path) -> None:
     assert program("fine-tune", *2 * [files / "both.h5"], *options, *datasets).code == 0
 
 
+def test_axes_where_the_files_are_wrong(program, files: Path) -> None:
+    for name, target in (("image", "turned"), ("painted", "turned-painted")):
+        with open_stack(files / f"{name}.tif") as stack, h5py.File(files / f"{target}.h5", "w") as file:
+            file["data"] = np.asarray(stack).transpose(2, 1, 0)
+    options = ["--model", files / "parent", "--device", "cpu", "--steps", 1, "--output", files / "tuned"]
+    both = [files / "turned.h5", files / "turned-painted.h5"]
+    half = program("fine-tune", *both, *options, "--axes", "xyz")
+    assert (half.code, "turned-painted have the shape (96, 96, 2)" in half.err) == (1, True)
+    result = program("fine-tune", *both, *options, "--axes", "xyz", "--annotations-axes", "xyz")
+    assert result.code == 0, result.err
+    assert "1 annotated slice (1)" in result.err
+
+
 def test_a_channel_of_the_image(program, files: Path) -> None:
     with open_stack(files / "image.tif") as stack:
         save_stack(files / "channels.tif", np.stack([stack[...], 255 - stack[...]]), axes="czyx")
