@@ -19,7 +19,7 @@ from napari_unets.learning.patch_size import with_fitting_patch
 from napari_unets.learning.settings import FitSettings
 from napari_unets.learning.step_time import step_seconds
 from napari_unets.learning.validation import HeldOutPlanes
-from napari_unets.models import ClassInfo, Model, new_model
+from napari_unets.models import ClassInfo, Model, NotAModelError, new_model
 
 NEW_CLASS = ClassInfo(id=3, name="mitochondrion", color="#0000ff")
 
@@ -386,6 +386,15 @@ def test_patches_grow_to_what_an_unpadded_network_takes(painted) -> None:
 def test_settings_that_do_not_work_are_named(painted, settings, said: str) -> None:
     with pytest.raises(FitSettingError, match=said):
         fine_tune(tiny_model(), painted[0], painted[2], **settings)
+
+
+@pytest.mark.parametrize("classes", ["membrane", ["membrane", "cell", "nucleus"]])
+def test_names_are_neither_classes_nor_a_model(painted, classes) -> None:
+    image, _, strokes = painted
+    with pytest.raises(FitSettingError, match=r"list of ClassInfo, .* not .*'?membrane"):
+        fine_tune(tiny_model(), image, strokes, classes=classes)
+    with pytest.raises(NotAModelError, match=r"load_model\('em-membranes'\)"):
+        fine_tune("em-membranes", image, strokes)
 
 
 def test_a_checkpoint_is_named_as_people_name_files(painted, tmp_path) -> None:
