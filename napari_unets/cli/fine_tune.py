@@ -11,7 +11,7 @@ import typer
 from napari_unets.cli.device import Device
 from napari_unets.cli.long_run import end_interrupted, may_replace, stop_on_interrupt, tell_validation
 from napari_unets.cli.opening import Axes, Channel
-from napari_unets.cli.terminal import note, progress_bar
+from napari_unets.cli.terminal import note, progress_bar, told
 
 if TYPE_CHECKING:
     from napari_unets.models import Model
@@ -72,7 +72,7 @@ def fine_tune(
         preflight,
         tuning_settings,
     )
-    from napari_unets.learning.checkpoint import checkpoint_beside
+    from napari_unets.learning.checkpoint import ResumeWarning, checkpoint_beside
     from napari_unets.models import ModelExistsError, load_model, model_name
     from napari_unets.models.classes import new_class
     from napari_unets.models.placing import check_replaceable
@@ -83,7 +83,12 @@ def fine_tune(
     checkpoint = checkpoint_beside(output)
     finished = False
     keep_freed_memory()
-    with ExitStack() as opened, stop_on_interrupt() as stopped, progress_bar("training") as report:
+    with (
+        ExitStack() as opened,
+        stop_on_interrupt() as stopped,
+        told(ResumeWarning),
+        progress_bar("training") as report,
+    ):
         parent = load_model(model)
         sources = [
             AnnotatedStack(

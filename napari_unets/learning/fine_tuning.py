@@ -18,9 +18,10 @@ from torch import Tensor
 
 from napari_unets.inference import choose_device
 from napari_unets.learning.adapting import adapt_batch_norm, has_batch_norm
-from napari_unets.learning.annotations import AnnotatedStack
+from napari_unets.learning.annotations import AnnotatedStack, digest_of
 from napari_unets.learning.augment import AugmentSettings
 from napari_unets.learning.averaging import mixed
+from napari_unets.learning.checkpoint import ANNOTATIONS
 from napari_unets.learning.errors import AnnotationError, FitSettingError, NothingToTrainError
 from napari_unets.learning.fit import FitEvent, StoppedEvent, fit
 from napari_unets.learning.head import grow_head
@@ -167,6 +168,9 @@ def iter_fine_tune(
         If the annotations cannot be learnt from; the message says why and what to do.
     NothingToTrainError
         If the model is a formula without weights.
+    CheckpointError
+        If the run cannot go on from the checkpoint, which belongs to another seed, for instance. With annotations that
+        have changed since it goes on, with a ResumeWarning.
     ModelCardError
         If a model cannot have this name.
     NotAModelError
@@ -211,6 +215,7 @@ def iter_fine_tune(
         slack=_SLACK,
         judge_start=not from_scratch,
         excess=excess,
+        origin={ANNOTATIONS: digest_of(sources), "seed": str(settings.seed)},
         checkpoint=checkpoint,
         resume=resume,
         device=where,

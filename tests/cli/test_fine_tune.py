@@ -67,9 +67,17 @@ def test_ctrl_c_and_the_same_command_with_resume(program, files: Path, monkeypat
     assert load_model(files / "tuned").card.training.steps < 3
     assert program(*run).code == 1  # not replaced by mistake
     shutil.rmtree(files / "tuned")  # as after kill -9
+    with open_stack(files / "painted.tif") as stack:
+        painted = np.array(stack)
+    painted[0, 5, 5:9] = 2
+    save_stack(files / "painted.tif", painted, axes="zyx", labels=True, overwrite=True)
     refused = program(*run)
     assert (refused.code, "--resume continues it, --overwrite begins anew" in refused.err) == (1, True)
-    assert program(*run, "--resume").code == 0
+    reseeded = program(*run, "--resume", "--seed", 7)
+    assert (reseeded.code, "changed since this run was begun: seed" in reseeded.err) == (1, True)
+    resumed = program(*run, "--resume")
+    assert (resumed.code, resumed.err.count("warning: ")) == (0, 1), resumed.err
+    assert "the annotations have changed since" in resumed.err
     assert load_model(files / "tuned").card.training.steps == 3
     again = program(*run, "--resume")
     assert (again.code, "is finished" in again.err) == (0, True)
