@@ -12,7 +12,6 @@ from napari_unets.learning import fine_tuning, operating_point
 from napari_unets.learning.adapting import adapt_batch_norm, spread_crops
 from napari_unets.learning.annotations import AnnotatedStack, annotated_density, split_annotations
 from napari_unets.learning.augment import AugmentSettings
-from napari_unets.learning.checkpoint import CheckpointError, ResumeWarning
 from napari_unets.learning.errors import AnnotationError, FitSettingError
 from napari_unets.learning.fine_tuning import fine_tune, tuning_settings
 from napari_unets.learning.operating_point import _THRESHOLDS
@@ -396,21 +395,3 @@ def test_names_are_neither_classes_nor_a_model(painted, classes) -> None:
         fine_tune(tiny_model(), image, strokes, classes=classes)
     with pytest.raises(NotAModelError, match=r"load_model\('em-membranes'\)"):
         fine_tune("em-membranes", image, strokes)
-
-
-def test_a_checkpoint_is_named_as_people_name_files(painted, tmp_path) -> None:
-    place = tmp_path / "run.safetensors"
-    fine_tune(tiny_model(), painted[0], painted[2], steps=1, checkpoint=str(place), **QUICK)
-    assert place.exists()
-
-
-def test_who_has_painted_on_is_told_and_another_seed_is_refused(painted, tmp_path) -> None:
-    image, _, strokes = painted
-    run = {"steps": 2, "checkpoint": tmp_path / "run.safetensors", **QUICK}
-    fine_tune(tiny_model(), image, strokes, cancel=lambda: True, **run)
-    strokes[0, 2, 2:9] = 2
-    with pytest.raises(CheckpointError, match=r"begun: seed\. "):
-        fine_tune(tiny_model(), image, strokes, resume=True, seed=1, **run)
-    with pytest.warns(ResumeWarning, match="annotations have changed"):
-        tuned = fine_tune(tiny_model(), image, strokes, resume=True, **run)
-    assert tuned.card.training.steps == 2
