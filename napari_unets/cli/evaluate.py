@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_unets.cli.opening import Axes
 from napari_unets.cli.terminal import note, print_table, progress_bar
 from napari_unets.errors import NapariUnetsError
 
@@ -47,6 +48,9 @@ def evaluate(
     truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="A file, or a folder with files of the same names.")],
     metrics: Annotated[str, typer.Option(metavar="NAME,...", help="Which scores.")] = "v_rand,dice",
     per_slice: Annotated[bool, typer.Option("--per-slice", help="Also the scores of each slice.")] = False,
+    volume: Annotated[
+        bool, typer.Option("--volume", help="Compare segments and objects in 3-D, instead of slice by slice.")
+    ] = False,
     per_class: Annotated[
         bool, typer.Option("--per-class", help="Also Dice, Jaccard, precision and recall of each class.")
     ] = False,
@@ -63,6 +67,8 @@ def evaluate(
     truth_dataset: Annotated[
         str | None, typer.Option(metavar="NAME", help="Which dataset of TRUTH, where there are several.")
     ] = None,
+    axes: Axes = None,
+    truth_axes: Annotated[str | None, typer.Option(metavar="LETTERS", help="As --axes, of TRUTH.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     as_csv: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="Write the scores of each slice as a table.")
@@ -70,6 +76,7 @@ def evaluate(
 ) -> None:
     """Score a segmentation or probabilities against a ground truth."""
     from napari_unets.cli.pairing import open_pairs
+    from napari_unets.jobs.outputs.opening import Opening
     from napari_unets.metrics import to_json
 
     if as_json and as_csv:
@@ -77,14 +84,15 @@ def evaluate(
     if as_csv and (as_csv.is_dir() or not as_csv.parent.is_dir()):
         said = f"{as_csv} is a folder" if as_csv.is_dir() else f"there is no folder {as_csv.parent}"
         raise typer.BadParameter(f"{said}; name a file in a folder that is there", param_hint="--csv")
-    options: Scores = {"metrics": metrics, "per_slice": True, "per_class": per_class}
+    options: Scores = {"metrics": metrics, "per_slice": True, "per_class": per_class, "volume": volume}
     options |= {"kind": kind.value} if kind else {}
     options |= {"probability_of": probability_of.value} if probability_of else {}
+    openings = Opening(dataset=dataset, axes=axes), Opening(dataset=truth_dataset, axes=truth_axes)
     with ExitStack() as files:
-        pairs = open_pairs(prediction, truth, files, (dataset, truth_dataset))
+        pairs = open_pairs(prediction, truth, files, openings, volume=volume)
         results = [_score(pair, pair.options | options) for pair in pairs]
     scores = results[0] if len(results) == 1 else _mean(results)
-    slices = [name for pair in pairs for name in pair.slices]
+    slices = [name for pair, of in zip(pairs, results, strict=True) for name in _row_names(pair, of["per_slice"])]
     rows = scores["per_slice"] if per_slice else scores.pop("per_slice")
     if as_json:
         typer.echo(to_json(scores))
@@ -111,6 +119,13 @@ def _score(pair: OpenPair, options: Scores) -> Scores:
     if evaluation.doubt is not None:
         note(f"warning: {evaluation.doubt}")
     return evaluation.result()
+
+
+def _row_names(pair: OpenPair, rows: list[Scores]) -> list[str]:
+    """Name the slices; or the volumes, one a row, after the pair."""
+    if len(rows) == len(pair.slices):
+        return pair.slices
+    return [pair.name] if len(rows) == 1 else [f"{pair.name} {i}" for i in range(len(rows))]
 
 
 def _mean(results: list[Scores]) -> Scores:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_unets.cli.device import Device
 from napari_unets.cli.long_run import end_interrupted, may_replace, stop_on_interrupt, tell_validation
-from napari_unets.cli.opening import Channel
-from napari_unets.cli.terminal import note, progress_bar
+from napari_unets.cli.opening import Axes, Channel
+from napari_unets.cli.terminal import note, progress_bar, told
 
 if TYPE_CHECKING:
     from napari_unets.models import Model
@@ -42,10 +43,12 @@ def fine_tune(
     annotations_dataset: Annotated[
         str | None, typer.Option(metavar="NAME", help="Which dataset of ANNOTATIONS, where there are several.")
     ] = None,
+    axes: Axes = None,
+    annotations_axes: Annotated[str | None, typer.Option(metavar="LETTERS", help="As --axes, of ANNOTATIONS.")] = None,
     seed: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Seed of the random patches and their changes.")
     ] = None,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to train.")] = "auto",
+    device: Device = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that is there.")] = False,
 ) -> None:
@@ -69,7 +72,7 @@ def fine_tune(
         preflight,
         tuning_settings,
     )
-    from napari_unets.learning.checkpoint import checkpoint_beside
+    from napari_unets.learning.checkpoint import ResumeWarning, checkpoint_beside
     from napari_unets.models import ModelExistsError, load_model, model_name
     from napari_unets.models.classes import new_class
     from napari_unets.models.placing import check_replaceable
@@ -80,12 +83,17 @@ def fine_tune(
     checkpoint = checkpoint_beside(output)
     finished = False
     keep_freed_memory()
-    with ExitStack() as opened, stop_on_interrupt() as stopped, progress_bar("training") as report:
+    with (
+        ExitStack() as opened,
+        stop_on_interrupt() as stopped,
+        told(ResumeWarning),
+        progress_bar("training") as report,
+    ):
         parent = load_model(model)
         sources = [
             AnnotatedStack(
-                opened.enter_context(open_stack(seen, dataset=dataset, channel=channel)),
-                opened.enter_context(open_stack(painted, dataset=annotations_dataset)),
+                opened.enter_context(open_stack(seen, dataset=dataset, channel=channel, axes=axes)),
+                opened.enter_context(open_stack(painted, dataset=annotations_dataset, axes=annotations_axes)),
             )
             for seen, painted in zip(*2 * [iter([image, annotations, *(more or [])])], strict=True)
         ]

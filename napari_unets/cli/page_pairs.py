@@ -10,11 +10,9 @@ from napari_unets.errors import NapariUnetsError
 
 if TYPE_CHECKING:
     from napari_unets.images import Stack
+    from napari_unets.jobs.outputs.opening import Opening
 
-__all__ = ["Datasets", "PagesDifferError", "open_both", "slice_names"]
-
-#: Of a prediction and of its truth; None where the file has only one.
-Datasets = tuple[str | None, str | None]
+__all__ = ["PagesDifferError", "open_both", "slice_names"]
 
 _NAMED = 3
 
@@ -24,7 +22,7 @@ class PagesDifferError(NapariUnetsError):
 
 
 def open_both(
-    prediction: Path, truth: Path, files: ExitStack, datasets: Datasets = (None, None)
+    prediction: Path, truth: Path, files: ExitStack, openings: tuple[Opening, Opening]
 ) -> tuple[Stack, Stack, dict[str, Any]]:
     """Open two images as stacks; where pages differ in size, as planes of the largest size.
 
@@ -34,8 +32,8 @@ def open_both(
         Files, or folders whose files are the pages.
     files : ExitStack
         Closes them.
-    datasets : tuple of 2 str, optional
-        Which dataset of each.
+    openings : tuple of 2 Opening
+        How each is opened where its file does not say, or is wrong.
 
     Returns
     -------
@@ -55,11 +53,11 @@ def open_both(
 
     try:
         predicted, true = (
-            files.enter_context(open_stack(path, dataset=dataset))
-            for path, dataset in zip((prediction, truth), datasets, strict=True)
+            files.enter_context(open_stack(path, **opening.changed()))
+            for path, opening in zip((prediction, truth), openings, strict=True)
         )
     except MixedSizesError:
-        if any(datasets):
+        if any(opening.changed() for opening in openings):
             raise
         predicted, true = (files.enter_context(open_pages(path).as_stack(pad=True)) for path in (prediction, truth))
         sizes = _sizes_of(predicted)

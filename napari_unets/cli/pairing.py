@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_unets.cli.page_pairs import Datasets, open_both, slice_names
+from napari_unets.cli.page_pairs import open_both, slice_names
 from napari_unets.cli.terminal import note
 from napari_unets.errors import NapariUnetsError
 from napari_unets.jobs.batch.sources import is_folder, is_image
@@ -16,6 +16,7 @@ from napari_unets.jobs.outputs.record import METADATA_KEY
 
 if TYPE_CHECKING:
     from napari_unets.images import Stack
+    from napari_unets.jobs.outputs.opening import Opening
 
 __all__ = ["OpenPair", "PairingError", "open_pairs"]
 
@@ -50,7 +51,9 @@ class OpenPair:
     class_names: dict[str, str]
 
 
-def open_pairs(prediction: Path, truth: Path, files: ExitStack, datasets: Datasets = (None, None)) -> list[OpenPair]:
+def open_pairs(
+    prediction: Path, truth: Path, files: ExitStack, openings: tuple[Opening, Opening], *, volume: bool = False
+) -> list[OpenPair]:
     """Open two files, or the files of two folders that have the same name.
 
     Files of one size and type become one pair, as the slices of one stack: a threshold is then
@@ -63,8 +66,10 @@ def open_pairs(prediction: Path, truth: Path, files: ExitStack, datasets: Datase
         pages of the document.
     files : ExitStack
         Closes them.
-    datasets : tuple of 2 str, optional
-        Which dataset of each prediction and of each truth, where the files have several.
+    openings : tuple of 2 Opening
+        How each prediction and each truth is opened where its file does not say, or is wrong.
+    volume : bool
+        Whether planes belong together in 3-D: files of several planes are then pairs of their own.
 
     Raises
     ------
@@ -76,12 +81,14 @@ def open_pairs(prediction: Path, truth: Path, files: ExitStack, datasets: Datase
         If one of them cannot be opened.
     """
     pairs = [
-        _open_pair(a, b, files, datasets)
+        _open_pair(a, b, files, openings)
         for a, b in (
             _matches(prediction, truth) if is_folder(prediction) and is_folder(truth) else [(prediction, truth)]
         )
     ]
-    return _joined(pairs, f"{prediction} and {truth}") if len(pairs) > 1 else pairs
+    if len(pairs) == 1 or (volume and any(len(pair.slices) > 1 for pair in pairs)):
+        return pairs
+    return _joined(pairs, f"{prediction} and {truth}")
 
 
 def _matches(predictions: Path, truths: Path) -> list[tuple[Path, Path]]:
@@ -105,11 +112,11 @@ def _matches(predictions: Path, truths: Path) -> list[tuple[Path, Path]]:
     return [(found[name], wanted[name]) for name in names]
 
 
-def _open_pair(prediction: Path, truth: Path, files: ExitStack, datasets: Datasets) -> OpenPair:
+def _open_pair(prediction: Path, truth: Path, files: ExitStack, openings: tuple[Opening, Opening]) -> OpenPair:
     from napari_unets.jobs.outputs.colour import grey_of
     from napari_unets.metrics.record import class_names_of_record
 
-    predicted, true, sizes = open_both(prediction, truth, files, datasets)
+    predicted, true, sizes = open_both(prediction, truth, files, openings)
     data, options = _read(predicted)
     slices = slice_names(predicted if "pages" in predicted.metadata else true, plain_name(prediction))
     names = class_names_of_record(predicted.metadata.get(METADATA_KEY, {}))

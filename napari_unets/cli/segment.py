@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from napari_unets.cli.device import Device
 from napari_unets.cli.opening import Axes, Channel, Dataset, Level, VoxelSize, opening_of
 from napari_unets.cli.terminal import note
 
@@ -88,9 +89,7 @@ def segment(
     ortho: Annotated[
         bool, typer.Option("--ortho", help="Average xy, xz and yz planes of an isotropic volume; 3 times slower.")
     ] = False,
-    device: Annotated[
-        str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to run; cuda:1 for a second GPU.")
-    ] = "auto",
+    device: Device = "auto",
     backend: Annotated[Backend, typer.Option(help="What computes the network.")] = Backend.AUTO,
     precision: Annotated[Precision, typer.Option(help="bf16 is faster where the hardware has it.")] = Precision.AUTO,
     tta: Annotated[

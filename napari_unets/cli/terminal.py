@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import typer
 
-__all__ = ["Report", "note", "print_json", "print_table", "progress_bar"]
+__all__ = ["Report", "note", "print_json", "print_table", "progress_bar", "told"]
 
 #: Tells a progress bar ``(done, total)``.
 Report = Callable[[float, float], None]
@@ -20,6 +21,15 @@ Report = Callable[[float, float], None]
 def note(message: str) -> None:
     """Say something to the person at the terminal, without disturbing what is piped from stdout."""
     typer.echo(message, err=True)
+
+
+@contextmanager
+def told(kind: type[Warning]) -> Iterator[None]:
+    """Say warnings of a kind to the person at the terminal, in their own words alone."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", kind)
+        warnings.showwarning = lambda message, *_args, **_more: note(f"warning: {message}")
+        yield
 
 
 def print_json(value: Any) -> None:

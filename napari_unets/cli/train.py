@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from napari_unets.cli.device import Device
 from napari_unets.cli.long_run import end_interrupted, may_replace, stop_on_interrupt, tell_validation
 from napari_unets.cli.terminal import note, progress_bar
 
@@ -38,7 +39,7 @@ def train(
     smoke: Annotated[
         bool, typer.Option("--smoke", help="Only check that the recipe works: a few small steps, in a minute or two.")
     ] = False,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to train.")] = "auto",
+    device: Device = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that is there.")] = False,
 ) -> None:

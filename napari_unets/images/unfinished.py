@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from napari_unets.images.errors import ImageExistsError, ImageWriteError
+from napari_unets.placing import put_in_place
 
 __all__ = ["Unfinished"]
 
@@ -70,7 +71,7 @@ class Unfinished(ABC):
             with self._explained():
                 self._finish()
                 self._check_free()
-                _put_in_place(self._temporary, self.path)
+                put_in_place(self._temporary, self.path)
             self._open = False
         return self.path
 
@@ -133,21 +134,6 @@ def _remove_left_behind(target: Path) -> None:
         with suppress(OSError):  # another process may have removed it
             if path.suffix in _LEFT_BEHIND and path.stat().st_mtime < long_ago:
                 _remove_all(path)
-
-
-def _put_in_place(temporary: Path, target: Path) -> None:
-    """Put a finished file or folder in its place; a folder that is replaced is first moved aside."""
-    if not target.is_dir():
-        temporary.replace(target)
-        return
-    aside = temporary.with_suffix(".old")
-    target.replace(aside)
-    try:
-        temporary.replace(target)
-    except BaseException:
-        aside.replace(target)
-        raise
-    _remove_all(aside)
 
 
 def _remove_all(path: Path) -> None:

@@ -17,6 +17,7 @@ from napari_unets.inference.ortho import check_isotropic, ortho_blocks, scratch_
 from napari_unets.inference.plane_objects import PlaneLinks, PlaneObjects
 from napari_unets.inference.tiles import TileEvent, iter_tiles
 from napari_unets.inference.writing import check_out, sink_for
+from napari_unets.models import check_model
 
 if TYPE_CHECKING:
     from napari_unets.inference.linking import LinkSettings
@@ -82,9 +83,10 @@ def predict(
         If ``cancel`` said True; what was written before stays in ``out``.
     AnisotropicError
         If ``ortho`` is asked for and the voxels are more than 1.5 times as long in one direction as in another.
-    InferenceSettingError, DeviceError, BackendError, WindowMemoryError
+    NotAModelError, InferenceSettingError, DeviceError, BackendError, WindowMemoryError
         See there.
     """
+    check_model(model)
     job = _Job(stack)
     if ortho:
         check_isotropic(job.stack, force=ortho == "force")
@@ -162,9 +164,10 @@ def segment(
     InferenceError
         If the threshold is no probability, ``instances`` none of the above, or the last axis before y not the depth
         that ``"3d"`` links along.
-    AnisotropicError, Cancelled, InferenceSettingError, DeviceError, BackendError, WindowMemoryError
+    NotAModelError, AnisotropicError, Cancelled, InferenceSettingError, DeviceError, BackendError, WindowMemoryError
         As for :func:`predict`.
     """
+    check_model(model)
     threshold = model.card.threshold if threshold is None else threshold
     if not 0 <= threshold <= 1:
         raise InferenceError(f"the threshold is a probability between 0 and 1, not {threshold}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,7 @@ from napari_unets.images import Stack, as_stack
 from napari_unets.learning.errors import AnnotationError
 from napari_unets.learning.sparse import SparseAnnotations
 
-__all__ = ["AnnotatedStack", "Split", "split_annotations"]
+__all__ = ["AnnotatedStack", "Split", "digest_of", "split_annotations"]
 
 #: Side of the squares that annotations are dealt out in when too few planes are annotated to keep one aside.
 _SQUARE = 64
@@ -82,6 +83,17 @@ class AnnotatedStack:
         if isinstance(annotations, SparseAnnotations):
             return cls(as_stack(image), annotations)
         return cls(as_stack(image), as_stack(annotations, rgb=False, name="annotations"))
+
+
+def digest_of(sources: Iterable[AnnotatedStack]) -> str:
+    """Return what tells these annotations from others: of where and what is painted, not of the images."""
+    digest = hashlib.sha256()
+    for source in sources:
+        digest.update(repr(source.annotations.shape).encode())
+        for number, plane in source.planes.items():
+            digest.update(b"%d" % number)
+            digest.update(plane.tobytes())
+    return digest.hexdigest()
 
 
 def _count(plane: npt.NDArray[np.uint8]) -> dict[int, int]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import warnings
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,13 +17,19 @@ from torch import Tensor
 from napari_unets.errors import NapariUnetsError
 from napari_unets.learning.state import Sampler, TrainingState
 
-__all__ = ["CheckpointError", "checkpoint_beside", "load_checkpoint", "save_checkpoint"]
+__all__ = ["ANNOTATIONS", "CheckpointError", "ResumeWarning", "checkpoint_beside", "load_checkpoint", "save_checkpoint"]
 
 
 class CheckpointError(NapariUnetsError):
-    """A checkpoint that cannot be written or read, or belongs to another network."""
+    """A checkpoint that cannot be written or read, or belongs to another network or seed."""
 
 
+class ResumeWarning(UserWarning):
+    """A run goes on with other annotations than it was begun with."""
+
+
+#: In a run's origin, what may change while the run rests.
+ANNOTATIONS = "annotations"
 #: Of a state, what goes into the file's header.
 _NUMBERS = ("excess", "step", "seconds", "start_score", "best_score", "kept", "history")
 
@@ -49,7 +57,7 @@ def save_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
         ("start", state.start_weights),
     ):
         tensors |= {f"{part}/{k}": v.detach().cpu().clone().contiguous() for k, v in weights.items()}
-    scalars: dict[str, Any] = {name: getattr(state, name) for name in _NUMBERS}
+    scalars: dict[str, Any] = {name: getattr(state, name) for name in _NUMBERS} | {"origin": dict(state.origin)}
     for index, values in state.optimiser.state_dict()["state"].items():
         for key, value in values.items():
             tensors[f"optimiser/{index}/{key}"] = torch.as_tensor(value).detach().cpu().clone().contiguous()
@@ -75,7 +83,12 @@ def load_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
     Raises
     ------
     CheckpointError
-        If the file is damaged, or was written for another network.
+        If the file is damaged, or was written for another network or by a run with another origin.
+
+    Warns
+    -----
+    ResumeWarning
+        If the annotations are not those that the run was begun with.
     """
     parts: dict[str, dict[str, Tensor]] = {
         part: {} for part in ("network", "average", "kept", "start", "optimiser", "chance")
@@ -97,6 +110,7 @@ def load_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
         raise CheckpointError(
             f"{path}: this checkpoint cannot be used ({error}); start again without it, or delete it"
         ) from error
+    _check_origin(path, scalars.get("origin", {}), state.origin)
     state.kept_weights = parts["kept"]
     device = _device_of(state)
     state.start_weights = {name: weight.to(device) for name, weight in parts["start"].items()}
@@ -113,6 +127,22 @@ def load_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
     state.optimiser.load_state_dict(whole)
     for name, number in numbers.items():
         setattr(state, name, number)
+
+
+def _check_origin(path: Path, kept: Mapping[str, str], given: Mapping[str, str]) -> None:
+    """Compare what a run has learnt from with what it is to go on with; earlier versions have kept nothing of it."""
+    changed = [name for name in given if kept.get(name, given[name]) != given[name]]
+    if strictly := [name for name in changed if name != ANNOTATIONS]:
+        raise CheckpointError(
+            f"{path}: changed since this run was begun: {', '.join(strictly)}. Resumed, it would be scored on what it "
+            "has learnt from: put that back, or begin a new run"
+        )
+    if changed:  # who has painted on; what is kept aside stays aside
+        warnings.warn(
+            f"{path}: the annotations have changed since this run was begun; it goes on with them as they are now",
+            ResumeWarning,
+            stacklevel=2,
+        )
 
 
 def _device_of(state: TrainingState) -> torch.device:

@@ -18,9 +18,10 @@ from torch import Tensor
 
 from napari_unets.inference import choose_device
 from napari_unets.learning.adapting import adapt_batch_norm, has_batch_norm
-from napari_unets.learning.annotations import AnnotatedStack
+from napari_unets.learning.annotations import AnnotatedStack, digest_of
 from napari_unets.learning.augment import AugmentSettings
 from napari_unets.learning.averaging import mixed
+from napari_unets.learning.checkpoint import ANNOTATIONS
 from napari_unets.learning.errors import AnnotationError, FitSettingError, NothingToTrainError
 from napari_unets.learning.events import FitEvent, StoppedEvent
 from napari_unets.learning.fit import fit
@@ -35,7 +36,7 @@ from napari_unets.learning.samples import PatchSampler
 from napari_unets.learning.settings import FitSettings
 from napari_unets.learning.tuned_card import card_to_be, filled_card
 from napari_unets.learning.validation import HeldOutPlanes
-from napari_unets.models import ClassInfo, Model
+from napari_unets.models import ClassInfo, Model, check_model
 from napari_unets.networks import Network, create_network
 
 __all__ = ["TunedEvent", "fine_tune", "iter_fine_tune", "tuning_settings"]
@@ -168,15 +169,23 @@ def iter_fine_tune(
         If the annotations cannot be learnt from; the message says why and what to do.
     NothingToTrainError
         If the model is a formula without weights.
+    CheckpointError
+        If the run cannot go on from the checkpoint, which belongs to another seed, for instance. With annotations that
+        have changed since it goes on, with a ResumeWarning.
     ModelCardError
         If a model cannot have this name.
+    NotAModelError
+        If the parent is none, but the name of one, for instance.
+    FitSettingError
+        If the classes are none, but names.
     """
+    check_model(model)
     if not model.network.has_weights:
         raise NothingToTrainError(model.name)
     if from_scratch is None:
         from_scratch = model.card.is_untrained
     checkpoint = None if checkpoint is None else Path(checkpoint)
-    known = list(classes or model.card.classes)
+    known = _known_classes(classes or model.card.classes)
     report = preflight(sources, known)
     if report.problems:
         raise AnnotationError("; ".join(report.problems))
@@ -207,6 +216,7 @@ def iter_fine_tune(
         slack=_SLACK,
         judge_start=not from_scratch,
         excess=excess,
+        origin={ANNOTATIONS: digest_of(sources), "seed": str(settings.seed)},
         checkpoint=checkpoint,
         resume=resume,
         device=where,
@@ -267,7 +277,7 @@ def fine_tune(model: Model, stack: object, annotations: object, *, steps: int | 
         If the annotations cannot be learnt from.
     FitSettingError
         If a setting does not exist, or cannot have this value.
-    NothingToTrainError, ModelCardError, DeviceError
+    NothingToTrainError, NotAModelError, ModelCardError, DeviceError
         As for :func:`iter_fine_tune`.
 
     Examples
@@ -280,11 +290,21 @@ def fine_tune(model: Model, stack: object, annotations: object, *, steps: int | 
         arguments["steps"] = steps
     of_the_run = inspect.signature(iter_fine_tune).parameters
     fields = {k: arguments.pop(k) for k in list(arguments) if k not in of_the_run}
+    check_model(model)
     from_scratch = arguments.setdefault("from_scratch", model.card.is_untrained)
     source = AnnotatedStack.of(stack, annotations)
     *_, last = iter_fine_tune(model, [source], tuning_settings(from_scratch=from_scratch, **fields), **arguments)
     assert isinstance(last, TunedEvent)  # noqa: S101 - what the generator ends with
     return last.model
+
+
+def _known_classes(classes: Sequence[Any]) -> list[ClassInfo]:
+    if not all(isinstance(one, ClassInfo) for one in classes):
+        raise FitSettingError(
+            f"classes are a list of ClassInfo, the parent's and then new ones, not {classes!r}: give "
+            "[*model.card.classes, ClassInfo(id=3, name='nucleus', color='#0000ff')], or leave them out"
+        )
+    return list(classes)
 
 
 def _network(model: Model, n_classes: int, from_scratch: bool, seed: int) -> Network:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ def fit(
     slack: float = 0.0,
     judge_start: bool = False,
     excess: float = 0.0,
+    origin: Mapping[str, str] | None = None,
     checkpoint: Path | None = None,
     resume: bool = False,
     device: str = "cpu",
@@ -84,6 +85,9 @@ def fit(
         For a network of one output: by how much the log odds of class 1 among what is annotated are above those in the
         images. The loss sees the logits raised by as much, so that the network itself goes on giving the probabilities
         of the images (logit adjustment [1]_). A run that is resumed keeps that which it began with.
+    origin : mapping of str to str, optional
+        What the run learns from, by what to call it in messages: it is kept in the checkpoint, and a run that is
+        resumed must have the same, but for the annotations.
     checkpoint : Path, optional
         File for the state of the run, written every ``settings.checkpoint_every`` steps and at the end.
     resume : bool
@@ -104,6 +108,8 @@ def fit(
 
     Raises
     ------
+    CheckpointError
+        If the checkpoint cannot be read or written, or is one of a run with another origin.
     DivergedError
         If the loss is no number any more and no weights were kept; where some were, the run ends with them.
 
@@ -123,7 +129,7 @@ def fit(
     torch.manual_seed(settings.seed)
     network.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network).eval()
-    state = TrainingState(network, average, create_optimiser(network, settings), excess=excess)
+    state = TrainingState(network, average, create_optimiser(network, settings), origin or {}, excess)
     if settings.start_share:
         state.start_weights = {k: v.detach().clone() for k, v in network.state_dict().items()}
     if resume and checkpoint is not None and checkpoint.exists():

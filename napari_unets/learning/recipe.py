@@ -121,6 +121,8 @@ class Recipe(RecipePart):
         in_turn = isinstance(self.data, StackRecipe | PicturesRecipe) and self.data.draw == "in-turn"
         if in_turn and "augment" in self.fit.model_fields_set:
             raise ValueError('patches drawn in turn are not warped: fit.augment goes with data.draw = "random"')
+        if self.fit.start_share:
+            raise ValueError("fit.start_share is of fine-tuning; a recipe ends with what was learnt: leave it out")
         if self.fit.epochs is not None and not in_turn:
             raise ValueError('epochs need data.draw = "in-turn": random patches never end')
         if isinstance(self.data, PhotographsRecipe) and self.network.settings.get("out_channels", 1) != 1:

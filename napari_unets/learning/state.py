@@ -38,6 +38,7 @@ class TrainingState:
     network: Network
     average: Network
     optimiser: torch.optim.Optimizer
+    origin: Mapping[str, str] = field(default_factory=dict)  # see fit()
     excess: float = 0.0  # see fit()
     start_weights: dict[str, Tensor] = field(default_factory=dict)  # empty where nobody will ask for them
     step: int = 0

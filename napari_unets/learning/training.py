@@ -134,6 +134,7 @@ def run_recipe(
         settings,
         validate=source.validate,
         select=recipe.select,
+        origin={"data of the recipe": recipe.data.model_dump_json(exclude_defaults=True), "seed": str(settings.seed)},
         checkpoint=checkpoint,
         resume=resume,
         device=where,

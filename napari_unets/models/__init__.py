@@ -20,10 +20,11 @@ from napari_unets.models.errors import (
     ModelExistsError,
     ModelFileError,
     ModelVersionError,
+    NotAModelError,
     UnknownModelError,
     WeightsError,
 )
-from napari_unets.models.model import Model, read_model
+from napari_unets.models.model import Model, check_model, read_model
 from napari_unets.models.store import ModelStore, load_model, user_models_folder
 from napari_unets.models.transfer import copy_model, export_model, import_model, model_in, rename_model
 from napari_unets.models.untrained import new_model
@@ -43,10 +44,12 @@ __all__ = [
     "ModelStore",
     "ModelVersionError",
     "Normalisation",
+    "NotAModelError",
     "Score",
     "TrainingRecord",
     "UnknownModelError",
     "WeightsError",
+    "check_model",
     "copy_model",
     "export_model",
     "import_model",

@@ -10,6 +10,7 @@ __all__ = [
     "ModelExistsError",
     "ModelFileError",
     "ModelVersionError",
+    "NotAModelError",
     "UnknownModelError",
     "WeightsError",
 ]
@@ -29,6 +30,10 @@ class ModelCardError(ModelError):
 
 class ModelVersionError(ModelError):
     """A card written by a newer version of this package."""
+
+
+class NotAModelError(ModelError):
+    """Something else was given where a model is wanted, such as its name."""
 
 
 class WeightsError(ModelError):

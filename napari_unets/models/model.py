@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from napari_unets.models.card import ModelCard, read_card
 from napari_unets.models.checking import compare_hash
-from napari_unets.models.errors import WeightsError
+from napari_unets.models.errors import NotAModelError, WeightsError
 
 if TYPE_CHECKING:  # torch is loaded with the weights, not with the list of models
     from napari_unets.networks import Network
 
-__all__ = ["CARD_FILE", "WEIGHTS_FILE", "Model", "read_model"]
+__all__ = ["CARD_FILE", "WEIGHTS_FILE", "Model", "check_model", "read_model"]
 
 CARD_FILE = "card.json"
 WEIGHTS_FILE = "weights.safetensors"
@@ -60,6 +60,22 @@ class Model:
             assert self.folder is not None  # noqa: S101 - held by __init__
             self._network = _load_network(self.card, self.folder / WEIGHTS_FILE)
         return self._network
+
+
+def check_model(model: object) -> None:
+    """See that it is a model, and not the name of one, or a network alone.
+
+    Raises
+    ------
+    NotAModelError
+        If so; the message says how to come by a model.
+    """
+    if isinstance(model, str | Path):
+        raise NotAModelError(f"{str(model)!r} is the name of a model, give the model: load_model({str(model)!r})")
+    if not isinstance(model, Model):
+        raise NotAModelError(
+            f"a {type(model).__name__} is no model; load_model gives one, and Model(card, network=...) makes one"
+        )
 
 
 def _load_network(card: ModelCard, path: Path) -> Network:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from napari_unets.models.errors import ModelExistsError, ModelFileError
 from napari_unets.models.model import CARD_FILE
+from napari_unets.placing import put_in_place
 
 __all__ = ["check_replaceable", "explained", "made_beside"]
 
@@ -25,7 +26,9 @@ def check_replaceable(target: Path, *, overwrite: bool) -> None:
     if not target.exists():
         return
     if not overwrite:
-        raise ModelExistsError(f"{target} exists already; choose another name, or ask to overwrite it")
+        raise ModelExistsError(
+            f"{target} exists already; choose another name, or replace it (overwrite=True; in the shell --overwrite)"
+        )
     if not (target / CARD_FILE).is_file() and (not target.is_dir() or any(target.iterdir())):
         raise ModelExistsError(f"{target} holds something else than a model and will not be replaced")
 
@@ -60,7 +63,7 @@ def made_beside(target: Path, *, overwrite: bool) -> Iterator[Path]:
         try:
             beside.chmod(0o755)
             yield beside
-            _put_in_place(beside, target)
+            put_in_place(beside, target)
         except BaseException:
             shutil.rmtree(beside, ignore_errors=True)
             raise
@@ -81,18 +84,3 @@ def explained(target: Path) -> Iterator[None]:
         raise ModelFileError(
             f"{target}: the model could not be written ({error.strerror or error}); make room, or see to the cause"
         ) from error
-
-
-def _put_in_place(made: Path, target: Path) -> None:
-    """Move the folder to its place; what is replaced is there until then, whatever ends the program."""
-    if not target.exists():
-        made.replace(target)
-        return
-    aside = made.with_name(f"{made.name}.old")
-    target.replace(aside)
-    try:
-        made.replace(target)
-    except BaseException:
-        aside.replace(target)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)

@@ -116,7 +116,7 @@ class ModelStore:
         if name in self.folders() and not self.is_own(name):
             raise ModelExistsError(f"a model {name!r} ships with the package; choose another name for this one")
         if (self.user / name).exists() and not overwrite:
-            raise ModelExistsError(f"there is a model {name!r} already; choose another name, or ask to overwrite it")
+            raise ModelExistsError(f"there is a model {name!r} already; choose another name, or remove that one first")
         return self.user / name
 
     def remove(self, name: str) -> Path:

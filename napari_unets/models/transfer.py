@@ -71,7 +71,9 @@ def export_model(name: str, target: str | Path, *, store: ModelStore | None = No
             _copy(source, folder, card)
         return target
     if target.is_dir() or (target.exists() and not overwrite):
-        raise ModelExistsError(f"{target} exists already; choose another name, or ask to overwrite it")
+        raise ModelExistsError(
+            f"{target} exists already; choose another name, or replace it (overwrite=True; in the shell --overwrite)"
+        )
     with explained(target), tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
         made = Path(folder) / target.name
         with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:

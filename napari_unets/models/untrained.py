@@ -77,6 +77,8 @@ def new_model(
     """
     if model_name(name) != name:
         raise ModelCardError(f"{name!r} is no name of a model; {model_name(name)!r} is one")
+    if isinstance(classes, str):
+        raise ModelCardError(f"{name}: classes are a list of names, such as ['object', 'background'], not {classes!r}")
     if len(set(classes)) < max(2, len(classes)) or not all(of.strip() for of in classes):
         raise ModelCardError(f"{name}: name two classes or more that differ, such as object and background")
     if pixel_size_nm is not None and not 0 < pixel_size_nm < math.inf:

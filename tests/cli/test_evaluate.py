@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 
+import h5py
 import numpy as np
 import pytest
 import zarr
@@ -95,6 +96,56 @@ def test_each_class_of_images_of_several_sizes(program, tmp_path):
     assert list(classes) == ["1", "2", "3"]
     assert classes["3"]["dice"] == 1
     assert classes["1"]["recall"] == pytest.approx((1 - 32 / 128 + 1 - 32 / 192) / 2)
+
+
+@pytest.fixture
+def tubes(truth_data):
+    """A truth of a tube through all planes, and a prediction whose tube has another id in the last one."""
+    truth = np.zeros((3, 24, 24), np.uint16)
+    truth[:, 4:20, 4:20] = 7
+    parted = truth.copy()
+    parted[2, 4:20, 4:20] = 8
+    return parted, truth
+
+
+def test_objects_of_a_volume_are_compared_in_3d(program, tmp_path, tubes):
+    paths = [save_stack(tmp_path / f"{n}.tif", data, axes="zyx") for n, data in zip("pt", tubes, strict=True)]
+    asked = ["evaluate", *paths, "--metrics", "v_rand,ap50", "--kind", "instances"]
+    by_slice = json.loads(program(*asked, "--json").out)
+    whole = json.loads(program(*asked, "--json", "--volume").out)
+    assert whole == evaluate(*tubes, ("v_rand", "ap50"), kind="instances", volume=True)
+    assert (by_slice["v_rand"], whole["v_rand"] < 1) == (1, True)
+    assert program(*asked, "--volume", "--csv", tmp_path / "v.csv").code == 0
+    rows = (tmp_path / "v.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["slice", f"{paths[0]} and {paths[1]}", "mean"]
+
+
+def test_volumes_of_two_folders_stay_apart_and_planes_are_one(program, tmp_path, tubes):
+    for side, data in zip("pt", tubes, strict=True):
+        for folder in ("volumes", "planes"):
+            (tmp_path / folder / side).mkdir(parents=True)
+        for number in range(3):
+            save_stack(tmp_path / "volumes" / side / f"{number}.tif", data, axes="zyx")
+            save_stack(tmp_path / "planes" / side / f"{number}.tif", data[[number]], axes="zyx")
+    wanted = evaluate(*tubes, ("v_rand",), kind="instances", volume=True)["v_rand"]
+    for folder, rows in (("volumes", 3), ("planes", 1)):
+        asked = ["evaluate", *(tmp_path / folder / side for side in "pt"), "--metrics", "v_rand", "--kind", "instances"]
+        found = json.loads(program(*asked, "--volume", "--per-slice", "--json").out)
+        assert (found["v_rand"], len(found["per_slice"])) == (pytest.approx(wanted), rows)
+
+
+def test_axes_where_a_file_is_wrong(program, tmp_path, truth, truth_data, cells):
+    path = tmp_path / "turned.h5"
+    with h5py.File(path, "w") as file:
+        file["cells"] = cells.astype(np.uint8).transpose(2, 1, 0)
+    options = ["--metrics", "dice", "--json"]
+    assert program("evaluate", path, truth, *options).code == 1
+    found = json.loads(program("evaluate", path, truth, *options, "--axes", "xyz").out)
+    assert found["dice"] == evaluate(cells, truth_data, ["dice"])["dice"]
+    turned = program("evaluate", truth, path, *options, "--truth-axes", "xyz")
+    assert turned.code == 0, turned.err
+    wrong = program("evaluate", path, truth, *options, "--axes", "qyx")
+    assert (wrong.code, "turned.h5" in wrong.err) == (1, True)
 
 
 def test_per_slice_only_on_request(program, tmp_path, truth, truth_data, cells):

@@ -67,9 +67,17 @@ def test_ctrl_c_and_the_same_command_with_resume(program, files: Path, monkeypat
     assert load_model(files / "tuned").card.training.steps < 3
     assert program(*run).code == 1  # not replaced by mistake
     shutil.rmtree(files / "tuned")  # as after kill -9
+    with open_stack(files / "painted.tif") as stack:
+        painted = np.array(stack)
+    painted[0, 5, 5:9] = 2
+    save_stack(files / "painted.tif", painted, axes="zyx", labels=True, overwrite=True)
     refused = program(*run)
     assert (refused.code, "--resume continues it, --overwrite begins anew" in refused.err) == (1, True)
-    assert program(*run, "--resume").code == 0
+    reseeded = program(*run, "--resume", "--seed", 7)
+    assert (reseeded.code, "changed since this run was begun: seed" in reseeded.err) == (1, True)
+    resumed = program(*run, "--resume")
+    assert (resumed.code, resumed.err.count("warning: ")) == (0, 1), resumed.err
+    assert "the annotations have changed since" in resumed.err
     assert load_model(files / "tuned").card.training.steps == 3
     again = program(*run, "--resume")
     assert (again.code, "is finished" in again.err) == (0, True)
@@ -99,6 +107,19 @@ def test_images_and_annotations_in_one_file(program, files: Path) -> None:
     assert (result.code, "choose a dataset" in result.err) == (1, True)
     datasets = ["--dataset", "em/image", "--annotations-dataset", "em/painted"]
     assert program("fine-tune", *2 * [files / "both.h5"], *options, *datasets).code == 0
+
+
+def test_axes_where_the_files_are_wrong(program, files: Path) -> None:
+    for name, target in (("image", "turned"), ("painted", "turned-painted")):
+        with open_stack(files / f"{name}.tif") as stack, h5py.File(files / f"{target}.h5", "w") as file:
+            file["data"] = np.asarray(stack).transpose(2, 1, 0)
+    options = ["--model", files / "parent", "--device", "cpu", "--steps", 1, "--output", files / "tuned"]
+    both = [files / "turned.h5", files / "turned-painted.h5"]
+    half = program("fine-tune", *both, *options, "--axes", "xyz")
+    assert (half.code, "turned-painted have the shape (96, 96, 2)" in half.err) == (1, True)
+    result = program("fine-tune", *both, *options, "--axes", "xyz", "--annotations-axes", "xyz")
+    assert result.code == 0, result.err
+    assert "1 annotated slice (1)" in result.err
 
 
 def test_a_channel_of_the_image(program, files: Path) -> None:

@@ -14,6 +14,7 @@ COMMANDS = [
     ["demo"],
     ["segment"],
     ["evaluate"],
+    ["fine-tune"],
     ["train"],
     ["models"],
     ["models", "list"],
@@ -35,6 +36,21 @@ def test_wrong_usage_is_2(program):
         assert result.code == 2
         assert result.out == ""
         assert "Usage: napari-unets" in result.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["segment", "a.tif", "-o", "b.tif"],
+        ["fine-tune", "a.tif", "b.tif", "-o", "tuned"],
+        ["train", "recipe.toml", "--data", ".", "-o", "trained"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_device_of_no_kind_is_wrong_usage(program, command):
+    result = program(*command, "--device", "gpu")
+    assert (result.code, result.out) == (2, "")
+    assert "gpu: should be auto, cpu, mps, cuda, or one GPU such as cuda:1" in result.err
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_terminated_leaves_nothing(own_model, tmp_path):
     [
         (["--model", "no-such"], 1, "no model 'no-such'"),
         (["--device", "cuda:99"], 1, "cuda:99"),
-        (["--device", "tpu"], 2, "--device: tpu: should be auto, cpu, mps, cuda, or one GPU such as cuda:1"),
+        (["--device", "tpu"], 2, "tpu: should be auto, cpu, mps, cuda, or one GPU such as cuda:1"),
         (["--halo", "some"], 2, "--halo: some: should be card, exact, or a number of pixels from 0"),
         (["--halo", "-1"], 2, "--halo: -1: should be"),
         (["--scale", "0.3"], 2, "--scale: 0.3: should be a number from 0.25 to 4, in quarters"),

@@ -19,6 +19,7 @@ from napari_unets.inference import (
     segment,
     writing,
 )
+from napari_unets.models import NotAModelError
 
 from .shared import STRICT, image, small_model
 
@@ -284,6 +285,14 @@ def test_settings_beside_a_predictor(model, planes, ortho):
 def test_overrides_replace_settings(model, planes):
     turned = predict(model, planes, settings=TILED, tta=True)
     assert not np.allclose(turned, predict(model, planes, settings=TILED), atol=1e-3)
+
+
+@pytest.mark.parametrize("run", [predict, segment])
+def test_a_name_or_a_network_is_no_model(run, model, planes):
+    with pytest.raises(NotAModelError, match=r"load_model\('em-membranes'\)"):
+        run("em-membranes", planes)
+    with pytest.raises(NotAModelError, match="SFNet is no model"):
+        run(model.network, planes)
 
 
 def test_class_ids_of_a_tie_is_the_second_class():

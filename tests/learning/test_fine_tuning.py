@@ -19,7 +19,7 @@ from napari_unets.learning.patch_size import with_fitting_patch
 from napari_unets.learning.settings import FitSettings
 from napari_unets.learning.step_time import step_seconds
 from napari_unets.learning.validation import HeldOutPlanes
-from napari_unets.models import ClassInfo, Model, new_model
+from napari_unets.models import ClassInfo, Model, NotAModelError, new_model
 
 NEW_CLASS = ClassInfo(id=3, name="mitochondrion", color="#0000ff")
 
@@ -388,7 +388,10 @@ def test_settings_that_do_not_work_are_named(painted, settings, said: str) -> No
         fine_tune(tiny_model(), painted[0], painted[2], **settings)
 
 
-def test_a_checkpoint_is_named_as_people_name_files(painted, tmp_path) -> None:
-    place = tmp_path / "run.safetensors"
-    fine_tune(tiny_model(), painted[0], painted[2], steps=1, checkpoint=str(place), **QUICK)
-    assert place.exists()
+@pytest.mark.parametrize("classes", ["membrane", ["membrane", "cell", "nucleus"]])
+def test_names_are_neither_classes_nor_a_model(painted, classes) -> None:
+    image, _, strokes = painted
+    with pytest.raises(FitSettingError, match=r"list of ClassInfo, .* not .*'?membrane"):
+        fine_tune(tiny_model(), image, strokes, classes=classes)
+    with pytest.raises(NotAModelError, match=r"load_model\('em-membranes'\)"):
+        fine_tune("em-membranes", image, strokes)

@@ -244,10 +244,20 @@ def test_checkpoint_of_an_older_version(tmp_path: Path) -> None:
     list(fit(network(), sampler(), settings(steps=1), checkpoint=place))
     with safe_open(place, framework="pt") as file:
         state = json.loads(file.metadata()["state"])
+    del state["origin"]
+    save_file(load_file(place), place, metadata={"state": json.dumps(state)})
+    assert next(fit(network(), sampler(), settings(), origin={"seed": "1"}, checkpoint=place, resume=True)).step == 2
     del state["kept"]
     save_file(load_file(place), place, metadata={"state": json.dumps(state)})
     with pytest.raises(CheckpointError, match=r"cannot be used.*start again without it"):
         next(fit(network(), sampler(), settings(), checkpoint=place, resume=True))
+
+
+def test_checkpoint_of_a_run_with_another_origin(tmp_path: Path) -> None:
+    place, run = tmp_path / "run.safetensors", settings(steps=2)
+    list(fit(network(), sampler(), run, origin={"strokes": "a", "seed": "1"}, checkpoint=place))
+    with pytest.raises(CheckpointError, match=r"run\.safetensors: changed .* begun: strokes\. .*new run"):
+        next(fit(network(), sampler(), run, origin={"strokes": "b", "seed": "1"}, checkpoint=place, resume=True))
 
 
 def test_checkpoint_of_another_network(tmp_path: Path) -> None:

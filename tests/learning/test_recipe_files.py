@@ -117,6 +117,7 @@ def test_protocols_of_a_recipe_that_extends_another(data: Path) -> None:
         ('["5-6"]', '["5-7"]', {}, "validates on plane 7, but there are only 7"),
         ('["5-6"]', '["5-"]', {}, "data.stack.validation"),
         ("steps = 2\n", "", {}, "either steps or minutes"),
+        ("steps = 2\n", "steps = 2\nstart_share = 0.25\n", {}, "fit.start_share is of fine-tuning"),
     ],
 )
 def test_mistakes_are_named(data: Path, old: str, new: str, choices: dict[str, str], message: str) -> None:

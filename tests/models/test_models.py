@@ -168,7 +168,7 @@ def test_bundled_models_stay(tmp_path: Path, network: Network) -> None:
 
 
 def test_existing_model_is_not_overwritten_unasked(store: ModelStore, network: Network) -> None:
-    with pytest.raises(ModelExistsError, match="exists already"):
+    with pytest.raises(ModelExistsError, match=r"exists already.*\(overwrite=True; in the shell --overwrite\)"):
         save_model(network, make_card(), store.user / "tiny")
     save_model(network, make_card(title="Second"), store.user / "tiny", overwrite=True)
     assert load_model("tiny").card.title == "Second"

@@ -66,7 +66,7 @@ def test_there_and_back(store, tmp_path, name):
     same_model("tiny", "back")
     with pytest.raises(ModelExistsError, match="a model 'tiny' already"):
         import_model(target)
-    with pytest.raises(ModelExistsError, match="exists already"):
+    with pytest.raises(ModelExistsError, match=r"exists already.*\(overwrite=True; in the shell --overwrite\)"):
         export_model("tiny", target)
     export_model("tiny", target, overwrite=True)
     store.remove("tiny")
@@ -92,7 +92,7 @@ def test_copy_and_rename(store):
     assert load_model("yours").name == "yours"
     with pytest.raises(ModelExistsError, match="ships with the package and keeps its name"):
         rename_model("otsu", "ours")
-    with pytest.raises(ModelExistsError, match="'tiny' already"):
+    with pytest.raises(ModelExistsError, match="'tiny' already; choose another name, or remove that one first"):
         copy_model("otsu", "tiny")
     with pytest.raises(ModelExistsError, match="ships with the package"):
         copy_model("tiny", "otsu")

@@ -56,6 +56,7 @@ def test_the_seed_chooses_the_weights_and_nothing_else():
     [
         ({"name": "My model"}, ModelCardError, "'my-model' is one"),
         ({"classes": ["one"]}, ModelCardError, "two classes"),
+        ({"classes": "object"}, ModelCardError, "a list of names"),
         ({"classes": ["one", " "]}, ModelCardError, "two classes"),
         ({"classes": ["one", "one"]}, ModelCardError, "that differ"),
         ({"pixel_size_nm": 0}, ModelCardError, "not 0 nm"),

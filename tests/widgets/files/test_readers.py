@@ -17,7 +17,7 @@ from npe2 import PluginManager, PluginManifest
 
 import napari_unets
 from napari_unets.images import EncryptedImageError, UnreadableImageError, create_page_writer, open_stack, save_stack
-from napari_unets.images.opening import MRC_SUFFIXES, TIFF_SUFFIXES
+from napari_unets.images.opening import HDF5_SUFFIXES, MRC_SUFFIXES, TIFF_SUFFIXES
 from napari_unets.images.pdf import PDF_SUFFIXES
 from napari_unets.images.pictures import PICTURE_SUFFIXES
 from napari_unets.jobs.volumes import run_volume
@@ -165,9 +165,10 @@ def test_napari_finds_the_reader(tmp_path, plugins, name):
     assert [reader.command for reader in plugins.iter_compatible_readers(str(path))] == ["napari-unets.get_reader"]
 
 
-@pytest.mark.parametrize("suffix", [*TIFF_SUFFIXES, *MRC_SUFFIXES, *PICTURE_SUFFIXES, *PDF_SUFFIXES, ".h5", ".hdf5"])
-def test_manifest_names_what_can_be_read(plugins, suffix):
-    assert list(plugins.iter_compatible_readers(f"a{suffix}"))
+def test_the_manifest_names_what_is_read_and_nothing_else(plugins):
+    named = {pattern for reader in plugins.iter_compatible_readers("a.tif") for pattern in reader.filename_patterns}
+    suffixes = (*TIFF_SUFFIXES, *HDF5_SUFFIXES, *MRC_SUFFIXES, *PICTURE_SUFFIXES, *PDF_SUFFIXES)
+    assert named - {"*.zarr"} == {f"*{suffix}" for suffix in suffixes}
 
 
 @pytest.mark.parametrize("kind", ["image", "labels"])
