@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from napari_unets.learning.doubt import PlaneUncertainty, best_slice
     from napari_unets.learning.errors import AnnotationError, FitSettingError, NothingToTrainError
     from napari_unets.learning.events import FitEvent, PreviewEvent, StepEvent, StoppedEvent, ValidationEvent
-    from napari_unets.learning.fine_tuning import TunedEvent, fine_tune, iter_fine_tune, tuning_settings
+    from napari_unets.learning.fine_tuning import TunedEvent, fine_tune, iter_fine_tune
     from napari_unets.learning.recipe import Recipe, RecipeError, read_recipe
     from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
-    from napari_unets.learning.settings import FitSettings
+    from napari_unets.learning.settings import FitSettings, tuning_settings
     from napari_unets.learning.sparse import SparseAnnotations
     from napari_unets.learning.step_time import step_seconds
     from napari_unets.learning.suggest import iter_uncertainty
@@ -49,7 +49,7 @@ _PLACES = {
     "StepEvent": "events",
     "StoppedEvent": "events",
     "TunedEvent": "fine_tuning",
-    "tuning_settings": "fine_tuning",
+    "tuning_settings": "settings",
     "ValidationEvent": "events",
 }
 

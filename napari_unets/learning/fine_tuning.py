@@ -13,39 +13,32 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
 from napari_unets.inference import choose_device
-from napari_unets.learning.adapting import adapt_batch_norm, has_batch_norm
+from napari_unets.learning.adapting import has_batch_norm
 from napari_unets.learning.annotations import AnnotatedStack, digest_of
 from napari_unets.learning.augment import AugmentSettings
-from napari_unets.learning.averaging import mixed
 from napari_unets.learning.checkpoint import ANNOTATIONS
 from napari_unets.learning.errors import AnnotationError, FitSettingError, NothingToTrainError
 from napari_unets.learning.events import FitEvent, StoppedEvent
 from napari_unets.learning.fit import fit
 from napari_unets.learning.head import grow_head
 from napari_unets.learning.last_layer import learn_last_layer
-from napari_unets.learning.operating_point import adjusted_to_frequencies, choose_threshold, dice_at_thresholds
+from napari_unets.learning.operating_point import adjusted_to_frequencies, choose_threshold
 from napari_unets.learning.patch_size import with_fitting_patch
 from napari_unets.learning.preflight import preflight
 from napari_unets.learning.preparing import PreparedStack, crops_of, held_out_planes, mean_scores, prepare
 from napari_unets.learning.prevalence import painted_excess
 from napari_unets.learning.samples import PatchSampler
-from napari_unets.learning.settings import FitSettings
+from napari_unets.learning.settings import FitSettings, tuning_settings
 from napari_unets.learning.tuned_card import card_to_be, filled_card
-from napari_unets.learning.validation import HeldOutPlanes
+from napari_unets.learning.tuned_weights import SLACK, with_statistics_after, with_statistics_before, with_the_start
 from napari_unets.models import ClassInfo, Model, check_model
 from napari_unets.networks import Network, create_network
 
-__all__ = ["TunedEvent", "fine_tune", "iter_fine_tune", "tuning_settings"]
+__all__ = ["TunedEvent", "fine_tune", "iter_fine_tune"]
 
-#: What Dice on a few held-out pixels may say against later weights, or other batch-norm statistics: as much as it says
-#: by chance.
-_SLACK = 0.01
-#: How much Dice on them may be lost to weights that have forgotten less.
-_FORGETTING = 0.05
 #: Patches that a run looks at before its first step.
 _LOOKED_AT = 32
 
@@ -55,56 +48,6 @@ class TunedEvent:
     """The run is over and this is the model."""
 
     model: Model
-
-
-def tuning_settings(*, from_scratch: bool = False, **changes: Any) -> FitSettings:
-    """Return settings that suit few annotations; ``changes`` replace single ones.
-
-    For a trained model a lower rate, and the batch-norm statistics of the parent (a handful of patches of the same
-    strokes would make them drift). For random weights label smoothing: a few strokes must not make a network certain.
-    A slow warm-up: the first steps of a new optimiser are its wildest. Small patches: strokes are thin, and most of a
-    large patch would teach nothing. Milder changes of scale: the user's stack has one pixel size. Faint spots: users
-    stroke what they see well, and a membrane is wanted where it can hardly be seen, too. A quarter of
-    what comes out is the parent, which has seen more than the strokes show, if it is of use for these images at all.
-
-    Parameters
-    ----------
-    from_scratch : bool
-        Whether the run begins with random weights.
-    **changes
-        Fields of :class:`FitSettings`; 300 steps if neither steps nor minutes are given.
-
-    Returns
-    -------
-    FitSettings
-
-    Raises
-    ------
-    FitSettingError
-        If a setting does not exist, or cannot have this value.
-    """
-    defaults: dict[str, Any] = {
-        "batch": 8,
-        "patch": 128,
-        "learning_rate": 3e-3 if from_scratch else 3e-4,
-        "warm_up": 0.1,
-        "freeze_batch_norm": not from_scratch,
-        "label_smoothing": 0.1 if from_scratch else 0.0,
-        "validate_every": 25,
-        "ema": 0.99,
-        "start_share": 0.0 if from_scratch else 0.25,
-        "augment": {"log_scale": 0.1, "fading": 0.7},
-    }
-    if "steps" not in changes and "minutes" not in changes:
-        defaults["steps"] = 300
-    try:
-        return FitSettings.model_validate(defaults | changes)
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'length'}: {e['msg']}" for e in error.errors())
-        names = ", ".join(FitSettings.model_fields)
-        raise FitSettingError(
-            f"these settings of fine-tuning do not work: {wrong}. The settings are: {names}"
-        ) from None
 
 
 def iter_fine_tune(
@@ -203,7 +146,7 @@ def iter_fine_tune(
     resumed = resume and checkpoint is not None and checkpoint.exists()
     # Pages are less alike than sections: the statistics of the two that are painted are wrong for others.
     if adapt and settings.freeze_batch_norm and not resumed and card.task != "document":
-        network = _adapted(network, prepared, validate)
+        network = with_statistics_before(network, prepared, validate)
     has_grown = not from_scratch and network.out_channels > model.network.out_channels
     if has_grown and not resumed:
         network = learn_last_layer(network.eval(), *_looked_at(prepared, settings))
@@ -213,7 +156,7 @@ def iter_fine_tune(
         sampler,
         settings,
         validate=validate,
-        slack=_SLACK,
+        slack=SLACK,
         judge_start=not from_scratch,
         excess=excess,
         origin={ANNOTATIONS: digest_of(sources), "seed": str(settings.seed)},
@@ -229,11 +172,11 @@ def iter_fine_tune(
         yield event
     learnt, scores = network, stopped.scores
     if adapt and not settings.freeze_batch_norm:
-        network = _adapted_at_the_end(network, prepared, held_out, validate)
+        network = with_statistics_after(network, prepared, held_out, validate)
     kept_aside = [plane for one in prepared for plane in one.split.validation.values()]
     has_learnt = has_grown or stopped.kept != 0  # 0: the parent was better than all that came after it
     if has_learnt and stopped.start_weights:
-        network = _with_the_start(network, stopped.start_weights, settings.start_share, validate)
+        network = with_the_start(network, stopped.start_weights, settings.start_share, validate)
 
     def crops() -> list[npt.NDArray[np.float32]]:
         return crops_of(prepared, network)
@@ -314,57 +257,6 @@ def _network(model: Model, n_classes: int, from_scratch: bool, seed: int) -> Net
             channels = 1 if n_classes == 2 else n_classes
             return create_network(model.card.network, **(model.network.config | {"out_channels": channels}))
         return grow_head(copy.deepcopy(model.network), n_classes)
-
-
-def _adapted(
-    network: Network, prepared: list[PreparedStack], validate: Callable[[Network], dict[str, float]] | None
-) -> Network:
-    """Return the network with the stacks' batch-norm statistics, or as it was if that is better."""
-    adapted = _with_statistics_of(prepared, network)
-    if validate is not None and validate(adapted)["dice"] < validate(network.eval())["dice"]:
-        return network
-    return adapted
-
-
-def _adapted_at_the_end(
-    network: Network,
-    prepared: list[PreparedStack],
-    held_out: list[HeldOutPlanes],
-    validate: Callable[[Network], dict[str, float]] | None,
-) -> Network:
-    """Exchange the statistics that training has left, those of *augmented* patches, unless Dice says clearly no.
-
-    On whole sections it closes gaps in membranes that hardly any pixel of a stroke tells of (benchmarks/README.md).
-    """
-    adapted = _with_statistics_of(prepared, network)
-    if validate is None:
-        return adapted
-    before, after = (
-        validate(one)["dice"] if one.out_channels > 1 else max(dice_at_thresholds(one, held_out))
-        for one in (network, adapted)
-    )
-    return adapted if after >= before - _SLACK else network
-
-
-def _with_the_start(
-    network: Network,
-    weights: dict[str, Tensor],
-    share: float,
-    validate: Callable[[Network], dict[str, float]] | None,
-) -> Network:
-    """Give the weights that the run began with their share, unless Dice says that they were none for these images.
-
-    Strokes show the middle of what they are painted on, and learning from them alone forgets the rest: letters become
-    thick, for instance (benchmarks/README.md).
-    """
-    if validate is None:
-        return network
-    between = mixed(network, weights, share)
-    return between if validate(between)["dice"] >= validate(network)["dice"] - _FORGETTING else network
-
-
-def _with_statistics_of(prepared: list[PreparedStack], network: Network) -> Network:
-    return adapt_batch_norm(network, crops_of(prepared, network))
 
 
 def _excess(prepared: list[PreparedStack], network: Network, settings: FitSettings) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_unets.learning.augment import AugmentSettings
+from napari_unets.learning.errors import FitSettingError
 
-__all__ = ["FitSettings"]
+__all__ = ["FitSettings", "tuning_settings"]
 
 
 class FitSettings(BaseModel):
@@ -59,3 +60,53 @@ class FitSettings(BaseModel):
         if sum(length is not None for length in (self.steps, self.minutes, self.epochs)) != 1:
             raise ValueError("give either steps or minutes (a recipe also: epochs)")
         return self
+
+
+def tuning_settings(*, from_scratch: bool = False, **changes: Any) -> FitSettings:
+    """Return settings that suit few annotations; ``changes`` replace single ones.
+
+    For a trained model a lower rate, and the batch-norm statistics of the parent (a handful of patches of the same
+    strokes would make them drift). For random weights label smoothing: a few strokes must not make a network certain.
+    A slow warm-up: the first steps of a new optimiser are its wildest. Small patches: strokes are thin, and most of a
+    large patch would teach nothing. Milder changes of scale: the user's stack has one pixel size. Faint spots: users
+    stroke what they see well, and a membrane is wanted where it can hardly be seen, too. A quarter of
+    what comes out is the parent, which has seen more than the strokes show, if it is of use for these images at all.
+
+    Parameters
+    ----------
+    from_scratch : bool
+        Whether the run begins with random weights.
+    **changes
+        Fields of :class:`FitSettings`; 300 steps if neither steps nor minutes are given.
+
+    Returns
+    -------
+    FitSettings
+
+    Raises
+    ------
+    FitSettingError
+        If a setting does not exist, or cannot have this value.
+    """
+    defaults: dict[str, Any] = {
+        "batch": 8,
+        "patch": 128,
+        "learning_rate": 3e-3 if from_scratch else 3e-4,
+        "warm_up": 0.1,
+        "freeze_batch_norm": not from_scratch,
+        "label_smoothing": 0.1 if from_scratch else 0.0,
+        "validate_every": 25,
+        "ema": 0.99,
+        "start_share": 0.0 if from_scratch else 0.25,
+        "augment": {"log_scale": 0.1, "fading": 0.7},
+    }
+    if "steps" not in changes and "minutes" not in changes:
+        defaults["steps"] = 300
+    try:
+        return FitSettings.model_validate(defaults | changes)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'length'}: {e['msg']}" for e in error.errors())
+        names = ", ".join(FitSettings.model_fields)
+        raise FitSettingError(
+            f"these settings of fine-tuning do not work: {wrong}. The settings are: {names}"
+        ) from None

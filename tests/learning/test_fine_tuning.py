@@ -13,10 +13,10 @@ from napari_unets.learning.adapting import adapt_batch_norm, spread_crops
 from napari_unets.learning.annotations import AnnotatedStack, annotated_density, split_annotations
 from napari_unets.learning.augment import AugmentSettings
 from napari_unets.learning.errors import AnnotationError, FitSettingError
-from napari_unets.learning.fine_tuning import fine_tune, tuning_settings
+from napari_unets.learning.fine_tuning import fine_tune
 from napari_unets.learning.operating_point import _THRESHOLDS
 from napari_unets.learning.patch_size import with_fitting_patch
-from napari_unets.learning.settings import FitSettings
+from napari_unets.learning.settings import FitSettings, tuning_settings
 from napari_unets.learning.step_time import step_seconds
 from napari_unets.learning.validation import HeldOutPlanes
 from napari_unets.models import ClassInfo, Model, NotAModelError, new_model
@@ -88,7 +88,7 @@ def test_batch_norm_statistics_are_the_stacks(painted) -> None:
 
 def test_batch_norm_statistics_of_pages_stay_the_parents(painted, monkeypatch) -> None:
     image, _, strokes = painted
-    monkeypatch.setattr(fine_tuning, "_adapted", lambda *_: pytest.fail("statistics of two pages"))
+    monkeypatch.setattr(fine_tuning, "with_statistics_before", lambda *_: pytest.fail("statistics of two pages"))
     model = tiny_model()
     parent = Model(model.card.model_copy(update={"task": "document"}), network=model.network)
     tuned = fine_tune(parent, image // 4, strokes, steps=1, **QUICK)
@@ -306,7 +306,7 @@ def test_statistics_that_do_harm_are_not_taken(painted, monkeypatch) -> None:
                 value += 100
         return harmed
 
-    monkeypatch.setattr("napari_unets.learning.fine_tuning.adapt_batch_norm", broken)
+    monkeypatch.setattr("napari_unets.learning.tuned_weights.adapt_batch_norm", broken)
     settings = {"steps": 20, "learning_rate": 1e-2, "from_scratch": True, **QUICK}
     tuned = fine_tune(tiny_model(), image, strokes, **settings)
     plain = fine_tune(tiny_model(), image, strokes, adapt=False, **settings)
@@ -326,7 +326,7 @@ def test_the_card_has_the_scores_of_the_statistics_that_it_comes_with(painted, m
                 value.copy_(network.state_dict()[name])
         return changed
 
-    monkeypatch.setattr("napari_unets.learning.fine_tuning.adapt_batch_norm", slightly_other)
+    monkeypatch.setattr("napari_unets.learning.tuned_weights.adapt_batch_norm", slightly_other)
     tuned = fine_tune(tiny_model(), image, strokes, steps=20, learning_rate=1e-2, from_scratch=True, **QUICK)
     assert tuned.card.training is not None
     (score,) = tuned.card.scores

@@ -9,9 +9,9 @@ from tests_support import tiny_model
 
 from napari_unets.images import Stack, compute_statistics, prepare_plane
 from napari_unets.learning.annotations import AnnotatedStack
-from napari_unets.learning.fine_tuning import tuning_settings
 from napari_unets.learning.preparing import prepare
 from napari_unets.learning.samples import AnnotatedPlane, PatchSampler
+from napari_unets.learning.settings import tuning_settings
 
 SETTINGS = tuning_settings(patch=64)
 
