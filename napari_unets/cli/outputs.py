@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from napari_unets.cli.terminal import note
 from napari_unets.errors import NapariUnetsError
+from napari_unets.images.folder import unread_images
+from napari_unets.images.remote import is_address
 from napari_unets.jobs.batch.events import BatchItem
 from napari_unets.jobs.batch.plan import check_items, plan_items
-from napari_unets.jobs.batch.sources import IMAGE_SUFFIXES, find_sources
+from napari_unets.jobs.batch.sources import IMAGE_SUFFIXES, find_sources, is_folder
 from napari_unets.jobs.outputs.naming import DEFAULT_PATTERN
 from napari_unets.jobs.outputs.settings import Kind
 
@@ -54,6 +57,8 @@ def check_format(output: Path) -> None:
 def find_inputs(inputs: Sequence[str], output: Path, *, each: bool, kind: Kind) -> list[str]:
     """Find the inputs that are meant: see :func:`~napari_unets.jobs.batch.sources.find_sources`.
 
+    Images of a folder in formats that are not read are told.
+
     Parameters
     ----------
     inputs : sequence of str
@@ -74,7 +79,14 @@ def find_inputs(inputs: Sequence[str], output: Path, *, each: bool, kind: Kind) 
     SourceError
         If there are none.
     """
-    return find_sources(inputs, each=each, pages=kind == "clean" and not is_one_file(output))
+    pages = kind == "clean" and not is_one_file(output)
+    sources = find_sources(inputs, each=each, pages=pages)
+    for name in inputs:
+        folder = Path(name).expanduser()
+        if (each or kind == "clean") and not is_address(name) and is_folder(folder):
+            for remark in unread_images(folder):
+                note(f"{folder}: {remark}")
+    return sources
 
 
 def plan_outputs(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from itertools import pairwise
+from numbers import Integral
 from os import PathLike
 from typing import Any
 
@@ -57,7 +58,7 @@ def indexable(data: Any, name: str) -> Any:
     Raises
     ------
     UnsupportedImageError
-        If it is the path of an image, or numpy can make nothing of it.
+        If it is the path of an image, a group of arrays, of a shape that is not known, or numpy can make nothing of it.
     """
     if isinstance(data, str | PathLike):
         raise UnsupportedImageError(
@@ -66,9 +67,15 @@ def indexable(data: Any, name: str) -> Any:
     try:
         if all(hasattr(data, part) for part in ("shape", "dtype", "__getitem__")):
             np.dtype(data.dtype)
+            _check_shape(data.shape, name)
             return data
     except TypeError:  # a type of another library's own
         pass
+    if hasattr(data, "keys") and not hasattr(data, "shape"):  # numpy would make an image of the names
+        there = ", ".join(map(str, data.keys())) or "none"
+        raise UnsupportedImageError(
+            f"{name}: a {type(data).__name__} of arrays is no image; give one of them, there are: {there}"
+        )
     try:
         return np.asarray(data)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -76,6 +83,13 @@ def indexable(data: Any, name: str) -> Any:
         raise UnsupportedImageError(
             f"{name}: a {type(data).__name__} is no image here ({reason}); give a numpy, Dask or Zarr array"
         ) from error
+
+
+def _check_shape(shape: Sequence[object], name: str) -> None:
+    if not all(isinstance(side, Integral) for side in shape):
+        raise UnsupportedImageError(
+            f"{name}: its shape {tuple(shape)} is not known yet; of a Dask array, call compute_chunk_sizes() first"
+        )
 
 
 def chunks_of(array: Any) -> tuple[int, ...] | None:

@@ -17,11 +17,11 @@ from napari_unets.images.pdf import PDF_SUFFIXES
 from napari_unets.images.pictures import PICTURE_SUFFIXES, picture_info, read_picture
 from napari_unets.images.source import FileImage, Region
 from napari_unets.images.stack import Stack
-from napari_unets.images.suffixes import TIFF_SUFFIXES
+from napari_unets.images.suffixes import TIFF_SUFFIXES, UNREAD_SUFFIXES
 from napari_unets.images.tiff import open_tiff
 from napari_unets.images.units import VoxelSize
 
-__all__ = ["files_of", "folder_remarks", "image_files", "open_folder"]
+__all__ = ["files_of", "folder_remarks", "image_files", "open_folder", "unread_images"]
 
 _MOST_NAMED = 5
 _MOST_CHECKED = 2000  # files whose heads are read at once; the others when they are read
@@ -79,7 +79,15 @@ def folder_remarks(folder: Path) -> list[str]:
     documents = natsorted(name for name in names if not name.startswith("."))
     if files and documents:
         remarks.append(f"PDFs beside images are left out: {_first_few(documents)}")
-    return remarks
+    return remarks + unread_images(folder)
+
+
+def unread_images(folder: Path) -> list[str]:
+    """Name the images in a folder whose formats are not read, in one remark; none, if there are none."""
+    names = [path.name for path in files_of(folder, UNREAD_SUFFIXES)]
+    if not names:
+        return []
+    return [f"formats that are not read are left out, convert them to TIFF or PNG: {_first_few(names)}"]
 
 
 def _first_few(names: Sequence[object]) -> str:

@@ -64,7 +64,7 @@ def open_picture(path: Path) -> FileImage:
     axes = "yxs"[: len(info.shape)]
     source = _PictureSource(path, info)
     if info.note is not None:
-        return FileImage(source, axes, info.note.voxel_size_nm, info.note.metadata, info.note.is_labels)
+        return FileImage(source, axes, info.note.voxel_size_nm, metadata | info.note.metadata, info.note.is_labels)
     return FileImage(source, axes, metadata=metadata)
 
 

@@ -27,7 +27,7 @@ class TiffSource:
     """A series of a TIFF file: mapped where its pixels lie bare in the file, otherwise decoded chunk by chunk.
 
     Palettes become colours (not ImageJ's: there they are a matter of display, and the stored values count), and
-    where a file stores white as 0, its values are turned round.
+    where a file stores white as 0, its values are turned round. Printing inks (CMYK) become red, green and blue.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class TiffSource:
     Raises
     ------
     UnsupportedImageError
-        If the colours are neither grey, RGB nor a palette.
+        If the colours are neither grey, RGB, CMYK nor a palette.
     """
 
     def __init__(self, path: Path, tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> None:
@@ -49,7 +49,9 @@ class TiffSource:
         page = series.keyframe
         self._palette = _palette(tif, page)
         self._white = _white(page)
-        if page.photometric not in _GREY_OR_RGB and self._palette is None and not _is_decoded(page):
+        self._full = _full_ink(page)
+        known = page.photometric in _GREY_OR_RGB or self._palette is not None or self._full is not None
+        if not known and not _is_decoded(page):
             name = getattr(page.photometric, "name", page.photometric)
             raise UnsupportedImageError(f"{path}: its colours are {name}; save it as grey or RGB")
         self._pixels = _pixels(path, tif, series)
@@ -57,9 +59,14 @@ class TiffSource:
         if self._palette is not None:
             self.chunks = None if self.chunks is None else (*self.chunks, 3)
             self.shape, self.dtype = (*self.shape, 3), self._palette.dtype
+        if self._full is not None:
+            self.chunks = None if self.chunks is None else (*self.chunks[:-1], 3)
+            self.shape = (*self.shape[:-1], 3)
 
     def read(self, region: Region) -> NDArray[Any]:
         """Read a region; the result has all axes."""
+        if self._full is not None:
+            return self._printed(region)
         stored, colours = region[: len(self._pixels.shape)], region[len(self._pixels.shape) :]
         with explain_read_errors(self._path, *TIFF_ERRORS):
             data = self._pixels.read(stored)
@@ -69,6 +76,15 @@ class TiffSource:
         if self._white is not None:
             return np.logical_not(data) if self.dtype == bool else (self._white - data).astype(self.dtype)
         return data
+
+    def _printed(self, region: Region) -> NDArray[Any]:
+        """Read inks as what they leave of white light."""
+        assert self._full is not None  # noqa: S101 - asked before
+        with explain_read_errors(self._path, *TIFF_ERRORS):
+            inks = self._pixels.read((*region[:-1], slice(None)))
+        left = self._full - inks.astype(np.uint32)
+        light = (left[..., :3] * left[..., 3:] + self._full // 2) // self._full
+        return np.asarray(light[..., region[-1]], dtype=self.dtype)
 
     def close(self) -> None:
         """Close the file."""
@@ -139,6 +155,15 @@ def _white(page: tifffile.TiffPage) -> int | None:
     if page.photometric != tifffile.PHOTOMETRIC.MINISWHITE or page.sampleformat not in (1, None):
         return None
     return int(2**page.bitspersample - 1)
+
+
+def _full_ink(page: tifffile.TiffPage) -> int | None:
+    """Return the stored value of all of an ink, where pixels are cyan, magenta, yellow and black, side by side."""
+    other_inks = page.tags.valueof("InkSet", 1) != 1
+    if page.photometric != tifffile.PHOTOMETRIC.SEPARATED or other_inks or page.axes[-1:] != "S":
+        return None
+    plain = page.shape[-1] == 4 and page.dtype in (np.uint8, np.uint16)
+    return int(np.iinfo(page.dtype).max) if plain and page.compression != tifffile.COMPRESSION.JPEG else None
 
 
 def _is_decoded(page: tifffile.TiffPage) -> bool:

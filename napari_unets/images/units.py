@@ -76,9 +76,12 @@ def voxel_size(values: Sequence[float] | None) -> VoxelSize | None:
     """
     if values is None:
         return None
-    sizes = tuple(float(value) for value in values)
+    try:
+        sizes = tuple(float(value) for value in values)
+    except (TypeError, ValueError):  # a single number, or words
+        sizes = ()
     if len(sizes) != 3 or not all(_is_length(size) for size in sizes):
-        raise VoxelSizeError(f"a voxel size is three positive numbers of nanometres (z, y, x), not {list(values)}")
+        raise VoxelSizeError(f"a voxel size is three positive numbers of nanometres (z, y, x), not {values!r}")
     return sizes[0], sizes[1], sizes[2]
 
 

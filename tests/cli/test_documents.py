@@ -227,3 +227,15 @@ def test_what_is_there_is_kept_without_overwrite(program, pdf, tmp_path):
     assert target.read_bytes() == b"mine"
     assert program("segment", pdf, "--output", target, "--overwrite").code == 0
     assert target.read_bytes()[:4] == b"%PDF"
+
+
+@pytest.mark.parametrize("output", ["clean", "clean.pdf"])
+def test_scans_in_formats_that_are_not_read_are_named(program, tmp_path, output):
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    Image.fromarray(SCANS[0]).save(scans / "1.png")
+    Image.fromarray(SCANS[0]).save(scans / "2.gif")
+    result = program("segment", scans, "--clean", *SAUVOLA, "--output", tmp_path / output)
+    assert result.code == 0, result.err
+    left_out = f"{scans}: formats that are not read are left out, convert them to TIFF or PNG: 2.gif"
+    assert result.err.splitlines().count(left_out) == 1

@@ -267,6 +267,12 @@ def test_a_folder_of_documents_only_is_a_stack(tmp_path):
     with open_stack(tmp_path) as stack:  # the stack of images that it has been, whatever PDF lies beside them
         assert stack.shape == (1, 70, 50)
         assert stack.metadata["remarks"] == ["PDFs beside images are left out: 1.pdf, 2.pdf"]
+    for name in ("10.JP2", "9.jp2", ".8.jp2", "8.txt"):
+        (tmp_path / name).write_bytes(b"")
+    with open_stack(tmp_path) as stack:
+        assert stack.metadata["remarks"][1:] == [
+            "formats that are not read are left out, convert them to TIFF or PNG: 9.jp2, 10.JP2"
+        ]
 
 
 def test_what_is_wrong_with_a_pdf(tmp_path):

@@ -80,6 +80,22 @@ def test_a_path_is_no_image_yet(path):
         as_stack(path)
 
 
+def test_a_group_of_arrays_is_no_image():
+    group = zarr.open_group(zarr.storage.MemoryStore(), mode="w")
+    group.create_array("raw", data=np.zeros((4, 5)))
+    for several in (group, {"raw": np.zeros((4, 5))}):
+        with pytest.raises(UnsupportedImageError, match="give one of them, there are: raw"):
+            as_stack(several)
+
+
+def test_an_array_whose_shape_is_not_known_yet():
+    array = da.from_array(np.zeros((4, 5, 6)))
+    chosen = array[da.from_array(np.array([True, False, True, True]))]
+    with pytest.raises(UnsupportedImageError, match=r"\(nan, 5, 6\) is not known yet; .*compute_chunk_sizes\(\)"):
+        as_stack(chosen)
+    assert as_stack(chosen.compute_chunk_sizes()).shape == (3, 5, 6)
+
+
 def test_too_many_samples():
     with pytest.raises(UnsupportedImageError, match="call their axis c"):
         as_stack(np.zeros((4, 5, 6)), axes="yxs")

@@ -241,10 +241,30 @@ def test_jpeg_scans_become_rgb(tmp_path):
     assert np.abs(_read(tmp_path / "a.tif")[1][0].astype(int) - smooth).max() < 12
 
 
-def test_printing_colours_are_refused(tmp_path):
-    Image.fromarray(STACK[0]).convert("CMYK").save(tmp_path / "a.tif")
-    with pytest.raises(UnsupportedImageError, match=r"a.tif.*SEPARATED"):
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+def test_printing_inks_become_colours(tmp_path, compression):
+    inks = np.random.default_rng(0).integers(0, 256, (70, 60, 4)).astype(np.uint8)
+    picture = Image.fromarray(inks, mode="CMYK")
+    picture.save(tmp_path / "a.tif", compression=compression)
+    colours = np.asarray(picture.convert("RGB"))
+    stack = open_stack(tmp_path / "a.tif")
+    assert (stack.axes, stack.shape, stack.dtype) == ("zyxs", (1, 70, 60, 3), np.uint8)
+    np.testing.assert_array_equal(stack[0], colours)
+    np.testing.assert_array_equal(stack[0, 3:20, 5:9, 1:], colours[3:20, 5:9, 1:])
+    tifffile.imwrite(
+        tmp_path / "deep.tif", inks.astype(np.uint16) * 257, photometric="separated", planarconfig="contig"
+    )
+    assert np.abs(open_stack(tmp_path / "deep.tif")[0] / 257 - colours).max() <= 0.5
+
+
+def test_other_colours_are_refused(tmp_path):
+    Image.fromarray(STACK[0]).convert("RGB").convert("LAB").save(tmp_path / "a.tif")
+    with pytest.raises(UnsupportedImageError, match=r"a.tif.*CIELAB"):
         open_stack(tmp_path / "a.tif")
+    inks = np.zeros((4, 40, 50), np.uint8)
+    tifffile.imwrite(tmp_path / "b.tif", inks, photometric="separated", planarconfig="separate")
+    with pytest.raises(UnsupportedImageError, match=r"b.tif.*SEPARATED"):
+        open_stack(tmp_path / "b.tif")
 
 
 def test_complex_pixels_are_refused(tmp_path):

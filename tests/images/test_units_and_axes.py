@@ -44,7 +44,9 @@ def test_voxel_size():
     assert voxel_size([50, 4, 4]) == (50.0, 4.0, 4.0)
 
 
-@pytest.mark.parametrize("wrong", [(4, 4), (4, 4, 0), (4, 4, -1), (4, 4, float("nan")), (float("inf"), 1, 1), ()])
+@pytest.mark.parametrize(
+    "wrong", [(4, 4), 4, (4, "a", 4), (4, 4, 0), (4, 4, -1), (4, 4, float("nan")), (float("inf"), 1, 1), ()]
+)
 def test_wrong_voxel_size(wrong):
     with pytest.raises(VoxelSizeError, match="three positive numbers"):
         voxel_size(wrong)

@@ -66,7 +66,8 @@ def test_png_is_one_bit_and_keeps_the_resolution(tmp_path):
         assert image.info["dpi"] == pytest.approx((300, 200), abs=0.02)
     with open_stack(tmp_path / "a.png") as stack:
         np.testing.assert_array_equal(stack.plane(0), PAPER)
-        assert stack.metadata == {"model": "m"}
+        assert stack.metadata["model"] == "m"
+        assert stack.metadata["dpi"] == pytest.approx((300, 200), abs=0.02)
 
 
 def test_class_ids_stay_class_ids(tmp_path):
