@@ -118,11 +118,6 @@ class TuneRun(JobRun):
         """The image layer."""
         return self._image
 
-    @property
-    def is_stopping(self) -> bool:
-        """Whether a stop was asked for."""
-        return self._job is not None and self._job.stop_requested
-
     def _take(self, event: TuningEvent) -> None:
         """Note what has come; in the job's thread, so that the window is not held up."""
         if isinstance(event, TuningStep):
