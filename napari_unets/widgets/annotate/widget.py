@@ -119,7 +119,7 @@ class AnnotateWidget(Panel):
         self.control.changed.connect(self._follow_control)
         self.control.failed.connect(self.model.refill)
         self.control.failed.connect(announce)
-        self.when_closed(self.helper.cancel, self.control.close, self.session.close)
+        self.when_closed(self.helper.cancel, self.clock.cancel, self.control.close, self.session.close)
 
     @property
     def _image(self) -> Image | None:

@@ -113,7 +113,7 @@ def test_a_run_goes_on_when_its_folder_is_full(qtbot, widget, monkeypatch):
 
 def test_a_run_that_came_apart_is_told(store, tmp_path):
     summary = TuningSummary(tmp_path, load_model("tiny").card, 6, True, 12.0, diverged=True)
-    said = tuning_in_words(summary)
+    said = tuning_in_words(summary, all_shown=True)
     assert said.startswith(
         "Came apart after 6 steps in 12 s: its loss was no number any more. Learn again with a lower"
     )
