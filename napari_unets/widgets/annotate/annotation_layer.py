@@ -16,10 +16,9 @@ from napari_unets.widgets.parts.image_source import image_source
 from napari_unets.widgets.parts.result_array import new_result_array
 from napari_unets.widgets.parts.result_layers import (
     METADATA_KEY,
-    class_colormap,
-    class_features,
     image_placement,
     is_result,
+    show_class_colours,
 )
 
 if TYPE_CHECKING:
@@ -98,9 +97,9 @@ def show_classes(layer: Labels, known: Sequence[ClassInfo], added: Sequence[Clas
         "classes": [c.model_dump() for c in classes],
         "added": [c.model_dump() for c in added],
     }
-    layer.metadata = {**layer.metadata, METADATA_KEY: {**layer.metadata.get(METADATA_KEY, {}), **about}}
-    layer.colormap = class_colormap(classes)
-    layer.features = class_features(classes)
+    # Not set as a whole: napari would give it to all layers that are linked to this one.
+    layer.metadata[METADATA_KEY] = {**layer.metadata.get(METADATA_KEY, {}), **about}
+    show_class_colours(layer, classes)
     for number in range(min(len(classes), _CLASSES_WITH_KEYS) + 1):
         layer.bind_key(str(number), _chooser(number), overwrite=True)
 
