@@ -35,8 +35,9 @@ __all__ = [
     "fill_plane",
     "is_annotations",
     "n_planes",
-    "note_painted_for",
+    "note_painted",
     "painted_for",
+    "painted_on",
     "plane_of",
     "planes_shape",
     "put_annotations",
@@ -46,6 +47,8 @@ __all__ = [
 
 _BRUSH = 6
 _CLASSES_WITH_KEYS = 9
+#: Which image annotations were painted on last, and for which model of the store.
+_PAINTED_ON: weakref.WeakKeyDictionary[Labels, weakref.ref[Image]] = weakref.WeakKeyDictionary()
 _PAINTED_FOR: weakref.WeakKeyDictionary[Labels, str] = weakref.WeakKeyDictionary()
 
 
@@ -115,10 +118,17 @@ def added_classes(layer: Labels | None) -> list[ClassInfo]:
     return [ClassInfo.model_validate(c) for c in added]
 
 
-def note_painted_for(layer: Labels | None, model: str) -> None:
-    """Note which model of the store a layer is painted for, for the widget that is opened again."""
-    if layer is not None and model:
+def note_painted(layer: Labels, image: Image, model: str) -> None:
+    """Note on what and for which model of the store a layer is painted, for the widget that is opened again."""
+    _PAINTED_ON[layer] = weakref.ref(image)
+    if model:
         _PAINTED_FOR[layer] = model
+
+
+def painted_on(layer: Layer | None) -> Image | None:
+    """Return the image that a layer was painted on last; None if that is not known, or the image is no more."""
+    reference = _PAINTED_ON.get(layer) if isinstance(layer, Labels) else None
+    return None if reference is None else reference()
 
 
 def painted_for(layer: Labels | None) -> str:
