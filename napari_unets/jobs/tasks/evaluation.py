@@ -45,11 +45,14 @@ class Progress:
     Attributes
     ----------
     done, total : int
-        Slices, of all predictions together.
+        Slices, of all predictions together; both 0 while it is found out what there is.
+    reading : str
+        The prediction that is looked into before any is scored; empty from then on.
     """
 
     done: int
     total: int
+    reading: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ class Scored:
         Why there are no scores; otherwise empty.
     class_names : mapping of str to str
         The prediction's.
+    doubt : str
+        What to ask where the prediction looks as if it was turned round; otherwise empty.
     """
 
     name: str
@@ -84,6 +89,7 @@ class Scored:
     shape: tuple[int, ...] = ()
     error: str = ""
     class_names: Mapping[str, str] = field(default_factory=dict)
+    doubt: str = ""
 
     @property
     def scores(self) -> dict[str, Any]:
@@ -127,6 +133,7 @@ def scored(candidate: Candidate, evaluation: Evaluation) -> Scored:
         settings=evaluation.settings,
         thresholds=evaluation.thresholds,
         shape=evaluation.shape,
+        doubt=evaluation.doubt or "",
     )
 
 
@@ -165,6 +172,9 @@ def score_predictions(
     evaluations: list[Evaluation | None] = []
     made = make_settings(None, **settings)
     for candidate in candidates:
+        yield Progress(0, 0, reading=candidate.name)
+        if cancel is not None and cancel():
+            return [Scored(one.name) for one in candidates]
         try:
             evaluation = Evaluation(candidate.data, truth, settings=made, **candidate.options)
         except MetricError as error:
@@ -175,6 +185,7 @@ def score_predictions(
             results.append(scored(candidate, evaluation))
     total = sum(evaluation.n_slices for evaluation in evaluations if evaluation is not None)
     done = 0
+    yield Progress(done, total)
     for i, one in enumerate(evaluations):
         if one is None or (cancel is not None and cancel()):
             continue

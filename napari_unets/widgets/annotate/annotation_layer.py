@@ -16,10 +16,9 @@ from napari_unets.widgets.parts.image_source import image_source
 from napari_unets.widgets.parts.result_array import new_result_array
 from napari_unets.widgets.parts.result_layers import (
     METADATA_KEY,
-    class_colormap,
-    class_features,
     image_placement,
     is_result,
+    show_class_colours,
 )
 
 if TYPE_CHECKING:
@@ -36,8 +35,9 @@ __all__ = [
     "fill_plane",
     "is_annotations",
     "n_planes",
-    "note_painted_for",
+    "note_painted",
     "painted_for",
+    "painted_on",
     "plane_of",
     "planes_shape",
     "put_annotations",
@@ -47,6 +47,8 @@ __all__ = [
 
 _BRUSH = 6
 _CLASSES_WITH_KEYS = 9
+#: Which image annotations were painted on last, and for which model of the store.
+_PAINTED_ON: weakref.WeakKeyDictionary[Labels, weakref.ref[Image]] = weakref.WeakKeyDictionary()
 _PAINTED_FOR: weakref.WeakKeyDictionary[Labels, str] = weakref.WeakKeyDictionary()
 
 
@@ -98,9 +100,9 @@ def show_classes(layer: Labels, known: Sequence[ClassInfo], added: Sequence[Clas
         "classes": [c.model_dump() for c in classes],
         "added": [c.model_dump() for c in added],
     }
-    layer.metadata = {**layer.metadata, METADATA_KEY: {**layer.metadata.get(METADATA_KEY, {}), **about}}
-    layer.colormap = class_colormap(classes)
-    layer.features = class_features(classes)
+    # Not set as a whole: napari would give it to all layers that are linked to this one.
+    layer.metadata[METADATA_KEY] = {**layer.metadata.get(METADATA_KEY, {}), **about}
+    show_class_colours(layer, classes)
     for number in range(min(len(classes), _CLASSES_WITH_KEYS) + 1):
         layer.bind_key(str(number), _chooser(number), overwrite=True)
 
@@ -116,10 +118,17 @@ def added_classes(layer: Labels | None) -> list[ClassInfo]:
     return [ClassInfo.model_validate(c) for c in added]
 
 
-def note_painted_for(layer: Labels | None, model: str) -> None:
-    """Note which model of the store a layer is painted for, for the widget that is opened again."""
-    if layer is not None and model:
+def note_painted(layer: Labels, image: Image, model: str) -> None:
+    """Note on what and for which model of the store a layer is painted, for the widget that is opened again."""
+    _PAINTED_ON[layer] = weakref.ref(image)
+    if model:
         _PAINTED_FOR[layer] = model
+
+
+def painted_on(layer: Layer | None) -> Image | None:
+    """Return the image that a layer was painted on last; None if that is not known, or the image is no more."""
+    reference = _PAINTED_ON.get(layer) if isinstance(layer, Labels) else None
+    return None if reference is None else reference()
 
 
 def painted_for(layer: Labels | None) -> str:

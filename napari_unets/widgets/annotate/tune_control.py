@@ -252,7 +252,7 @@ class TuneControl(QObject):
             self._keep_plan(run, finished=summary.finished)
             if summary.finished:
                 run.folder.checkpoint.unlink(missing_ok=True)
-            self._panel.run_panel.finish(tuning_in_words(summary), mood_of(summary))
+            self._panel.run_panel.finish(tuning_in_words(summary, all_shown=run.all_shown), mood_of(summary))
         self.changed.emit()
 
     def _failed(self, error: Exception) -> None:

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 __all__ = ["mood_of", "tuning_in_words"]
 
 
-def tuning_in_words(summary: TuningSummary) -> str:
-    """Say how far a run came, how good that is, and what to do next."""
+def tuning_in_words(summary: TuningSummary, *, all_shown: bool) -> str:
+    """Say how far a run came, how good that is, whether all of it is seen, and what to do next."""
+    unseen = "" if all_shown else " Slices that were not looked at meanwhile have no preview of it."
     scores = summary.card.scores[0].values if summary.card.scores else {}
     dice = f"; Dice {scores['dice']:.3f} on annotations kept aside" if "dice" in scores else ""
     steps = f"{summary.step} steps in {time_in_words(summary.seconds)}{dice}"
@@ -25,8 +26,8 @@ def tuning_in_words(summary: TuningSummary) -> str:
         more = "" if summary.diverged else ": paint more, or learn for longer"
         return f"{begun}. Nothing learnt was better than the parent, which is kept{more}."
     if summary.finished and not summary.diverged:
-        return f"{begun}. Look at it, paint on, or save it."
-    return f"{begun}. {'The best' if history else 'What it has learnt'} is kept."
+        return f"{begun}. Look at it, paint on, or save it.{unseen}"
+    return f"{begun}. {'The best' if history else 'What it has learnt'} is kept.{unseen}"
 
 
 def mood_of(summary: TuningSummary) -> Mood:

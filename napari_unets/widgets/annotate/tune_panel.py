@@ -172,9 +172,8 @@ class TunePanel(QWidget):
             step: TuningStep = run.last
             left = step.seconds / step.done * (1 - step.done) if step.done else 0.0
             self.run_panel.fill(step.done)
-            if not run.is_stopping:
-                ahead = f" · about {time_in_words(left)} left" if step.done < 1 else " · looking what to keep, saving …"
-                self.run_panel.message.say(f"Step {step.step} · loss {step.loss:.3f}{ahead}")
+            ahead = f" · about {time_in_words(left)} left" if step.done < 1 else " · looking what to keep, saving …"
+            self.run_panel.say(f"Step {step.step} · loss {step.loss:.3f}{ahead}")
             self.curves.show()
             self.curves.draw(run.losses, run.scores, run.kept)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from napari_unets.jobs.tasks.tuning_folder import TuningFolderError
 from napari_unets.widgets.parts.image_source import image_source
 from napari_unets.widgets.parts.job_run import JobRun
 from napari_unets.widgets.parts.live_layers import LiveLayers
-from napari_unets.widgets.parts.result_layers import result_layer
+from napari_unets.widgets.parts.result_layers import is_untouched, result_layer
 from napari_unets.widgets.parts.view import current_view
 from napari_unets.widgets.parts.world import pixel_size_nm
 
@@ -87,8 +88,9 @@ class TuneRun(JobRun):
         self._annotations = annotations
         self._resume = resume
         shown = card.model_copy(update={"name": preview_name(card.name)})
-        self.preview = result_layer(viewer, image, shown, "segmentation", {"preview": True})
-        self._planes = self.preview.planes
+        self._new_preview = functools.partial(result_layer, viewer, image, shown, "segmentation", {"preview": True})
+        self.preview = self._new_preview()
+        self._shown: set[int] = set()
         self._live = LiveLayers(viewer, [self.preview], self)
         self._news = threading.Event()
         self._asked: object = None
@@ -119,9 +121,9 @@ class TuneRun(JobRun):
         return self._image
 
     @property
-    def is_stopping(self) -> bool:
-        """Whether a stop was asked for."""
-        return self._job is not None and self._job.stop_requested
+    def all_shown(self) -> bool:
+        """Whether there was a preview of every slice."""
+        return len(self._shown) == len(self.preview.planes)
 
     def _take(self, event: TuningEvent) -> None:
         """Note what has come; in the job's thread, so that the window is not held up."""
@@ -136,16 +138,27 @@ class TuneRun(JobRun):
             if event.kept:
                 self.kept = event.step
         elif isinstance(event, TuningPreview):
+            if not is_untouched(self.preview.layer):
+                return  # it is somebody's work now
             for tile in event.tiles:
-                self._planes[event.plane, tile.y, tile.x] = tile.ids
+                self.preview.planes[event.plane, tile.y, tile.x] = tile.ids
             self._live.wrote(event.plane)
+            self._shown.add(event.plane)
         self._news.set()
 
     def _look(self) -> None:
+        if not is_untouched(self.preview.layer) and self._image in self._viewer.layers:
+            self._show_elsewhere()
         self._ask_for_preview()
         if self._news.is_set():
             self._news.clear()
             self.progressed.emit()
+
+    def _show_elsewhere(self) -> None:
+        """Go on in a layer of its own, with nothing of what the one that was painted on shows."""
+        self._live.finish()
+        self.preview, self._shown = self._new_preview(), set()
+        self._live = LiveLayers(self._viewer, [self.preview], self)
 
     def _ask_for_preview(self) -> None:
         if self._image not in self._viewer.layers:

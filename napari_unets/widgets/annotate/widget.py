@@ -16,8 +16,9 @@ from napari_unets.widgets.annotate.actions import AnnotateActions
 from napari_unets.widgets.annotate.annotation_layer import (
     can_be_annotations,
     is_annotations,
-    note_painted_for,
+    note_painted,
     painted_for,
+    painted_on,
 )
 from napari_unets.widgets.annotate.annotation_session import AnnotationSession
 from napari_unets.widgets.annotate.preflight_check import PreflightCheck
@@ -75,6 +76,7 @@ class AnnotateWidget(Panel):
         self.clock = StepClock()
         self._report: tuple[Preflight | None, str] = (None, "")
         self._lay_out()
+        self._go_on()
         self._connect()
         warm_up()
         shared_worker()
@@ -119,7 +121,13 @@ class AnnotateWidget(Panel):
         self.control.changed.connect(self._follow_control)
         self.control.failed.connect(self.model.refill)
         self.control.failed.connect(announce)
-        self.when_closed(self.helper.cancel, self.control.close, self.session.close)
+        self.when_closed(self.helper.cancel, self.clock.cancel, self.control.close, self.session.close)
+
+    def _go_on(self) -> None:
+        """Begin with the image that the annotations in hand are painted on, unless another image is selected."""
+        image = painted_on(self.annotations.layer)
+        if image is not None and self.image.layer is not self._viewer.layers.selection.active:
+            self.image.choose(image)
 
     @property
     def _image(self) -> Image | None:
@@ -166,8 +174,9 @@ class AnnotateWidget(Panel):
             self.control.choose(self.model.name, self.model.card)
         card = self.control.card
         self.session.choose(self._painted, self._image, card.classes if card is not None else [])
-        note_painted_for(self._painted, self.model.name)
-        if self._painted is None:  # its layer may just have been removed
+        if self._painted is not None and self._image is not None:
+            note_painted(self._painted, self._image, self.model.name)
+        else:  # its layer may just have been removed
             self._offer()
 
     def _offer(self) -> None:

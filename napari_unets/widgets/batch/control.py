@@ -166,8 +166,6 @@ class BatchControl(QObject):
         if self._at != self._shown:
             self._shown = self._at
             self.moved.emit(self._at)
-        if not self._panel.stop.isEnabled():
-            return  # it says that it is stopping
         rows = self._run.log.rows
         over = sum(row.status not in ("queued", "running") for row in rows)
         done = over + sum(row.fraction for row in rows if row.status == "running")

@@ -7,8 +7,9 @@ from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from napari.layers import Image
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QSizePolicy, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QWidget
 
 from napari_unets.metrics import Evaluation
 from napari_unets.metrics.reading import Kind
@@ -43,6 +44,12 @@ _KINDS: dict[Kind | None, str] = {
     "document": "pages, ink on paper",
 }
 
+#: What probabilities can be of, and what `evaluate` calls it; of those that this package makes it is known.
+_PROBABILITIES_OF = {
+    "what the truth marks: cells, paper": "foreground",
+    "the background: membrane, ink": "background",
+}
+
 
 class EvaluateForm(QWidget):
     """Form of an :class:`EvaluateRequest`.
@@ -67,17 +74,24 @@ class EvaluateForm(QWidget):
         self.kind.setToolTip("It decides what is positive, and which scores are usual")
         for kind, words in _KINDS.items():
             self.kind.addItem(words, kind)
+        self.probability_of = QComboBox()
+        self.probability_of.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.probability_of.setToolTip("What the probabilities that another program has made are high for")
+        for words, name in _PROBABILITIES_OF.items():
+            self.probability_of.addItem(words, name)
         self.rule = Note()
         self.scores = ScoreChoice()
         self._lay_out()
         viewer.layers.events.inserted.connect(self._guess_truth)
         self.truth.activated.connect(self._chose_truth)
         self.truth.layer_changed.connect(self._new_truth)
-        self.predictions.layers_changed.connect(self.changed)
+        self.predictions.layers_changed.connect(self._new_predictions)
+        self.probability_of.currentIndexChanged.connect(self.changed)
         self.kind.currentIndexChanged.connect(self._new_kind)
         self.scores.scores_changed.connect(self.changed)
         self._guess_truth()
         self.predictions.leave_out(self.truth.layer)
+        self._ask_for_probability()
 
     def request(self) -> EvaluateRequest | None:
         """Return what is chosen; None while a truth, a prediction or a score is missing."""
@@ -89,6 +103,8 @@ class EvaluateForm(QWidget):
         settings: dict[str, Any] = {"metrics": metrics} | ({"kind": kind} if kind else {})
         if sizes := next((sizes for layer in (truth, *layers) if (sizes := page_sizes(layer))), None):
             settings["page_sizes"] = sizes
+        if self.probability_of.currentIndex():  # the first is what is taken anyway, and may be doubted
+            settings["probability_of"] = self.probability_of.currentData()
         bare = [replace(c, options={k: v for k, v in c.options.items() if k != "kind"}) for c in candidates]
         return EvaluateRequest(bare, layer_array(truth), truth.name, settings)
 
@@ -128,12 +144,14 @@ class EvaluateForm(QWidget):
         return ""
 
     def _lay_out(self) -> None:
+        self._probability_label = QLabel("Probability of")
         form = QFormLayout(self)
         form.setVerticalSpacing(8)
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("Truth", self.truth)
         form.addRow("Predictions", self.predictions)
         form.addRow("They show", self.kind)
+        form.addRow(self._probability_label, self.probability_of)
         form.addRow("Scores", self.scores)
         form.addRow(self.rule)
 
@@ -148,6 +166,18 @@ class EvaluateForm(QWidget):
     def _new_truth(self, layer: Layer | None) -> None:
         self.predictions.leave_out(layer)
         self.changed.emit()
+
+    def _new_predictions(self) -> None:
+        self._ask_for_probability()
+        self.changed.emit()
+
+    def _ask_for_probability(self) -> None:
+        """Offer to say what probabilities are of while there may be some of which it is not known."""
+        unknown = any(isinstance(layer, Image) and is_no_result(layer) for layer in self.predictions.layers)
+        self._probability_label.setVisible(unknown)
+        self.probability_of.setVisible(unknown)
+        if not unknown:
+            self.probability_of.setCurrentIndex(0)
 
     def _new_kind(self, _index: int) -> None:
         if (kind := self.kind.currentData()) is not None:

@@ -48,6 +48,8 @@ class EvaluateRun(JobRun):
         What to compare.
     """
 
+    #: It is about to begin with something that may take its time: what, in words.
+    begun = Signal(str)
     #: Slices done, slices in all, seconds left (not known: None).
     progressed = Signal(int, int, object)
     #: It has come to its end, or was stopped: a list of Scored, and whether it is complete.
@@ -67,7 +69,14 @@ class EvaluateRun(JobRun):
         self._last = progress
 
     def _look(self) -> None:
-        if (last := self._last) is not None:
+        last = self._last
+        if last is None:
+            return
+        if last.reading:
+            self.begun.emit(f"Reading {self.request.truth_name} and {last.reading} …")
+        elif not last.done:
+            self.begun.emit("Scoring the slice …" if last.total == 1 else f"Scoring the first of {last.total} slices …")
+        else:
             self.progressed.emit(last.done, last.total, None)
 
     def _done(self, results: list[Scored] | None) -> None:

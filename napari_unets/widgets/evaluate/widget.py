@@ -122,6 +122,7 @@ class EvaluateWidget(Panel):
         self._truth = weakref.ref(self.form.truth.layer)
         self._run = EvaluateRun(shared_worker(), request)
         self._run.waiting.connect(self.run_panel.wait)
+        self._run.begun.connect(self.run_panel.say)
         self._run.progressed.connect(self.run_panel.progress)
         self._run.ended.connect(self._ended)
         self._run.failed.connect(self._failed)
@@ -140,6 +141,7 @@ class EvaluateWidget(Panel):
     def _ended(self, results: list[Scored], complete: bool) -> None:
         done, total = (sum(sizes) for sizes in ([len(r.slices) for r in results], [r.n_slices for r in results]))
         errors = [f"{result.name}: {result.error}" for result in results if result.error]
+        doubts = [f"{result.name}: {result.doubt}" for result in results if result.doubt]
         if done and self._request is not None:
             self.results.show_results(results, self._request.truth_name)
             self.results.show()
@@ -147,9 +149,9 @@ class EvaluateWidget(Panel):
             self._moved()
         mood: Mood
         if not complete:
-            message, mood = f"Stopped. {done} of {total} slices are done.", "plain"
-        elif errors:
-            message, mood = "\n".join(errors), "warning" if done else "error"
+            message, mood = f"Stopped. {done} of {total} slices are done." if total else "Stopped.", "plain"
+        elif errors or doubts:
+            message, mood = "\n".join([*errors, *doubts]), "warning" if done else "error"
         else:
             message, mood = f"{total} {'slice' if total == 1 else 'slices'} scored", "good"
         self._over(message, mood)

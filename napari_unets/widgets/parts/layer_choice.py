@@ -34,7 +34,7 @@ class LayerChoice(QComboBox):
         Which of the listed layers may be chosen at first; the others have to be picked. Default: all.
     """
 
-    #: The chosen layer, or None.
+    #: The chosen layer, or None; also if that layer was given data of another shape.
     layer_changed = Signal(object)
 
     def __init__(
@@ -51,6 +51,7 @@ class LayerChoice(QComboBox):
         self._accept = accept
         self._unasked = unasked
         self._last: Layer | None = None
+        self._shape: tuple[int, ...] | None = None
         self.setPlaceholderText(placeholder)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         events = viewer.layers.events
@@ -92,5 +93,19 @@ class LayerChoice(QComboBox):
     def _announce(self, _index: int = -1) -> None:
         self.setToolTip(self.currentText())
         if self.layer is not self._last:
+            if self._last is not None:
+                self._last.events.data.disconnect(self._new_data)
             self._last = self.layer
+            if self._last is not None:
+                self._last.events.data.connect(self._new_data)
+            self._shape = _shape_of(self.layer)
             self.layer_changed.emit(self.layer)
+
+    def _new_data(self, _event: Any) -> None:
+        if isalive(self) and _shape_of(self._last) != self._shape:  # type: ignore[no-untyped-call]
+            self._shape = _shape_of(self._last)
+            self.layer_changed.emit(self._last)
+
+
+def _shape_of(layer: Layer | None) -> tuple[int, ...] | None:
+    return None if layer is None else tuple(layer.data.shape)

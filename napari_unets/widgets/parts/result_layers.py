@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.experimental import unlink_layers
 from napari.layers import Image, Labels
 from napari.utils.colormaps import CyclicLabelColormap, label_colormap
 from numpy.typing import NDArray
@@ -34,6 +35,7 @@ __all__ = [
     "is_untouched",
     "result_layer",
     "shear_matrix",
+    "show_class_colours",
 ]
 
 #: Where a layer's metadata keep what this package knows about it.
@@ -147,6 +149,12 @@ def class_features(classes: Sequence[ClassInfo]) -> dict[str, list[Any]]:
     return {"index": [0, *(c.id for c in classes)], "class": ["not annotated", *(c.name for c in classes)]}
 
 
+def show_class_colours(layer: Layer, classes: Sequence[ClassInfo]) -> None:
+    """Give a layer the colours and names of classes, and it alone: no layer that is linked to it could show them."""
+    unlink_layers([layer], ["colormap"])
+    layer.colormap, layer.features = class_colormap(classes), class_features(classes)
+
+
 def result_layer(
     viewer: ViewerModel,
     image: Image,
@@ -190,8 +198,8 @@ def result_layer(
     }
     if (known := _known_result(viewer, image, card.name, output, shape)) is not None:
         if output == "segmentation" and known.layer.metadata[METADATA_KEY]["classes"] != metadata["classes"]:
-            known.layer.colormap, known.layer.features = class_colormap(card.classes), class_features(card.classes)
-        known.layer.metadata = {**known.layer.metadata, METADATA_KEY: metadata}
+            show_class_colours(known.layer, card.classes)
+        known.layer.metadata[METADATA_KEY] = metadata  # set as a whole, it would go to all linked layers
         return known
     array = new_result_array(shape, _DTYPES[output])
     layer = _new_layer(image, card, output, array, metadata)

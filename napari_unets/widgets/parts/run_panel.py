@@ -67,7 +67,12 @@ class RunPanel(QWidget):
 
     def wait(self, reason: str) -> None:
         """Show why it cannot begin yet; without a reason, what was said at the start."""
-        self.message.say(reason or self._begun)
+        self.say(reason or self._begun)
+
+    def say(self, message: str) -> None:
+        """Show what is going on, unless a stop was asked for, of which that is still said."""
+        if self.stop.isEnabled():
+            self.message.say(message)
 
     def progress(self, done: int, total: int, seconds_left: float | None, *, part: float = 0.0) -> None:
         """Show how much is done.
@@ -83,7 +88,7 @@ class RunPanel(QWidget):
         """
         self.fill((done + part) / total if total else 0.0)
         left = f" · about {time_in_words(seconds_left)} left" if seconds_left is not None and done < total else ""
-        self.message.say(f"{done} of {total} {self._unit}{left}")
+        self.say(f"{done} of {total} {self._unit}{left}")
 
     def fill(self, fraction: float) -> None:
         """Fill the bar to a fraction.

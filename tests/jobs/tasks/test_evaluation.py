@@ -42,7 +42,8 @@ def test_equals_evaluate_for_each_prediction():
         Candidate("classes", np.where(probability > 0.5, 2, 1).astype(np.uint8)),
     ]
     events, results = collect(score_predictions(candidates, truth, {"metrics": METRICS}))
-    assert events == [Progress(i + 1, 9) for i in range(9)]
+    looked = [Progress(0, 0, reading=candidate.name) for candidate in candidates]
+    assert events == [*looked, *(Progress(i, 9) for i in range(10))]
     for candidate, result in zip(candidates, results, strict=True):
         expected = evaluate(candidate.data, truth, METRICS, per_slice=True, **candidate.options)
         assert result.scores == expected
@@ -73,7 +74,7 @@ def test_stop_is_obeyed_between_slices_and_keeps_what_is_done():
         [Candidate("a", probability), Candidate("b", probability)],
         truth,
         {"metrics": ("dice",), "threads": 1},
-        cancel=lambda: len(seen) == 2,
+        cancel=lambda: bool(seen) and seen[-1].done == 2,
     )
     while True:
         try:
@@ -85,6 +86,23 @@ def test_stop_is_obeyed_between_slices_and_keeps_what_is_done():
     assert a.scores["dice"] == evaluate(probability[:2], truth[:2], "dice")["dice"]
     assert b.scores == {}
     assert b.best_threshold is None
+
+
+def test_stop_is_obeyed_before_the_second_prediction_is_looked_into():
+    truth, probability = cells()
+    candidates = [Candidate("a", probability), Candidate("b", probability)]
+    stop = iter((False, True))
+    events, results = collect(score_predictions(candidates, truth, {"metrics": ("dice",)}, cancel=lambda: next(stop)))
+    assert [one.reading for one in events] == ["a", "b"]
+    assert [(one.name, one.slices) for one in results] == [("a", ()), ("b", ())]
+
+
+def test_what_looks_turned_round_is_doubted():
+    truth, probability = cells()
+    candidates = [Candidate("cells", probability), Candidate("membrane", 1 - probability)]
+    _, (right, turned) = collect(score_predictions(candidates, truth, {"metrics": ("dice",)}))
+    assert not right.doubt
+    assert "higher where the truth is 0" in turned.doubt
 
 
 def test_a_slice_scored_anew_replaces_the_old_one():
@@ -146,7 +164,7 @@ class TestInTheWorker:
             [Candidate("a", probability)],
             truth,
             {"metrics": METRICS},
-            on_event=lambda _: begun.set(),
+            on_event=lambda one: one.done and begun.set(),
             grace_s=PATIENCE,
         )
         assert begun.wait(PATIENCE)

@@ -21,7 +21,6 @@ from widgets.annotate.driving import (
     new_annotations,
     paint,
     press,
-    previews,
     settle,
     wait_for_end,
     wait_for_step,
@@ -87,6 +86,19 @@ def test_preflight_says_what_a_step_takes(qtbot, widget):
     widget.panel.form.set("patch", 2 * patch)  # another question
     assert said().split("\n")[1].endswith(f" of {2 * patch} pixels")
     qtbot.waitUntil(lambda: "s here: about" in said(), timeout=PATIENCE)
+
+
+def test_closing_the_widget_ends_the_timing_of_a_step(qtbot, widget):
+    first = shared_worker().submit(subprocess.run, [sys.executable, "-c", "import time; time.sleep(30)"])
+    new_annotations(qtbot, widget)
+    paint(widget)
+    qtbot.waitUntil(lambda: widget.clock._job is not None, timeout=PATIENCE)
+    timing = widget.clock._job
+    widget.close()
+    qtbot.waitUntil(lambda: timing.done, timeout=PATIENCE)
+    assert timing.stopped
+    assert not first.done
+    first.stop()
 
 
 def test_painted_pixels_are_counted_saved_and_checked(qtbot, widget, viewer, data):
@@ -179,46 +191,6 @@ def test_paint_learn_look_save(qtbot, widget, viewer, own_store):
     assert "again" not in message(widget), "it is saved"
     widget.model.choose("tiny")
     assert widget.control.tuned is None, "what is saved is chosen by its name"
-
-
-def test_revert_takes_the_preview_away(qtbot, widget, viewer):
-    new_annotations(qtbot, widget)
-    paint(widget)
-    fine_tune(qtbot, widget, 5)
-    wait_for_end(qtbot, widget)
-    press(qtbot, widget.panel.revert)
-    assert widget.control.card.name == "tiny"
-    assert not previews(viewer)
-
-
-def test_previews_come_while_it_learns_and_stop_can_be_resumed(qtbot, widget, viewer):
-    new_annotations(qtbot, widget)
-    paint(widget)
-    viewer.dims.set_current_step(0, 2)
-    fine_tune(qtbot, widget, 5000)
-    (layer,) = previews(viewer)
-    assert layer.name == "sections · tiny-tuned preview · segmentation"
-    qtbot.waitUntil(lambda: widget.control.run is None or layer.data[2].any(), timeout=PATIENCE)
-    assert set(np.unique(layer.data[2])) <= {1, 2}
-    assert not layer.data[:2].any()
-    viewer.dims.set_current_step(0, 0)
-    qtbot.waitUntil(lambda: widget.control.run is None or layer.data[0].any(), timeout=PATIENCE)
-    press(qtbot, widget.panel.run_panel.stop)
-    wait_for_end(qtbot, widget)
-    assert message(widget).startswith("Stopped after"), message(widget)
-    stopped_at = widget.control.tuned.step
-    assert load_model(widget.control.tuned.model).card.name == "tiny-tuned"
-    assert widget.panel.save.isEnabled()
-    other = viewer.add_image(STACK, name="other")
-    widget.image.choose(other)
-    assert not widget.panel.resume.isEnabled(), "the run was not on this image"
-    widget.image.choose(viewer.layers["sections"])
-    press(qtbot, widget.panel.resume)
-    wait_for_step(qtbot, widget, stopped_at + 1)
-    assert [step for step, _ in widget.control.run.losses] == list(range(1, len(widget.control.run.losses) + 1))
-    press(qtbot, widget.panel.run_panel.stop)
-    wait_for_end(qtbot, widget)
-    assert widget.control.tuned.step > stopped_at
 
 
 def test_killed_worker_loses_neither_annotations_nor_checkpoint(qtbot, widget, viewer):

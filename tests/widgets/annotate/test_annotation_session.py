@@ -147,6 +147,14 @@ def test_an_added_class_outlives_the_look_at_another_model(session):
     assert list(session.layer.features["class"])[-1] == "mitochondria"
 
 
+def test_what_is_linked_to_the_annotations_stays_what_it_is(session):
+    session._viewer.layers.link_layers([session.image, session.layer])
+    session.add_class(ClassInfo(id=3, name="mitochondria", color="#000000"))
+    assert session.image.metadata == {}
+    assert session.image.colormap.name == "gray"
+    assert list(session.layer.features["class"])[-1] == "mitochondria"
+
+
 def test_a_removed_layer_is_offered_and_restored(qtbot, session):
     session.add_class(ClassInfo(id=3, name="mitochondria", color="#000000"))
     paint(session)

@@ -76,6 +76,18 @@ def test_annotations_that_were_removed_are_offered_again(qtbot, widget, viewer):
     assert widget.offer.isHidden()
 
 
+def test_an_image_with_other_data_has_no_annotations_any_more(qtbot, widget, viewer):
+    new_annotations(qtbot, widget)
+    assert widget.tools.from_prediction.isEnabled()
+    image = viewer.layers["sections"]
+    whole, image.data = image.data, image.data[:1]
+    assert "another shape than the image" in widget.tools.counts.text()
+    assert not widget.tools.from_prediction.isEnabled()
+    assert not widget.panel.run_panel.run.isEnabled()
+    image.data = whole
+    assert widget.tools.from_prediction.isEnabled()
+
+
 def test_a_data_folder_that_cannot_be_written_to_is_told(qtbot, widget, data):
     data.write_text("a file, so that no folder can be made here")
     new_annotations(qtbot, widget)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from widgets.annotate.driving import (
     QUICK,
+    STACK,
     fine_tune,
     message,
     new_annotations,
@@ -51,6 +52,23 @@ def test_the_model_and_what_it_has_learnt_are_there_again(qtbot, viewer, data):
     assert "not saved yet" in message(last)
     press(qtbot, last.panel.revert)
     assert [one.name for one in viewer.layers] == ["sections", layer.name], "the preview goes as well"
+    last.close()
+
+
+def test_the_image_that_was_painted_on_is_chosen_again_unless_another_one_is_selected(qtbot, widget, viewer):
+    other = viewer.add_image(STACK, name="another of the same size")
+    sections = viewer.layers["sections"]
+    widget.image.choose(sections)
+    layer = new_annotations(qtbot, widget)
+    widget.close()
+    again = AnnotateWidget(viewer)
+    viewer.window.add_dock_widget(again, name="Annotate")
+    assert (again.image.layer, again.session.layer, again.model.name) == (sections, layer, "tiny")
+    viewer.window.remove_dock_widget(again)
+    viewer.layers.selection.active = other
+    last = AnnotateWidget(viewer)
+    viewer.window.add_dock_widget(last, name="Annotate")
+    assert last.image.layer is other
     last.close()
 
 
@@ -113,7 +131,7 @@ def test_a_run_goes_on_when_its_folder_is_full(qtbot, widget, monkeypatch):
 
 def test_a_run_that_came_apart_is_told(store, tmp_path):
     summary = TuningSummary(tmp_path, load_model("tiny").card, 6, True, 12.0, diverged=True)
-    said = tuning_in_words(summary)
+    said = tuning_in_words(summary, all_shown=True)
     assert said.startswith(
         "Came apart after 6 steps in 12 s: its loss was no number any more. Learn again with a lower"
     )

@@ -24,8 +24,19 @@ def slow_run(qtbot, widget):
     widget._viewer.add_labels(truth, name="truth")
     widget._viewer.add_image(membrane, name="p", metadata=made_by_us("probabilities"))
     press(qtbot, widget.run_panel.run)
-    qtbot.waitUntil(lambda: "of 300 slices" in message(widget), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: message(widget).endswith(" of 300 slices"), timeout=PATIENCE)
     return truth, membrane
+
+
+def test_what_takes_its_time_before_the_first_score_is_said(qtbot, viewer, widget):
+    said = []
+    say = widget.run_panel.say
+    widget.run_panel.say = lambda text: (said.append(text), say(text))
+    slow_run(qtbot, widget)
+    press(qtbot, widget.run_panel.stop)
+    assert "Reading truth and p …" in said
+    assert said.index("Reading truth and p …") < said.index("Scoring the first of 300 slices …")
+    qtbot.waitUntil(lambda: message(widget).startswith("Stopped"), timeout=PATIENCE)
 
 
 def test_stop_keeps_what_is_done(qtbot, widget):

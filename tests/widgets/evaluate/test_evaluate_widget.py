@@ -121,6 +121,24 @@ def test_the_rule_is_told(qtbot, compared):
     assert "class ids 1, 2: 1 is membrane, 2 cells" in text
 
 
+def test_probabilities_that_are_turned_round_are_doubted_until_it_is_said_what_they_are_of(qtbot, viewer, widget):
+    viewer.add_labels(TRUTH, name="truth")
+    ours = viewer.add_image(MEMBRANE, name="p", metadata=made_by_us("probabilities"))
+    assert widget.form.probability_of.isHidden()
+    widget.form.predictions.set_checked(viewer.add_image((TRUTH == 0).astype(np.float32), name="elsewhere"))
+    assert not widget.form.probability_of.isHidden()
+    run(qtbot, widget)
+    assert message(widget).startswith("elsewhere: the probabilities are higher where the truth is 0")
+    widget.form.probability_of.setCurrentIndex(widget.form.probability_of.findData("background"))
+    sheet = run(qtbot, widget)
+    assert message(widget) == "6 slices scored"
+    assert [scores["dice"] for scores in sheet.scores] == [1.0, expected("p")["dice"]]
+    widget.form.predictions.set_checked(viewer.layers["elsewhere"], False)
+    assert widget.form.predictions.layers == [ours]
+    assert widget.form.probability_of.isHidden()
+    assert "probability_of" not in widget.form.request().settings
+
+
 def test_kind_can_be_overridden(qtbot, compared):
     read(qtbot, compared)
     compared.form.kind.setCurrentIndex(compared.form.kind.findData("document"))

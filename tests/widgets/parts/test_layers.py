@@ -142,6 +142,19 @@ def test_a_class_that_was_added_has_its_colour_in_the_next_run(viewer, tiny_card
     assert list(layer.features["class"]) == ["not annotated", "kind 1", "kind 2", "kind 3"]
 
 
+def test_layers_that_are_linked_to_a_result_stay_what_they_are(viewer, tiny_card):
+    image = viewer.add_image(np.zeros((3, 40, 50)), metadata={"mine": 1})
+    result = result_layer(viewer, image, tiny_card, "segmentation", {}).layer
+    viewer.layers.link_layers([image, result])
+    classes = [*tiny_card.classes, ClassInfo(id=3, name="kind 3", color="#7fb069")]
+    result_layer(viewer, image, tiny_card.model_copy(update={"classes": classes}), "segmentation", {"tta": True})
+    assert image.metadata == {"mine": 1}
+    assert image.colormap.name == "gray"
+    assert result.metadata[METADATA_KEY]["settings"] == {"tta": True}
+    image.visible = False
+    assert not result.visible, "for the rest they are linked as before"
+
+
 def test_a_result_that_was_painted_on_is_left_alone(viewer, tiny_card):
     image = viewer.add_image(np.zeros((3, 40, 50)))
     first = result_layer(viewer, image, tiny_card, "segmentation", {})

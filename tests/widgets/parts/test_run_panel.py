@@ -42,6 +42,22 @@ def test_what_is_done_after_waiting_is_said(qtbot):
     assert panel.message.text() == "Reading …"
 
 
+def test_a_stop_that_was_asked_for_goes_on_being_said(qtbot):
+    panel = RunPanel("Run", "inputs")
+    qtbot.addWidget(panel)
+    panel.start("Reading …")
+    panel.stopping()
+    panel.progress(1, 4, 30.0)
+    panel.wait("Waiting until a batch is over …")
+    panel.say("Looking …")
+    assert panel.message.text() == "Stopping …"
+    assert panel.bar.value() / panel.bar.maximum() == 0.25
+    panel.finish("Stopped.")
+    panel.start("Reading …")
+    panel.progress(1, 4, None)
+    assert panel.message.text() == "1 of 4 inputs"
+
+
 def test_progress_does_not_draw_the_window_at_once(qtbot):
     window = Repaints()
     panel = RunPanel("Run", "inputs", window)
