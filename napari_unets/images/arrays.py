@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_unets.images.errors import MixedSizesError, UnsupportedImageError
 
-__all__ = ["chunks_of", "first_level", "indexable"]
+__all__ = ["chunks_of", "first_level", "indexable", "own_axes"]
 
 
 def first_level(data: Any, name: str = "image") -> Any:
@@ -98,3 +98,15 @@ def chunks_of(array: Any) -> tuple[int, ...] | None:
     if not isinstance(chunks, tuple) or len(chunks) != len(array.shape):
         return None
     return tuple(max(1, *(int(n) for n in (side if isinstance(side, tuple) else (side,)))) for side in chunks)
+
+
+def own_axes(array: Any) -> str | None:
+    """Axes that an array names itself, as those of xarray do and Zarr may; None unless all are known letters.
+
+    Without its names an image stored as (x, y, z) would be cut into planes that are none.
+    """
+    names = getattr(array, "dims", None) or getattr(getattr(array, "metadata", None), "dimension_names", None)
+    if not isinstance(names, tuple) or len(names) != len(array.shape):
+        return None
+    known = {"y", "x"} <= set(names) <= set("tczyxs") and len(set(names)) == len(names)
+    return "".join(names) if known else None

@@ -51,6 +51,32 @@ def test_axes_are_reordered():
     np.testing.assert_array_equal(stack.plane(1), array[:, :, :, 1].transpose(2, 0, 1))
 
 
+class _Named:
+    """As much of an xarray.DataArray as is asked for."""
+
+    def __init__(self, array, dims):
+        self._array, self.dims = array, dims
+        self.shape, self.dtype = array.shape, array.dtype
+
+    def __getitem__(self, index):
+        return _Named(self._array[index], self.dims)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self._array, dtype)
+
+
+def test_axes_that_an_array_names_are_taken(tmp_path):
+    array = np.arange(2 * 3 * 4).reshape(4, 3, 2)
+    stored = zarr.create_array(tmp_path / "a.zarr", data=array, dimension_names=("x", "y", "z"))
+    for named in (_Named(array, ("x", "y", "z")), stored):
+        stack = as_stack(named)
+        assert stack.axes == "zyx"
+        np.testing.assert_array_equal(stack[...], array.T)
+        assert as_stack(named, axes="yxz").shape == (2, 4, 3)  # what is said goes before
+    for names in (("time", "lat", "lon"), ("z", "y", "y"), ("c", "z", "x"), ("y", "x")):
+        assert as_stack(_Named(array, names)).shape == (4, 3, 2)
+
+
 @pytest.mark.parametrize("axes", ["yx", "zzyx"[:3], "zya", "z1x"])
 def test_wrong_axes(axes):
     with pytest.raises(AxesError, match="sections"):
