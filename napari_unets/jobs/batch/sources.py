@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from natsort import natsorted
@@ -42,18 +43,25 @@ def find_sources(names: Sequence[str | Path], *, each: bool = False, pages: bool
     Returns
     -------
     list of str
-        Globs and folders in natural order (2 before 10), nothing twice. A file that is named and does not exist
-        is among them: it fails when its turn comes, and the others do not.
+        Globs and folders in natural order (2 before 10), nothing twice, whichever way it is named. A file that does
+        not exist is among them: it fails when its turn comes, and the others do not.
 
     Raises
     ------
     SourceError
         If a glob or a folder leads to nothing.
     """
-    found: dict[str, None] = {}
-    for name in names:
-        found |= dict.fromkeys(_found(str(name), each or pages, pages))
-    return list(found)
+    found: dict[str, str] = {}
+    folders: dict[Path, Path] = {}  # as they are without links and "..", asked for once
+    for source in chain.from_iterable(_found(str(name), each or pages, pages) for name in names):
+        path = Path(source)
+        if is_address(source):
+            place = source
+        else:
+            parent = folders.get(path.parent) or folders.setdefault(path.parent, path.parent.resolve())
+            place = str(parent / path.name)
+        found.setdefault(place, source)
+    return list(found.values())
 
 
 def _found(name: str, each: bool, pages: bool) -> Iterator[str]:

@@ -63,6 +63,17 @@ def test_absolute_patterns_and_paths(tree):
     ]
 
 
+def test_nothing_twice_whichever_way_it_is_named(tree):
+    names = ["in/3.png", tree / "in" / "3.png", "in/deep/../3.png", "./in/*.png", "in", tree / "in", "."]
+    assert find_sources(names) == [str(Path(name)) for name in ("in/3.png", "in/4.png", "in", ".")]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right on Windows")
+def test_another_name_of_a_file_is_what_another_output_is_called_after(tree):
+    (tree / "link.tif").symlink_to(tree / "1.tif")
+    assert find_sources(["1.tif", "link.tif", tree]) == ["1.tif", "link.tif", str(tree)]
+
+
 def test_what_is_opened_as_a_document(tree):
     (tree / "pdfs").mkdir()
     (tree / "pdfs" / "a.PDF").touch()
