@@ -51,7 +51,8 @@ def _read(path: Path, extended: tuple[Path, ...]) -> dict[str, Any]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(f"{path}: this recipe cannot be read: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise RecipeError(f"{path}: this recipe cannot be read: {reason}") from error
     for key in ("protocol", "networks"):
         tables = content.get(key, {})
         if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):

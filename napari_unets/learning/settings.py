@@ -26,7 +26,7 @@ class FitSettings(BaseModel):
     minutes: float | None = Field(None, gt=0, description="Time to train for; give this or steps.")
     epochs: int | None = Field(None, ge=1, description="Times that a recipe's samples are seen, instead of steps.")
     batch: int = Field(4, ge=1, description="Patches a step.")
-    patch: int = Field(256, ge=16, description="Side of a patch in pixels.")
+    patch: int = Field(256, ge=16, le=4096, description="Side of a patch in pixels.")
     loss: str = Field("bce", description="bce, border, mse, dice, or a sum such as bce+dice.")
     optimiser: Literal["adamw", "adam", "sgd"] = Field("adamw", description="AdamW, Adam, or SGD with momentum.")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Peak of the schedule.")

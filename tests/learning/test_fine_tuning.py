@@ -381,6 +381,7 @@ def test_patches_grow_to_what_an_unpadded_network_takes(painted) -> None:
         ({"steps": 0}, "steps: .* 1"),
         ({"step": 2}, "step: .*The settings are: steps"),
         ({"steps": 1, "minutes": 1}, "steps or"),
+        ({"patch": 100_000}, "patch: .* 4096"),
     ],
 )
 def test_settings_that_do_not_work_are_named(painted, settings, said: str) -> None:

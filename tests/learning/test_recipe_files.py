@@ -126,6 +126,14 @@ def test_mistakes_are_named(data: Path, old: str, new: str, choices: dict[str, s
         run(data, **choices)
 
 
+def test_what_is_no_recipe_is_named(tmp_path: Path) -> None:
+    (tmp_path / "image.toml").write_bytes(b"\xff\xd8")
+    (tmp_path / "half.toml").write_text("[data")
+    for name, reason in (("none.toml", "No such file"), ("image.toml", "decode"), ("half.toml", "at end")):
+        with pytest.raises(RecipeError, match=f"{name}: this recipe cannot be read: .*{reason}"):
+            read_recipe(tmp_path / name)
+
+
 def test_protocols_are_tables(tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text('protocol = "paper"')
     with pytest.raises(RecipeError, match=r"protocol holds tables, such as \[protocol\.NAME\]"):
