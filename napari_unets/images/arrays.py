@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from napari_unets.images.errors import MixedSizesError, UnsupportedImageError
+from napari_unets.images.errors import AxesError, MixedSizesError, UnsupportedImageError
 
-__all__ = ["chunks_of", "first_level", "indexable", "own_axes"]
+__all__ = ["check_named_axes", "chunks_of", "first_level", "indexable"]
 
 
 def first_level(data: Any, name: str = "image") -> Any:
@@ -100,13 +100,21 @@ def chunks_of(array: Any) -> tuple[int, ...] | None:
     return tuple(max(1, *(int(n) for n in (side if isinstance(side, tuple) else (side,)))) for side in chunks)
 
 
-def own_axes(array: Any) -> str | None:
-    """Axes that an array names itself, as those of xarray do and Zarr may; None unless all are known letters.
+def check_named_axes(array: Any, name: str) -> None:
+    """See that an array whose axes have names, as those of xarray do and Zarr's may, ends with those of its planes.
 
-    Without its names an image stored as (x, y, z) would be cut into planes that are none.
+    Raises
+    ------
+    AxesError
+        If it has y and x elsewhere: by their place, other planes would be taken than those that are meant.
     """
     names = getattr(array, "dims", None) or getattr(getattr(array, "metadata", None), "dimension_names", None)
-    if not isinstance(names, tuple) or len(names) != len(array.shape):
-        return None
-    known = {"y", "x"} <= set(names) <= set("tczyxs") and len(set(names)) == len(names)
-    return "".join(names) if known else None
+    if not isinstance(names, tuple) or not {"y", "x"} <= set(names):
+        return
+    planes = names[:-1] if names[-1] == "s" else names
+    if set(planes[-2:]) != {"y", "x"}:
+        said = ", ".join(map(str, names))
+        raise AxesError(
+            f"{name}: its axes are called {said}, and planes are along the last two; say as_stack(array, axes=...) "
+            "with a letter for each axis, as stored, or transpose it"
+        )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unets.images.arrays import chunks_of, first_level, indexable, own_axes
+from napari_unets.images.arrays import check_named_axes, chunks_of, first_level, indexable
 from napari_unets.images.axes import check_axes, default_axes, stack_axes
 from napari_unets.images.decoded import DecodedPlanes, Window
 from napari_unets.images.errors import UnsupportedImageError
@@ -233,8 +233,7 @@ def as_stack(
         and one more for colour. Nothing is copied. Of an image in several resolutions (the data of a multiscale
         layer, a list from the largest on) the first is taken. A stack is returned as it is, if nothing else is given.
     axes : str, optional
-        One letter for each axis, as stored. By default those that an xarray or Zarr array names by such letters,
-        otherwise yx, zyx, tzyx or tczyx, and s for colour.
+        One letter for each axis, as stored. By default yx, zyx, tzyx or tczyx, and s for colour.
     rgb : bool, optional
         Whether the last axis is colour; guessed by default (length 3 or 4, behind sides of 30 or more).
     name : str
@@ -259,8 +258,9 @@ def as_stack(
     source = ArraySource(array, chunks_of(array))
     check_pixels(source.shape, source.dtype, name)
     if axes is None:
-        own = None if rgb is not None else data.axes if isinstance(data, Stack) else own_axes(array)
-        axes = own or default_axes(source.shape, name, rgb)
+        if rgb is None:  # a layer of napari, of which that is known, is seen as it is shown
+            check_named_axes(array, name)
+        axes = data.axes if isinstance(data, Stack) and rgb is None else default_axes(source.shape, name, rgb)
     return Stack(
         source,
         check_axes(axes, len(source.shape), name),

@@ -65,15 +65,15 @@ class _Named:
         return np.asarray(self._array, dtype)
 
 
-def test_axes_that_an_array_names_are_taken(tmp_path):
+def test_axes_whose_names_say_that_the_planes_are_elsewhere(tmp_path):
     array = np.arange(2 * 3 * 4).reshape(4, 3, 2)
     stored = zarr.create_array(tmp_path / "a.zarr", data=array, dimension_names=("x", "y", "z"))
     for named in (_Named(array, ("x", "y", "z")), stored):
-        stack = as_stack(named)
-        assert stack.axes == "zyx"
-        np.testing.assert_array_equal(stack[...], array.T)
-        assert as_stack(named, axes="yxz").shape == (2, 4, 3)  # what is said goes before
-    for names in (("time", "lat", "lon"), ("z", "y", "y"), ("c", "z", "x"), ("y", "x")):
+        with pytest.raises(AxesError, match=r"cells: its axes are called x, y, z, .*axes="):
+            as_stack(named, name="cells")
+        np.testing.assert_array_equal(as_stack(named, axes="xyz")[...], array.T)
+        assert as_stack(named, rgb=False).shape == (4, 3, 2)  # as napari shows it
+    for names in (("time", "lat", "lon"), ("z", "y", "x"), ("c", "x", "y"), ("y", "x", "s")):
         assert as_stack(_Named(array, names)).shape == (4, 3, 2)
 
 
