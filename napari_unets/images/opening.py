@@ -195,7 +195,7 @@ def _opener(
     if path.is_file() and suffix in TIFF_SUFFIXES:
         from napari_unets.images.tiff import open_tiff
 
-        return partial(open_tiff, path, level=level, dataset=dataset)
+        return partial(open_tiff, path, level=level, dataset=dataset, planes_not_colours=True)
     if level:
         raise UnknownLevelError(f"{path}: is no pyramid, there is no level {level}")
     if path.is_file() and suffix in HDF5_SUFFIXES:

@@ -29,7 +29,9 @@ from napari_unets.images.upright import QUARTER_TURNS, Upright, tiff_orientation
 __all__ = ["open_tiff", "quiet"]
 
 
-def open_tiff(path: Path, *, level: int = 0, dataset: str | None = None) -> FileImage:
+def open_tiff(
+    path: Path, *, level: int = 0, dataset: str | None = None, planes_not_colours: bool = False
+) -> FileImage:
     """Open a TIFF file.
 
     Parameters
@@ -40,6 +42,10 @@ def open_tiff(path: Path, *, level: int = 0, dataset: str | None = None) -> File
         Resolution level of a pyramid.
     dataset : str, optional
         Number or name of a series, where a file has several of different sizes.
+    planes_not_colours : bool
+        Take the 3 or 4 planes of a file that tifffile has written without being told what they are for
+        planes. It stores them as the colours of one image unless it is told otherwise, which it calls a mistake
+        that is to go. Only colours that it was told of look the same; their axes must be given, ``"syx"``.
 
     Returns
     -------
@@ -74,6 +80,12 @@ def open_tiff(path: Path, *, level: int = 0, dataset: str | None = None) -> File
     except BaseException:
         tif.close()
         raise
+    if planes_not_colours and axes == "syx" and series.kind == "shaped":
+        axes = "zyx"
+        info.metadata["remarks"] = [
+            f"its {source.shape[0]} planes are taken for planes of a stack; if they are the colours of one image, "
+            "give its axes as syx"
+        ]
     size = info.voxel_size_nm
     orientation = tiff_orientation(chosen.keyframe) if axes in ("yx", "yxs") else 1
     if orientation != 1:  # a scan or a photograph

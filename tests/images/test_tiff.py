@@ -15,6 +15,7 @@ from napari_unets.images import (
     UnknownDatasetError,
     UnknownLevelError,
     UnsupportedImageError,
+    open_pages,
     open_stack,
     save_stack,
 )
@@ -86,6 +87,22 @@ def test_colour(tmp_path, planar, samples):
     assert (stack.axes, stack.shape) == ("zyxs", array.shape)
     np.testing.assert_array_equal(read, array)
     np.testing.assert_array_equal(stack.shape, read.shape)
+
+
+@pytest.mark.filterwarnings("ignore:.* are stored as RGB:DeprecationWarning")
+@pytest.mark.parametrize("planes", [3, 4])
+def test_few_planes_are_no_colours_because_nobody_said_what_they_are(tmp_path, planes):
+    path = tmp_path / "a.tif"
+    sections = RNG.integers(0, 255, (planes, 40, 50)).astype(np.uint8)
+    tifffile.imwrite(path, sections)
+    stack, read = _read(path)
+    assert (stack.axes, stack.shape) == ("zyx", (planes, 40, 50))
+    np.testing.assert_array_equal(read, sections)
+    assert f"its {planes} planes are taken for planes" in stack.metadata["remarks"][0]
+    with open_stack(path, axes="syx") as colours:
+        assert (colours.axes, colours.shape) == ("zyxs", (1, 40, 50, planes))
+    with open_pages(path) as pages:
+        assert [page.shape for page in pages] == [(1, 40, 50, planes)]
 
 
 def test_pages_one_by_one(tmp_path):
