@@ -25,8 +25,6 @@ from napari_unets.images import as_stack, open_stack, save_stack
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"(?:<!-- (?P<mark>[^\n]*?) -->\n+)?```(?P<language>bash|python)\n(?P<code>.*?)```", re.DOTALL)
-# What needs no shell, and starts no processes that would import the main module again.
-PLAIN = re.compile(r"napari-unets (?!.*--workers)[\w ./,=-]+")
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
@@ -43,6 +41,17 @@ def blocks(page: Path) -> list[Block]:
 
 def name(page: Path) -> str:
     return str(page.relative_to(ROOT))
+
+
+def without_shell(command: str) -> list[str] | None:
+    """Return the arguments of a `napari-unets` that needs no shell, or None."""
+    if not command.startswith("napari-unets ") or "--workers" in command:  # whose processes import the main module
+        return None
+    signs = "|&;<>()$`*?[]{}~#"
+    words = shlex.shlex(command, posix=True, punctuation_chars=signs)
+    words.whitespace_split = True
+    arguments = list(words)[1:]
+    return None if any(set(word) <= set(signs) for word in arguments) else arguments
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +75,11 @@ def run(tmp_path_factory, forks):
     programs = set()
 
     def run_command(language: str, command: str) -> tuple[int | None, str]:
-        program = " ".join(command.split()[:2])
-        if language == "bash" and forks and PLAIN.fullmatch(command) and program in programs:
+        program = " ".join(command.split()[:2]) if language == "bash" else language
+        todo = without_shell(command) if language == "bash" else command
+        if forks and todo and program in programs:
             printed = folder / "printed.txt"
-            process = forks.Process(target=run_program, args=(shlex.split(command)[1:], folder, environment, printed))
+            process = forks.Process(target=run_program, args=(todo, folder, environment, printed))
             process.start()
             process.join()
             return process.exitcode, printed.read_text("utf-8")

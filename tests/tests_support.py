@@ -41,12 +41,15 @@ def tiny_model(**settings) -> Model:
     return Model(card_of(network, task="em", classes=classes, halo=16), network=network)
 
 
-def run_program(arguments: Sequence[str], folder: Path, environment: dict[str, str], printed: Path) -> None:
-    """Run ``napari-unets`` in a folder, in a process that was made for it; what it prints goes to a file."""
+def run_program(command: Sequence[str] | str, folder: Path, environment: dict[str, str], printed: Path) -> None:
+    """Run ``napari-unets`` with arguments, or code, in a process that was made for it; what is printed goes to a file."""
     target = os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):
         os.dup2(target, stream)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    main(arguments)
+    if isinstance(command, str):
+        exec(compile(command, "<code>", "exec"), {"__name__": "__main__"})
+    else:
+        main(command)

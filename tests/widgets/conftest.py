@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,12 +33,23 @@ def save_tiny_model(folder: Path, name: str, classes: int) -> ModelCard:
     return card
 
 
-@pytest.fixture(scope="module")
-def one_worker() -> Iterator[None]:
-    """One worker process for all tests of a file, and none after."""
-    shared_worker()
+@pytest.fixture(scope="session")
+def _worker_to_the_end() -> Iterator[None]:
     yield
     close_worker()
+
+
+@pytest.fixture(scope="module")
+def one_worker(_worker_to_the_end) -> None:
+    """The worker process, which takes seconds to import torch: one for all tests of all files that say so."""
+    shared_worker()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported_modules_are_no_garbage() -> None:
+    """Leave what is alive by now out of every later collection: napari's viewer fixture makes two of them a test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

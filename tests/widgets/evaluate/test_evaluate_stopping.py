@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from napari_unets.metrics import evaluate
+from napari_unets.widgets.evaluate.run import EvaluateRun
 from tests.widgets.evaluate_support import (
     EM,
     PATIENCE,
@@ -28,8 +29,14 @@ def slow_run(qtbot, widget):
     return truth, membrane
 
 
-def test_what_takes_its_time_before_the_first_score_is_said(qtbot, viewer, widget):
-    said = []
+def test_what_takes_its_time_before_the_first_score_is_said(qtbot, viewer, widget, monkeypatch):
+    take, said = EvaluateRun._take, []
+
+    def take_and_look(run, progress):  # as if each took so long that somebody looks
+        take(run, progress)
+        run._look()
+
+    monkeypatch.setattr(EvaluateRun, "_take", take_and_look)
     say = widget.run_panel.say
     widget.run_panel.say = lambda text: (said.append(text), say(text))
     slow_run(qtbot, widget)
