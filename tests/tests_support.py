@@ -42,7 +42,7 @@ def tiny_model(**settings) -> Model:
 
 
 def run_program(command: Sequence[str] | str, folder: Path, environment: dict[str, str], printed: Path) -> None:
-    """Run ``napari-unets`` with arguments, or code, in a process that was made for it; what is printed goes to a file."""
+    """Run ``napari-unets`` with arguments, or code, in a process made for it; what is printed goes to a file."""
     target = os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):
         os.dup2(target, stream)

@@ -29,9 +29,7 @@ from napari_unets.images.upright import QUARTER_TURNS, Upright, tiff_orientation
 __all__ = ["open_tiff", "quiet"]
 
 
-def open_tiff(
-    path: Path, *, level: int = 0, dataset: str | None = None, planes_not_colours: bool = False
-) -> FileImage:
+def open_tiff(path: Path, *, level: int = 0, dataset: str | None = None, planes_not_colours: bool = False) -> FileImage:
     """Open a TIFF file.
 
     Parameters

@@ -172,7 +172,8 @@ class _TiffWriter(PageWriter):
 
     def _let_go(self) -> None:
         if hasattr(self, "_file"):
-            self._file.f.close()
+            self._file.isFirst = True  # or its destructor tries to finish a page, in a file that is closed by then
+            self._file.close()
 
 
 class _PngWriter(PageWriter):

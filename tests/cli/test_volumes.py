@@ -81,7 +81,7 @@ def test_sections_are_no_isotropic_volume(program, own_model, tmp_path):
     [
         (("--merge-below", "0.3"), "add --link"),
         (("--link", "--probabilities"), "choose one of"),
-        (("--merge-below", "2", "--link"), "less than or equal to 1"),
+        (("--merge-below", "2", "--link"), "Invalid value for '--merge-below'"),
     ],
 )
 def test_what_does_not_go_together(program, volume, tmp_path, options, message):

@@ -34,7 +34,7 @@ def test_pdf_holds_g4_at_the_size_of_the_page(tmp_path):
         writer.write(PAPER[:20, :20])
     assert [path.name for path in tmp_path.iterdir()] == ["a.pdf"]
     with pikepdf.open(tmp_path / "a.pdf") as document:
-        sizes = [[float(n) for n in page.mediabox[2:]] for page in document.pages]
+        sizes = [[float(n) for n in page.mediabox][2:] for page in document.pages]
         assert sizes[0] == pytest.approx((203 / 300.7 * 72, 301 / 150 * 72), abs=1e-3)
         assert sizes[1] == pytest.approx((61, 40), abs=1e-3)
         filters = [next(iter(page.Resources.XObject.values())).Filter for page in document.pages]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import shutil
 from collections.abc import Callable, Iterator
@@ -14,6 +15,11 @@ from tests_support import card_of
 from napari_unets.models import ClassInfo, ModelCard, load_model, save_model
 from napari_unets.networks import create_network
 from napari_unets.widgets.parts.session import close_worker, shared_worker
+
+# A part of torch's CUDA builds: loaded into a process that already draws with Mesa's software OpenGL, it crashes. Here
+# tests that train share a process with those of windows; napari's own process never imports torch.
+with contextlib.suppress(ImportError):
+    import triton  # noqa: F401
 
 
 def save_tiny_model(folder: Path, name: str, classes: int) -> ModelCard:

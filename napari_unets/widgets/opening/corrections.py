@@ -9,6 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLineEdit, QSpinBox, QWidget
 
 from napari_unets.widgets.opening.number_line import NumberLine
+from napari_unets.widgets.parts.form_rows import show_row
 from napari_unets.widgets.parts.notes import Note
 
 if TYPE_CHECKING:
@@ -86,12 +87,12 @@ class Corrections(QWidget):
         for line, text in zip(self.voxel, found, strict=True):
             line.setPlaceholderText(text)
         self.level.setMaximum(max(0, stack.levels - 1))
-        self._form.setRowVisible(self.level, stack.levels > 1)
-        self._form.setRowVisible(self.channel, "c" in stack.axes or bool(self.channel.text()))
+        show_row(self._form, self.level, stack.levels > 1)
+        show_row(self._form, self.channel, "c" in stack.axes or bool(self.channel.text()))
 
     def show_dataset(self, wanted: bool) -> None:
         """Offer a path inside the file or not."""
-        self._form.setRowVisible(self.dataset, wanted)
+        show_row(self._form, self.dataset, wanted)
 
     def _sizes(self) -> list[float] | None:
         """Voxel size, with what is left empty as the file says; None where nothing is said, or not enough."""

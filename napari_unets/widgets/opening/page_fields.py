@@ -12,6 +12,7 @@ from napari_unets.images.opening import TIFF_SUFFIXES
 from napari_unets.images.pages import page_files
 from napari_unets.images.pdf import PDF_SUFFIXES
 from napari_unets.widgets.opening.number_line import NumberLine
+from napari_unets.widgets.parts.form_rows import show_row
 
 if TYPE_CHECKING:
     from napari_unets.images import Stack
@@ -55,7 +56,7 @@ class PageFields(QWidget):
         self._last = self.keywords()
         self._is_tiff = path.suffix.lower() in TIFF_SUFFIXES
         rendered = _has_pdf(path)
-        self._form.setRowVisible(self.dpi, rendered)
+        show_row(self._form, self.dpi, rendered)
         self.setVisible(rendered)
 
     def show_found(self, stack: Stack) -> None:
