@@ -87,7 +87,7 @@ def open_stack(
     """
     place = place_of(path)
     given_size = voxel_size(voxel_size_nm)
-    image = _open(place, level, dataset, pages, dpi)
+    image = _open(place, level, dataset, pages, dpi, axes_known=axes is not None)
     path = str(place)
     try:
         check_pixels(image.source.shape, image.source.dtype, path)
@@ -148,13 +148,19 @@ def is_zarr(folder: Path) -> bool:
 
 
 def _open(
-    place: Path | str, level: int, dataset: str | None, pages: str | Sequence[int] | None, dpi: float | None
+    place: Path | str,
+    level: int,
+    dataset: str | None,
+    pages: str | Sequence[int] | None,
+    dpi: float | None,
+    *,
+    axes_known: bool,
 ) -> FileImage:
     """Open a place; of what is no stack as a whole, the pages that are asked for."""
     if isinstance(place, str):
         return _open_address(place, level, dataset, pages, dpi)
     try:
-        return _opener(place, level, dataset, pages, dpi)()
+        return _opener(place, level, dataset, pages, dpi, axes_known)()
     except (MixedSizesError, IncompleteImageError):
         if pages is None or level or dataset is not None:
             raise
@@ -176,7 +182,12 @@ def _open_address(
 
 
 def _opener(
-    path: Path, level: int, dataset: str | None, pages: str | Sequence[int] | None, dpi: float | None
+    path: Path,
+    level: int,
+    dataset: str | None,
+    pages: str | Sequence[int] | None,
+    dpi: float | None,
+    axes_known: bool,
 ) -> Callable[[], FileImage]:
     """Choose what opens a path; the libraries are imported when they are needed."""
     suffix = path.suffix.lower()
@@ -195,7 +206,7 @@ def _opener(
     if path.is_file() and suffix in TIFF_SUFFIXES:
         from napari_unets.images.tiff import open_tiff
 
-        return partial(open_tiff, path, level=level, dataset=dataset, planes_not_colours=True)
+        return partial(open_tiff, path, level=level, dataset=dataset, planes_not_colours=not axes_known)
     if level:
         raise UnknownLevelError(f"{path}: is no pyramid, there is no level {level}")
     if path.is_file() and suffix in HDF5_SUFFIXES:

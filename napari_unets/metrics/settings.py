@@ -92,7 +92,9 @@ class EvaluationSettings(BaseModel):
     @field_validator("metrics", mode="before")
     @classmethod
     def _split_metrics(cls, value: Any) -> Any:
-        return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return tuple(name.strip() for name in value.split(",") if name.strip())
 
     @field_validator("ignore", mode="before")
     @classmethod

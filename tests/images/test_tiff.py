@@ -101,6 +101,7 @@ def test_few_planes_are_no_colours_because_nobody_said_what_they_are(tmp_path, p
     assert f"its {planes} planes are taken for planes" in stack.metadata["remarks"][0]
     with open_stack(path, axes="syx") as colours:
         assert (colours.axes, colours.shape) == ("zyxs", (1, 40, 50, planes))
+        assert "remarks" not in colours.metadata
     with open_pages(path) as pages:
         assert [page.shape for page in pages] == [(1, 40, 50, planes)]
 
