@@ -217,7 +217,7 @@ class _Glue(nn.Module):
             nn.init.zeros_(cast("nn.Conv2d", link).weight)
 
     def forward(self, features: list[Tensor]) -> list[Tensor]:
-        return [link(level) for link, level in zip(self.links, features, strict=False)]
+        return [link(level) for link, level in zip(self.links, features[: len(self.links)], strict=True)]
 
 
 def _with_channels(x: Tensor, channels: int) -> Tensor:
