@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from qtpy.QtCore import Signal
 
@@ -18,7 +19,8 @@ from napari_unets.widgets.parts.job_run import JobRun
 from napari_unets.widgets.parts.live_layers import LiveLayers
 from napari_unets.widgets.parts.notes import time_in_words
 from napari_unets.widgets.parts.result_layers import result_layer
-from napari_unets.widgets.parts.view import current_view
+from napari_unets.widgets.parts.strokes import Strokes
+from napari_unets.widgets.parts.view import current_plane, current_view
 from napari_unets.widgets.segment.known_statistics import known_statistics, remember_statistics
 from napari_unets.widgets.segment.scope_choice import Scope
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari.components import ViewerModel
-    from napari.layers import Image
+    from napari.layers import Image, Labels
 
     from napari_unets.inference.settings import InferenceSettings
 
@@ -111,6 +113,11 @@ class SegmentRun(JobRun):
         }
         self._planes = {output: result.planes for output, result in self._results.items()}
         self._live = LiveLayers(viewer, list(self._results.values()), self)
+        self._viewer = viewer
+        self._painted: set[tuple[Output, int]] = set()
+        self._strokes = Strokes(self)
+        self._strokes.painted.connect(self._note_painted)
+        self._strokes.follow([result.layer for result in self._results.values()])
         self._elsewhere = worker.address is not None
         self._last: Tile | None = None
         self._removed = False
@@ -141,9 +148,18 @@ class SegmentRun(JobRun):
             result = self._results[output]
             if output == "instances":
                 values = result.renumbered(values)
-            self._planes[output][..., tile.plane, tile.y, tile.x] = values
+            region = self._planes[output][..., tile.plane, tile.y, tile.x]
+            region[...] = np.where(region, region, values) if (output, tile.plane) in self._painted else values
         self._live.wrote(tile.plane)
         self._last = tile
+
+    def _note_painted(self, layer: Labels, _value: int) -> None:
+        """Leave what a plane shows to whoever paints on it: tiles that are still to come fill what is empty."""
+        for output, result in self._results.items():
+            if result.layer is layer:
+                in_3d = layer.n_edit_dimensions > 2
+                here = range(len(result.planes)) if in_3d else [current_plane(self._viewer, layer, result.shape)]
+                self._painted.update((output, plane) for plane in here)
 
     def _look(self) -> None:
         if (tile := self._last) is not None:
@@ -155,6 +171,7 @@ class SegmentRun(JobRun):
     def _finish(self) -> None:
         super()._finish()
         self._live.finish()
+        self._strokes.follow([])
 
     def _done(self, summary: RunSummary | None) -> None:
         if summary is not None and summary.statistics is not None and self._pages is None:

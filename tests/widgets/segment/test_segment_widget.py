@@ -208,6 +208,26 @@ def test_second_run_updates_the_layer(qtbot, widget):
     assert first.metadata[METADATA_KEY]["settings"]["threshold"] == 1.0
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_strokes_during_a_run_are_not_drawn_over(qtbot, widget, again):
+    widget._viewer.add_image(STACK)
+    expected = segment(load_model("tiny"), STACK, **EXACT)
+    if again:
+        run(qtbot, widget)["segmentation"].data[1] = 2  # as an earlier run may have left it
+    press(qtbot, widget.scope.buttons["stack"])
+    widget._viewer.dims.set_point(0, 1)
+    press(qtbot, widget.run_panel.run)
+    result = results_of(widget)["segmentation"]
+    result.brush_size = 5
+    result.paint((1, 20, 20), 7)  # before the first tile can have come
+    wait_for_end(qtbot, widget)
+    stroke = result.data == 7
+    assert stroke.sum() > 10
+    assert stroke[1].sum() == stroke.sum()
+    np.testing.assert_array_equal(result.data[[0, 2]], expected[[0, 2]])
+    np.testing.assert_array_equal(result.data[1][~stroke[1]], 2 if again else expected[1][~stroke[1]])
+
+
 def test_objects_of_separate_runs_have_separate_numbers(qtbot, widget):
     widget._viewer.add_image(STACK)
     widget.advanced.output.set("min_size", 1)
