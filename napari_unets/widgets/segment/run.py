@@ -111,6 +111,8 @@ class SegmentRun(JobRun):
         self._results = {
             output: result_layer(viewer, image, card, output, kept, visible=output == shown) for output in outputs
         }
+        if not any(result.layer.visible for result in self._results.values()):
+            self._results[shown].layer.visible = True  # hidden since an earlier run: somebody wants to see it again
         self._planes = {output: result.planes for output, result in self._results.items()}
         self._live = LiveLayers(viewer, list(self._results.values()), self)
         self._viewer = viewer

@@ -208,6 +208,17 @@ def test_second_run_updates_the_layer(qtbot, widget):
     assert first.metadata[METADATA_KEY]["settings"]["threshold"] == 1.0
 
 
+def test_a_run_shows_a_result_that_was_hidden(qtbot, widget):
+    widget._viewer.add_image(STACK)
+    both = ("segmentation", "probabilities")
+    results = run(qtbot, widget, outputs=both)
+    for before, after in (((False, False), (True, False)), ((False, True), (False, True))):
+        for output, visible in zip(both, before, strict=True):
+            results[output].visible = visible
+        run(qtbot, widget, outputs=both)
+        assert tuple(results[output].visible for output in both) == after
+
+
 @pytest.mark.parametrize("again", [False, True])
 def test_strokes_during_a_run_are_not_drawn_over(qtbot, widget, again):
     widget._viewer.add_image(STACK)
