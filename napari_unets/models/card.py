@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -31,6 +32,7 @@ CARD_VERSION: Final = 1
 UNSAVED: Final = "0" * 64
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 
@@ -162,9 +164,13 @@ class ModelCard(_Part):
 
 
 def model_name(text: str) -> str:
-    """Return a name that a card takes, made from any text: lower case, no blanks or signs."""
-    name = re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._")
-    return name[:80] or "model"
+    """Return a name that a card takes, made from any text: lower case, no accents, blanks or signs."""
+    plain = "".join(
+        letter for letter in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(letter)
+    )
+    name = re.sub(r"[^a-z0-9._-]+", "-", plain).strip("-._")[:80] or "model"
+    # Windows has no files and folders of these names, whatever comes behind a dot.
+    return f"model-{name}"[:80] if _DEVICE.match(name) else name
 
 
 def read_card(path: Path) -> ModelCard:

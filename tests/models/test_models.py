@@ -274,5 +274,7 @@ def test_a_file_is_not_replaced_by_a_model(tmp_path: Path, network: Network) -> 
 
 def test_a_name_is_made_of_any_text() -> None:
     assert model_name("My membranes, 2nd try!") == "my-membranes-2nd-try"
+    assert model_name("Zellwände, größer") == "zellwande-grosser"
     assert model_name("… ") == "model"
+    assert [model_name(name) for name in ("CON", "nul.2", "console")] == ["model-con", "model-nul.2", "console"]
     assert model_name("a" * 100) == "a" * 80
