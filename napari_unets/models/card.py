@@ -165,9 +165,8 @@ class ModelCard(_Part):
 
 def model_name(text: str) -> str:
     """Return a name that a card takes, made from any text: lower case, no accents, blanks or signs."""
-    plain = "".join(
-        letter for letter in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(letter)
-    )
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
     name = re.sub(r"[^a-z0-9._-]+", "-", plain).strip("-._")[:80] or "model"
     # Windows has no files and folders of these names, whatever comes behind a dot.
     return f"model-{name}"[:80] if _DEVICE.match(name) else name
