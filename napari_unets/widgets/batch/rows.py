@@ -9,7 +9,9 @@ from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
+from napari_unets.images.remote import is_address
 from napari_unets.jobs.batch.events import BatchItem, Row, Status
+from napari_unets.jobs.outputs.safe_places import plain_place
 from napari_unets.widgets.parts.notes import time_in_words
 from napari_unets.widgets.parts.tones import Tone
 
@@ -41,9 +43,12 @@ class BatchRows(QAbstractTableModel):
         return [row.item.sources[0] for row in self.rows]
 
     def add(self, sources: Sequence[str]) -> int:
-        """Add inputs, those that are there already left out; returns how many there were to add."""
+        """Add inputs, those that are there already left out; return how many there were to add.
+
+        Paths are made absolute, so that each input has one name, and the same one in the worker process.
+        """
         known = set(self.sources)
-        new = [source for source in dict.fromkeys(sources) if source not in known]
+        new = [source for source in dict.fromkeys(map(_named, sources)) if source not in known]
         if new:
             self.beginInsertRows(_NOWHERE, len(self.rows), len(self.rows) + len(new) - 1)
             self.rows += [Row(BatchItem((source,), Path())) for source in new]
@@ -119,3 +124,7 @@ def state_of(row: Row) -> str:
             return f"failed: {row.reason.removeprefix(row.item.sources[0] + ': ')}"  # the row names it already
         case _:
             return row.status
+
+
+def _named(source: str) -> str:
+    return source if is_address(source) else plain_place(source)

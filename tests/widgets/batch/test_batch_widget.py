@@ -233,6 +233,8 @@ def test_folders_are_stacks_or_many_images_and_dropped_files_are_taken(qtbot, wi
     qtbot.waitUntil(lambda: widget.rows.rowCount() == 4, timeout=PATIENCE)
     assert list(states(widget)) == ["inputs", "a.tif", "b.tif", "c.tif"]
     add(qtbot, widget, inputs / "a.tif", 4)  # not twice
+    add(qtbot, widget, inputs / ".." / "inputs" / "a.tif", 4)
+    add(qtbot, widget, os.path.relpath(inputs / "a.tif"), 4)
     widget.table.view.selectRow(0)
     press(qtbot, widget.buttons.remove)
     assert list(states(widget)) == ["a.tif", "b.tif", "c.tif"]
