@@ -32,10 +32,12 @@ from napari_unets.widgets.parts.image_source import image_source, likely_task
 from napari_unets.widgets.parts.layer_choice import LayerChoice
 from napari_unets.widgets.parts.model_choice import ModelChoice
 from napari_unets.widgets.parts.new_model import NewModelButton
+from napari_unets.widgets.parts.notes import Note
 from napari_unets.widgets.parts.panel import Panel
 from napari_unets.widgets.parts.result_layers import is_result
 from napari_unets.widgets.parts.session import shared_worker
 from napari_unets.widgets.parts.warm_up import warm_up
+from napari_unets.widgets.parts.world import lie_alike
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -65,6 +67,7 @@ class AnnotateWidget(Panel):
         self.image = LayerChoice(napari_viewer, _can_be_painted_on, "no image layer yet")
         self.model = ModelChoice(store)
         self.new_model = NewModelButton()
+        self.elsewhere = Note()
         self.annotations = LayerChoice(napari_viewer, can_be_annotations, "no annotations yet", unasked=is_annotations)
         self.tools = AnnotateTools()
         self.offer = RestoreOffer()
@@ -90,6 +93,7 @@ class AnnotateWidget(Panel):
         self.model.put_beside(self.new_model)
         form.addRow("Model", self.model)
         form.addRow("Paint on", self.annotations)
+        form.addRow(self.elsewhere)
         self.column.addLayout(form)
         for part in (self.offer, self.tools, self.panel):
             self.column.addWidget(part)
@@ -185,6 +189,7 @@ class AnnotateWidget(Panel):
 
     def _describe(self) -> None:
         record, image = self.session.record, self._image
+        self._tell_elsewhere()
         if record is None or image is None:
             wrong = self.annotations.layer is not None and image is not None
             self.tools.counts.say("These labels have another shape than the image." if wrong else "", "warning")
@@ -197,6 +202,17 @@ class AnnotateWidget(Panel):
             else:
                 self._take_report(None, f"Looking through {record.layer.name} …")
         self._enable()
+
+    def _tell_elsewhere(self) -> None:
+        """Say that strokes count for other pixels than those that they are seen on, where that is so."""
+        layer, image = self._painted, self._image
+        apart = (
+            layer is not None
+            and image is not None
+            and not lie_alike(self._viewer, layer, image, image_source(image).shape)
+        )
+        said = "These labels lie elsewhere than the image: what is painted counts for the pixel of the same indices."
+        self.elsewhere.say(said if apart else "", "warning")
 
     def _take_report(self, report: Preflight | None, error: str) -> None:
         self._report = report, error

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-__all__ = ["layer_to_viewer", "pixel_size_nm", "viewer_to_layer"]
+__all__ = ["layer_to_viewer", "lie_alike", "pixel_size_nm", "viewer_to_layer"]
 
 
 def viewer_to_layer(viewer: ViewerModel, layer: Layer, point: Sequence[float]) -> NDArray[np.float64]:
@@ -60,6 +60,23 @@ def layer_to_viewer(viewer: ViewerModel, layer: Layer, position: Sequence[float]
         In the viewer's units.
     """
     return np.asarray(layer.data_to_world(position), float) * _ratios(viewer, layer)
+
+
+def lie_alike(viewer: ViewerModel, one: Layer, other: Layer, shape: Sequence[int]) -> bool:
+    """Whether the pixels of two layers lie on each other, to half a pixel at every corner.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Whose coordinates count.
+    one, other : Layer
+        The layers.
+    shape : sequence of int
+        Of both, in pixels.
+    """
+    corners = np.array([np.zeros(len(shape)), *np.diag(np.asarray(shape, float) - 1)])  # they say all of what is affine
+    there = [viewer_to_layer(viewer, other, list(layer_to_viewer(viewer, one, corner))) for corner in corners]
+    return bool(np.all(np.abs(np.array(there) - corners) < 0.5))
 
 
 def _ratios(viewer: ViewerModel, layer: Layer) -> NDArray[np.float64]:

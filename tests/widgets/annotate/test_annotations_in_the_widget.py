@@ -88,6 +88,20 @@ def test_an_image_with_other_data_has_no_annotations_any_more(qtbot, widget, vie
     assert widget.tools.from_prediction.isEnabled()
 
 
+def test_labels_that_lie_elsewhere_than_the_image_are_told(qtbot, widget, viewer):
+    image = viewer.layers["sections"]
+    image.scale, image.translate = (50, 4, 4), (0, 8, 0)
+    new_annotations(qtbot, widget)
+    assert widget.elsewhere.text() == ""
+    mine = viewer.add_labels(np.zeros(STACK.shape, np.uint8), name="mine")
+    widget.annotations.choose(mine)
+    assert "lie elsewhere than the image" in widget.elsewhere.text()
+    mine.scale, mine.translate = image.scale, (0, 9, 0)
+    paint(widget)
+    settle(qtbot, widget)
+    assert widget.elsewhere.text() == "", "a quarter of a pixel"
+
+
 def test_a_data_folder_that_cannot_be_written_to_is_told(qtbot, widget, data):
     data.write_text("a file, so that no folder can be made here")
     new_annotations(qtbot, widget)

@@ -8,7 +8,7 @@ from napari.components import ViewerModel
 
 from napari_unets.widgets.parts.slice_position import go_to_slice, shown_slice
 from napari_unets.widgets.parts.view import current_plane
-from napari_unets.widgets.parts.world import layer_to_viewer, viewer_to_layer
+from napari_unets.widgets.parts.world import layer_to_viewer, lie_alike, viewer_to_layer
 
 SHAPE = (20, 40, 50)
 
@@ -45,3 +45,22 @@ def test_units_that_cannot_be_converted_are_taken_as_they_are(viewer):
     gone = ViewerModel().add_image(np.zeros((3, 4, 5, 6)), scale=(2, 2, 2, 2))
     np.testing.assert_allclose(layer_to_viewer(viewer, gone, (1, 2, 3, 4)), (2, 4, 6, 8))
     np.testing.assert_allclose(viewer_to_layer(viewer, gone, (2, 4, 6)), (0, 1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("placed", "alike"),
+    [
+        ({"scale": (50, 4, 4), "units": ("nm",) * 3}, True),
+        ({"scale": (50, 4, 4), "units": ("nm",) * 3, "translate": (0, 1.9, 0)}, True),
+        ({"scale": (50, 4, 4), "units": ("nm",) * 3, "translate": (0, 2.1, 0)}, False),
+        ({"scale": (50, 4, 4.1), "units": ("nm",) * 3}, False),
+        ({"scale": (50, 4, -4), "units": ("nm",) * 3}, False),
+        ({"scale": (50, 4, 4), "units": ("nm",) * 3, "rotate": [[1, 0, 0], [0, 0.8, -0.6], [0, 0.6, 0.8]]}, False),
+        ({}, False),
+    ],
+    ids=["nm", "moved a little", "moved", "larger", "flipped", "turned", "in pixels"],
+)
+def test_layers_that_lie_on_each_other(viewer, placed, alike):
+    other = viewer.add_labels(np.zeros(SHAPE, np.uint8), **placed)
+    assert lie_alike(viewer, viewer.layers["um"], other, SHAPE) is alike
+    assert lie_alike(viewer, other, viewer.layers["um"], SHAPE) is alike
