@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import QObject, Signal
 
+from napari_unets.errors import NapariUnetsError
 from napari_unets.images.plane_names import plane_index, plane_name
 from napari_unets.jobs import Job
 from napari_unets.jobs.tasks.page_segmentation import segment_pages
 from napari_unets.jobs.tasks.segmentation import RunSummary, Tile, segment_stack
 from napari_unets.jobs.tasks.suggesting import look_for_doubt
 from napari_unets.learning import best_slice
-from napari_unets.widgets.annotate.annotation_layer import fill_plane
+from napari_unets.widgets.annotate.annotation_layer import fill_plane, refuses_ids
 from napari_unets.widgets.parts.image_source import image_source, pages_of
 from napari_unets.widgets.parts.job_signals import JobSignals
 from napari_unets.widgets.parts.session import shared_worker
@@ -30,13 +31,17 @@ if TYPE_CHECKING:
 
     from napari_unets.learning import PlaneUncertainty, SparseAnnotations
 
-__all__ = ["AnnotateActions"]
+__all__ = ["AnnotateActions", "LockedLabelsError"]
 
 
 #: So many times the spot's height is shown around it.
 _AROUND = 3
 #: Side of a spot in pixels; in between, a quarter of the plane.
 _SMALLEST_SPOT, _LARGEST_SPOT = 16, 96
+
+
+class LockedLabelsError(NapariUnetsError):
+    """Class ids are to go into labels that take none."""
 
 
 class AnnotateActions(QObject):
@@ -70,6 +75,11 @@ class AnnotateActions(QObject):
 
     def from_prediction(self, image: Image, layer: Labels, model: str | Path) -> None:
         """Segment the slice on the canvas and write that where nothing is painted."""
+        if refuses_ids(layer):
+            wrong = "nothing can be written into these labels, which are read from a file"
+            todo = "Make new annotations for what comes from the model"
+            self.failed.emit(LockedLabelsError(f"{layer.name}: {wrong}. {todo}"))
+            return
         source = image_source(image)
         plane = current_plane(self._viewer, image, source.shape)
         name = plane_name(plane, source.shape[:-2])
@@ -81,6 +91,8 @@ class AnnotateActions(QObject):
         def finish(_summary: RunSummary) -> str:
             if layer not in self._viewer.layers:
                 return "The annotations were removed meanwhile."
+            if layer.data.shape != source.shape:
+                return "The annotations were given another array meanwhile."
             filled = fill_plane(layer, plane, ids)
             what = "correct what is wrong, erase what is doubtful"
             return f"{filled:,} pixels of slice {name} come from the model: {what}."

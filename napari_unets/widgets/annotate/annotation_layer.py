@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from dask.base import is_dask_collection
 from napari.layers import Labels
 from numpy.typing import NDArray
 
@@ -41,6 +42,7 @@ __all__ = [
     "plane_of",
     "planes_shape",
     "put_annotations",
+    "refuses_ids",
     "show_classes",
     "take_up_brush",
 ]
@@ -147,6 +149,12 @@ def plane_of(layer: Labels, number: int) -> NDArray[Any]:
     leading = layer.data.shape[:-2]
     index = np.unravel_index(number, leading) if leading else ()
     return np.asarray(layer.data[tuple(int(i) for i in index)])
+
+
+def refuses_ids(layer: Labels) -> bool:
+    """Whether class ids cannot be written into a layer: its array is computed, or is read from a file."""
+    data = layer.data
+    return not data.flags.writeable if isinstance(data, np.ndarray) else is_dask_collection(data)
 
 
 def fill_plane(layer: Labels, number: int, ids: NDArray[np.uint8], window: tuple[slice, slice] | None = None) -> int:

@@ -14,6 +14,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unets.learning.sparse import SparseAnnotations
 from napari_unets.widgets.annotate.annotation_layer import n_planes, plane_of, planes_shape
+from napari_unets.widgets.parts.strokes import planes_of_stroke
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -50,8 +51,10 @@ class AnnotationRecord(QObject):
         self._reading = threading.Lock()  # from taking up a plane until it is known: what is not dirty is known
         self._untold = 0
         self._dirty: set[int] = set() if empty else set(range(n_planes(layer)))
+        self._shape = layer.data.shape
         self._history = _history(layer)
-        self._touched: set[int] = set()
+        # strokes from before it was followed can be undone as well, and nobody knows on which planes they are
+        self._touched: set[int] = set(self._dirty) if any(self._history) else set()
         self._is_known = empty
         self._was_painted = False
         self._threads = ThreadPoolExecutor(1, "annotations")
@@ -68,9 +71,9 @@ class AnnotationRecord(QObject):
 
     @property
     def counts(self) -> dict[int, dict[int, int]]:
-        """Pixels of each class on each annotated plane, as of the last pause."""
+        """Pixels of each class on each annotated plane, as of the last pause; none of an array that was replaced."""
         with self._lock:
-            return {n: dict(c) for n, c in sorted(self._counts.items())}
+            return {n: dict(c) for n, c in sorted(self._counts.items())} if self._is_of_this_array else {}
 
     @property
     def is_settled(self) -> bool:
@@ -80,7 +83,12 @@ class AnnotationRecord(QObject):
     @property
     def is_known(self) -> bool:
         """Whether the layer was looked through; until then a snapshot must read it, which takes long of a lazy one."""
-        return self._is_known
+        return self._is_known and self._is_of_this_array
+
+    @property
+    def _is_of_this_array(self) -> bool:
+        """Whether the layer's array has the shape of the one that is followed: others may hear of a new one before."""
+        return bool(self._shape == self.layer.data.shape)
 
     @property
     def must_be_saved(self) -> bool:
@@ -111,7 +119,7 @@ class AnnotationRecord(QObject):
         if isalive(self):  # type: ignore[no-untyped-call]
             self._history = _history(self.layer)
             self._was_painted = True
-            self.touch(_planes_of(event.value, self.layer.data.shape))
+            self.touch(planes_of_stroke(event.value, self.layer.data.shape))
 
     def _perhaps_undone(self, _event: Any) -> None:
         """Napari tells of what is undone and done again only by a refresh, as of a moved slider."""
@@ -126,6 +134,10 @@ class AnnotationRecord(QObject):
     def _replaced(self, _event: Any) -> None:
         if isalive(self):  # type: ignore[no-untyped-call]
             self._is_known = False
+            with self._lock:  # the new array may have fewer planes, and of another size
+                self._shape = self.layer.data.shape
+                for known in (self._planes, self._counts, self._touched, self._dirty):
+                    known.clear()
             self.touch(range(n_planes(self.layer)))
 
     def _read_in_background(self) -> None:
@@ -153,16 +165,19 @@ class AnnotationRecord(QObject):
             with self._lock:
                 if not self._dirty:
                     return False
-                number = self._dirty.pop()
+                number, shape = self._dirty.pop(), self._shape
             try:
                 plane = np.array(plane_of(self.layer, number))
                 ids = _ids(plane)
                 counts = _count(ids)
             except BaseException:
                 with self._lock:
-                    self._dirty.add(number)  # not read is not lost
+                    if shape == self._shape:
+                        self._dirty.add(number)  # not read is not lost
                 raise
             with self._lock:
+                if shape != self._shape:  # the array was replaced meanwhile
+                    return True
                 if counts:
                     self._planes[number] = ids
                     self._counts[number] = counts
@@ -192,24 +207,3 @@ def _count(plane: NDArray[np.uint8]) -> dict[int, int]:
 def _history(layer: Labels) -> tuple[int, int]:
     """How much can be undone and done again."""
     return len(getattr(layer, "_undo_history", ())), len(getattr(layer, "_redo_history", ()))
-
-
-def _planes_of(item: Any, shape: tuple[int, ...]) -> set[int]:
-    """Planes that an item of napari's history has changed; each of its atoms begins with an index into the array."""
-    leading = shape[:-2]
-    if not leading:
-        return {0}
-    found: set[int] = set()
-    for atom in item:
-        axes = [_positions(index, n) for index, n in zip(atom[0], leading, strict=False)]
-        if any(isinstance(index, slice) for index in atom[0]):
-            found |= set(np.ravel_multi_index(np.meshgrid(*axes, indexing="ij"), leading).reshape(-1).tolist())
-        else:
-            found |= set(np.unique(np.ravel_multi_index(axes, leading)).tolist())
-    return found
-
-
-def _positions(index: Any, size: int) -> NDArray[np.int64]:
-    if isinstance(index, slice):
-        return np.arange(size)[index]
-    return np.atleast_1d(np.asarray(index, np.int64))

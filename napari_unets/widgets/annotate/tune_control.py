@@ -68,6 +68,7 @@ class TuneControl(QObject):
         self.run: TuneRun | None = None
         self._before: TuneRun | None = None
         self._kept: TuningSummary | None = None  # what was saved last
+        self._to_keep: TuningSummary | None = None  # what is being saved, or was
         self._runs = data_folder() / "fine-tuning"
         self._unsaved = unsaved_in(self._runs)
         self.unfinished = unfinished_run(self._runs)
@@ -292,6 +293,7 @@ class TuneControl(QObject):
             self._not_saved(error)
             return
         self._saving = JobSignals(shared_worker())
+        self._to_keep = tuned
         self._saving.done.connect(self._saved)
         self._saving.failed.connect(self._not_saved)
         title = self._panel.name.text().strip() or name
@@ -300,7 +302,8 @@ class TuneControl(QObject):
         self.changed.emit()
 
     def _saved(self, name: str) -> None:
-        self._saving, self._kept = None, self.tuned
+        self._saving, self._kept = None, self._to_keep
+        self._unsaved.forget(self._kept)  # another model may have been chosen meanwhile
         self._panel.saved.say(f"Saved as {name}: the Segment widget lists it now.", "good")
         store_news().changed.emit()
         self.changed.emit()

@@ -26,6 +26,10 @@ class Unsaved:
         """Put aside what a model of the store has learnt, and in which run."""
         self._learnt[name, card.weights_sha256] = learnt
 
+    def forget(self, saved: TuningSummary | None) -> None:
+        """Leave out what was saved after it had been put aside."""
+        self._learnt = {key: learnt for key, learnt in self._learnt.items() if learnt[0] is not saved}
+
     def take(self, name: str, card: ModelCard, store: ModelStore) -> _Learnt | None:
         """Take back what a model has learnt, also if it was renamed since; None if there is nothing."""
         there = store.folders()

@@ -22,6 +22,7 @@ from napari_unets.jobs.batch.events import Existing
 from napari_unets.jobs.outputs.naming import name_outputs
 from napari_unets.jobs.outputs.settings import Kind
 from napari_unets.widgets.parts.notes import Note
+from napari_unets.widgets.parts.typed_path import typed_path
 
 __all__ = ["BatchOutputs"]
 
@@ -102,7 +103,7 @@ class BatchOutputs(QObject):
     def place(self) -> Path | None:
         """The folder, once there is one."""
         text = self.folder.text().strip()
-        return Path(text).expanduser() if text else None
+        return typed_path(text) if text else None
 
     def choose(self, kind: Kind | None = None, existing: Existing | None = None) -> None:
         """Choose what is made, or what becomes of what is there."""

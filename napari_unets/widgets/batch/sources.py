@@ -21,6 +21,7 @@ from superqt.utils import create_worker
 from napari_unets.errors import NapariUnetsError
 from napari_unets.jobs.batch.sources import find_sources
 from napari_unets.widgets.parts.notes import Note
+from napari_unets.widgets.parts.typed_path import typed_path
 
 __all__ = ["BatchSources"]
 
@@ -108,7 +109,7 @@ class BatchSources(QWidget):
     def _typed(self) -> None:
         if text := self.line.text().strip():
             self.line.clear()
-            self.look([text])
+            self.look([str(typed_path(text)) if text.startswith("~") else text])
 
     def _pick_files(self) -> None:
         names, _ = QFileDialog.getOpenFileNames(self, "Add images and documents", "", _FILTERS)

@@ -75,7 +75,7 @@ class LiveScores(QObject):
             self._found = found
             self.ask()
 
-    def _painted(self, layer: Layer, value: int) -> None:
+    def _painted(self, layer: Layer, value: int, _planes: set[int]) -> None:
         # while they are being read, the stroke may have come too late to be seen
         if self._found and all(_has(reading, value) for reading in self._readings(layer)):
             self.ask(self._predictions.index(layer) if layer in self._predictions else None)

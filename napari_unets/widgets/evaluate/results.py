@@ -20,10 +20,11 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unets.jobs.tasks.evaluation import Scored
-from napari_unets.widgets.evaluate.score_export import save_scores, to_markdown, to_tsv
+from napari_unets.widgets.evaluate.score_export import ScoresNotSavedError, save_scores, to_markdown, to_tsv
 from napari_unets.widgets.evaluate.score_plots import SlicePlot, ThresholdPlot
 from napari_unets.widgets.evaluate.score_sheet import COLOURS, ScoreSheet, letter
 from napari_unets.widgets.evaluate.score_table import ScoreTable
+from napari_unets.widgets.parts.announce import announce
 from napari_unets.widgets.parts.notes import Note
 from napari_unets.widgets.parts.shared_threshold import membrane_threshold
 
@@ -188,7 +189,10 @@ class EvaluateResults(QWidget):
         target = Path(path)
         if not target.suffix:
             target = target.with_suffix(".json" if "json" in chosen else ".csv")
-        save_scores(target, self.sheet, self._truth)
+        try:
+            save_scores(target, self.sheet, self._truth)
+        except ScoresNotSavedError as error:
+            announce(error)
 
 
 class _Tabs(QTabWidget):

@@ -8,10 +8,15 @@ import math
 from pathlib import Path
 from typing import Any
 
+from napari_unets.errors import NapariUnetsError
 from napari_unets.metrics import to_json
 from napari_unets.widgets.evaluate.score_sheet import ScoreSheet
 
-__all__ = ["save_scores", "to_markdown", "to_tsv"]
+__all__ = ["ScoresNotSavedError", "save_scores", "to_markdown", "to_tsv"]
+
+
+class ScoresNotSavedError(NapariUnetsError):
+    """Scores cannot be written into a file."""
 
 
 def to_tsv(sheet: ScoreSheet) -> str:
@@ -39,7 +44,20 @@ def save_scores(path: Path, sheet: ScoreSheet, truth: str) -> None:
         The scores.
     truth : str
         Name of the ground truth.
+
+    Raises
+    ------
+    ScoresNotSavedError
+        If the file cannot be written.
     """
+    try:
+        _write(path, sheet, truth)
+    except OSError as error:
+        why = f"the scores cannot be written ({error.strerror}). Choose another place"
+        raise ScoresNotSavedError(f"{path}: {why}") from error
+
+
+def _write(path: Path, sheet: ScoreSheet, truth: str) -> None:
     if path.suffix.lower() == ".json":
         found: list[dict[str, Any]] = [
             {"prediction": result.name, "truth": truth, **json.loads(to_json(scores))}

@@ -54,9 +54,11 @@ class EvaluateWidget(Panel):
         super().__init__()
         self._viewer = napari_viewer
         self._run: EvaluateRun | ErrorMarksRun | None = None
+        # what the scores that are shown are of, and not what is being scored
         self._request: EvaluateRequest | None = None
         self._layers: list[weakref.ref[Layer]] = []
         self._truth: weakref.ref[Layer] | None = None
+        self._asked: tuple[EvaluateRequest, list[weakref.ref[Layer]], weakref.ref[Layer]] | None = None
         self._reader = EvaluateReader()
         self.form = EvaluateForm(napari_viewer)
         self.run_panel = RunPanel("Evaluate", "slices")
@@ -117,9 +119,7 @@ class EvaluateWidget(Panel):
         request = self.form.request()
         if request is None or self._run is not None or self.form.truth.layer is None:
             return
-        self._request = request
-        self._layers = [weakref.ref(layer) for layer in self.form.predictions.layers]
-        self._truth = weakref.ref(self.form.truth.layer)
+        self._asked = request, list(map(weakref.ref, self.form.predictions.layers)), weakref.ref(self.form.truth.layer)
         self._run = EvaluateRun(shared_worker(), request)
         self._run.waiting.connect(self.run_panel.wait)
         self._run.begun.connect(self.run_panel.say)
@@ -142,7 +142,8 @@ class EvaluateWidget(Panel):
         done, total = (sum(sizes) for sizes in ([len(r.slices) for r in results], [r.n_slices for r in results]))
         errors = [f"{result.name}: {result.error}" for result in results if result.error]
         doubts = [f"{result.name}: {result.doubt}" for result in results if result.doubt]
-        if done and self._request is not None:
+        if done and self._asked is not None:
+            self._request, self._layers, self._truth = self._asked
             self.results.show_results(results, self._request.truth_name)
             self.results.show()
             self._room.hide()

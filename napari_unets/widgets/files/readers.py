@@ -13,12 +13,12 @@ from napari_unets.images.pdf import PDF_SUFFIXES
 from napari_unets.images.pictures import PICTURE_SUFFIXES
 from napari_unets.widgets.files.stack_layer import LiveArray, stack_layer_data
 
-__all__ = ["LayerData", "get_reader", "open_padded", "read_stack"]
+__all__ = ["READ_AT_ONCE", "LayerData", "get_reader", "open_padded", "read_stack"]
 
 LayerData = tuple[Any, dict[str, Any], str]
 
 _SUFFIXES = (*TIFF_SUFFIXES, *HDF5_SUFFIXES, *MRC_SUFFIXES, *PICTURE_SUFFIXES, *PDF_SUFFIXES)
-_READ_AT_ONCE = 2**27  # bytes; less is quicker in memory than read section by section
+READ_AT_ONCE = 2**27  # bytes; less is quicker in memory than read section by section
 
 
 def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
@@ -68,7 +68,7 @@ def read_stack(path: str | Sequence[str]) -> list[LayerData]:
         levels = [open_stack(str(stack.path), level=i) for i in range(1, stack.levels)]
         coarser = [stack_layer_data(level)[0] for level in levels]
         return [([data, *coarser], {**keywords, "multiscale": True}, kind)]
-    if stack.nbytes <= _READ_AT_ONCE and not isinstance(data, LiveArray):
+    if stack.nbytes <= READ_AT_ONCE and not isinstance(data, LiveArray):
         with stack:
             data = data.compute()
     return [(data, keywords, kind)]

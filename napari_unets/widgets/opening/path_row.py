@@ -8,6 +8,8 @@ from qtpy.QtCore import Signal
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
+from napari_unets.widgets.parts.typed_path import typed_path
+
 __all__ = ["PathRow"]
 
 
@@ -55,13 +57,13 @@ class PathRow(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802 - Qt's name
         """Accept files."""
-        if event is not None and (mime := event.mimeData()) is not None and mime.hasUrls():
+        if event is not None and _dropped(event) is not None:
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802 - Qt's name
         """Take the first file."""
-        if event is not None and (mime := event.mimeData()) is not None and mime.urls():
-            self.choose(Path(mime.urls()[0].toLocalFile()))
+        if event is not None and (path := _dropped(event)) is not None:
+            self.choose(path)
 
     def _confirmed(self) -> None:
         """Take the path anew: what is there may be another file by now."""
@@ -71,7 +73,7 @@ class PathRow(QWidget):
     def _typed(self) -> None:
         text = self.line.text().strip()
         if text and text != self._last:
-            self.choose(Path(text).expanduser())
+            self.choose(typed_path(text))
 
     def _pick_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open an image or stack", self.line.text(), self._filters)
@@ -82,3 +84,10 @@ class PathRow(QWidget):
         path = QFileDialog.getExistingDirectory(self, "Open a folder of images or an OME-Zarr", self.line.text())
         if path:
             self.choose(Path(path))
+
+
+def _dropped(event: QDropEvent) -> Path | None:
+    """Return the first file of this computer; None of a picture out of a browser, say, which has an address only."""
+    mime = event.mimeData()
+    urls = [] if mime is None else mime.urls()
+    return next((Path(url.toLocalFile()) for url in urls if url.isLocalFile()), None)

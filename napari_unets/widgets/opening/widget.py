@@ -7,13 +7,14 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dask.base import is_dask_collection
 from napari.layers import Layer
 from qtpy.compat import isalive
 from qtpy.QtWidgets import QButtonGroup, QFormLayout, QHBoxLayout, QPushButton, QRadioButton
 from superqt.utils import create_worker
 
-from napari_unets.images import Stack
-from napari_unets.widgets.files.readers import open_padded
+from napari_unets.images import ImageError, Stack
+from napari_unets.widgets.files.readers import READ_AT_ONCE, open_padded
 from napari_unets.widgets.files.stack_layer import stack_layer_data
 from napari_unets.widgets.files.stack_summary import stack_summary
 from napari_unets.widgets.opening.corrections import Corrections
@@ -23,6 +24,7 @@ from napari_unets.widgets.parts.announce import announce
 from napari_unets.widgets.parts.fold import Fold
 from napari_unets.widgets.parts.notes import Note
 from napari_unets.widgets.parts.panel import Panel
+from napari_unets.widgets.parts.typed_path import typed_path
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -98,7 +100,7 @@ class OpenWidget(Panel):
         self.understood.say("Looking …")
         # _ignore_errors: they are shown here, and not by napari a second time
         keywords = self.corrections.keywords() | self.pages.keywords()
-        worker: Any = create_worker(open_padded, Path(text).expanduser(), _ignore_errors=True, **keywords)
+        worker: Any = create_worker(open_padded, typed_path(text), _ignore_errors=True, **keywords)
         worker.returned.connect(partial(self._found, self._asked))
         worker.errored.connect(partial(self._failed, self._asked))
         worker.start()
@@ -132,4 +134,10 @@ class OpenWidget(Panel):
         if self._stack is None:
             return
         data, keywords, kind = stack_layer_data(self._stack, "labels" if self.as_labels.isChecked() else "image")
+        if kind == "labels" and self._stack.nbytes <= READ_AT_ONCE and is_dask_collection(data):
+            try:
+                data = data.compute()  # what is painted then stays quick, and "From prediction" can write there
+            except ImageError as error:
+                self._failed(self._asked, error)
+                return
         self._viewer.add_layer(Layer.create(data, keywords, kind))

@@ -121,8 +121,11 @@ def is_no_result(layer: Layer) -> bool:
 
 
 def is_untouched(layer: Layer) -> bool:
-    """Whether a result is still the model's: nobody has painted on it, nor taken it for annotations."""
-    return layer not in _PAINTED and not layer.metadata[METADATA_KEY].get("annotations")
+    """Whether a result is still the model's: nobody has painted on it, nor taken it for annotations, nor copied it.
+
+    A copy (napari's *Duplicate*) has the result's metadata, but somebody has made it to keep it.
+    """
+    return layer in _IMAGES and layer not in _PAINTED and not layer.metadata[METADATA_KEY].get("annotations")
 
 
 def image_of(layer: Layer) -> Image | None:

@@ -62,7 +62,7 @@ def current_view(viewer: ViewerModel, layer: Image) -> View:
     for axis in axes:
         size = source.shape[axis]
         start, stop = 0, size
-        if axis in displayed:
+        if axis in displayed and corners.shape[1] == layer.ndim:  # else it was given data of other axes just now
             first = int(np.clip(corners[0, axis], 0, size))
             last = int(np.clip(np.ceil(corners[1, axis]) + 1, 0, size))
             if last - first > 1:

@@ -20,7 +20,7 @@ from napari_unets.widgets.parts.live_layers import LiveLayers
 from napari_unets.widgets.parts.notes import time_in_words
 from napari_unets.widgets.parts.result_layers import result_layer
 from napari_unets.widgets.parts.strokes import Strokes
-from napari_unets.widgets.parts.view import current_plane, current_view
+from napari_unets.widgets.parts.view import current_view
 from napari_unets.widgets.segment.known_statistics import known_statistics, remember_statistics
 from napari_unets.widgets.segment.scope_choice import Scope
 
@@ -155,13 +155,11 @@ class SegmentRun(JobRun):
         self._live.wrote(tile.plane)
         self._last = tile
 
-    def _note_painted(self, layer: Labels, _value: int) -> None:
+    def _note_painted(self, layer: Labels, _value: int, planes: set[int]) -> None:
         """Leave what a plane shows to whoever paints on it: tiles that are still to come fill what is empty."""
         for output, result in self._results.items():
             if result.layer is layer:
-                in_3d = layer.n_edit_dimensions > 2
-                here = range(len(result.planes)) if in_3d else [current_plane(self._viewer, layer, result.shape)]
-                self._painted.update((output, plane) for plane in here)
+                self._painted.update((output, plane) for plane in planes)
 
     def _look(self) -> None:
         if (tile := self._last) is not None:

@@ -71,7 +71,7 @@ def test_time_and_channels_have_no_length(tmp_path):
 
 
 def test_large_stacks_stay_on_disk(tmp_path, monkeypatch):
-    monkeypatch.setattr(readers, "_READ_AT_ONCE", STACK.nbytes - 1)
+    monkeypatch.setattr(readers, "READ_AT_ONCE", STACK.nbytes - 1)
     layer = _layer(save_stack(tmp_path / "a.tif", STACK))
     assert isinstance(layer.data, da.Array)
     np.testing.assert_array_equal(layer.data[2], STACK[2])

@@ -9,7 +9,8 @@ import pytest
 import tifffile
 from napari.layers import Image, Labels
 from qtpy.compat import isalive
-from qtpy.QtCore import QLocale, Qt
+from qtpy.QtCore import QLocale, QMimeData, QPointF, Qt, QUrl
+from qtpy.QtGui import QDropEvent
 
 from napari_unets.widgets.files.stack_summary import bytes_in_words
 from napari_unets.widgets.opening import widget as open_widget
@@ -180,6 +181,34 @@ def test_ids_can_be_opened_as_labels(qtbot, widget, tiff):
     widget.as_labels.setChecked(True)
     layer = press_open(qtbot, widget)
     assert isinstance(layer, Labels)
+    assert isinstance(layer.data, np.ndarray), "somebody may want to paint on them"
+    np.testing.assert_array_equal(layer.data, tiff[1])
+
+
+def test_ids_that_can_no_longer_be_read_are_told(qtbot, widget, tiff):
+    type_path(qtbot, widget, tiff[0])
+    wait_understood(qtbot, widget)
+    widget.as_labels.setChecked(True)
+    tiff[0].write_bytes(tiff[0].read_bytes()[:3000])
+    qtbot.mouseClick(widget.open, Qt.MouseButton.LeftButton)
+    assert not widget._viewer.layers
+    assert str(tiff[0]) in widget.understood.text()
+
+
+def test_a_name_that_begins_with_a_tilde_is_told_like_any_other(qtbot, widget):
+    type_path(qtbot, widget, "~nobody.tif")
+    qtbot.waitUntil(lambda: "~nobody.tif" in widget.understood.text(), timeout=10_000)
+
+
+@pytest.mark.parametrize("kind", ["file", "address"])
+def test_what_is_dropped_is_opened_if_it_is_a_file(qtbot, widget, tiff, kind):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tiff[0])) if kind == "file" else QUrl("https://example.org/cells.tif")])
+    event = QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier(0))
+    widget.path.dropEvent(event)
+    assert widget.path.line.text() == (str(tiff[0]) if kind == "file" else "")
+    if kind == "file":
+        wait_understood(qtbot, widget)
 
 
 def test_a_colour_picture_and_a_folder(qtbot, widget, tmp_path):
