@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 
-from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtCore import QEvent, QSize, Qt, Signal
 from qtpy.QtGui import QCloseEvent, QShowEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
@@ -26,6 +26,7 @@ class Panel(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         inside = _Inside()
+        inside.width_changed.connect(self.updateGeometry)
         self.column = QVBoxLayout(inside)
         self.column.setContentsMargins(8, 8, 8, 8)
         self.column.setSpacing(10)
@@ -63,18 +64,19 @@ class Panel(QScrollArea):
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Wide enough to read beside a scroll bar, and as high as the contents."""
         inside = self.widget()
-        return QSize(_WIDTH + self._bar_width, inside.sizeHint().height() if inside is not None else 0)
+        return QSize(_WIDTH + self._beside, inside.sizeHint().height() if inside is not None else 0)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Never narrower than the contents: there is no horizontal scroll bar."""
         inside = self.widget()
         width = inside.minimumSizeHint().width() if inside is not None else 0
-        return QSize(width + self._bar_width, 120)
+        return QSize(width + self._beside, 120)
 
     @property
-    def _bar_width(self) -> int:
+    def _beside(self) -> int:
+        """Width of what is beside the contents: the bar, and the frame that napari's themes draw."""
         bar = self.verticalScrollBar()
-        return bar.sizeHint().width() if bar is not None else 0
+        return 2 * self.frameWidth() + (bar.sizeHint().width() if bar is not None else 0)
 
 
 def _do_all(acts: list[Callable[[], None]], _panel: object = None) -> None:
@@ -88,6 +90,23 @@ class _Inside(QWidget):
 
     Qt's own minimum is that of texts wrapped at the smallest width: much higher, so that it would be scrolled in vain.
     """
+
+    #: The contents need another width than before.
+    width_changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._needed = 0
+
+    def event(self, event: QEvent | None) -> bool:
+        """Notice that a row has come or gone; Qt's scroll area tells nobody that it needs another width then."""
+        done = super().event(event)
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            needed = self.minimumSizeHint().width()
+            if needed != self._needed:
+                self._needed = needed
+                self.width_changed.emit()
+        return done
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         hint = super().minimumSizeHint()

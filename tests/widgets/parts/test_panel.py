@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from qtpy.compat import isalive
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QPushButton
 
 from napari_unets.widgets.parts.panel import Panel
 
@@ -23,6 +23,20 @@ def docked(make_napari_viewer):
         return viewer, viewer.window.add_dock_widget(panel, name="Panel"), panel, closed
 
     return make
+
+
+def test_a_panel_grows_with_a_row_that_needs_more_width(qtbot, make_napari_viewer):
+    viewer, panel, row = make_napari_viewer(show=True), Panel(), QPushButton("a row that comes later")
+    panel.column.addWidget(row)
+    row.hide()
+    viewer.window.add_dock_widget(panel, name="Panel")
+    qtbot.waitUntil(panel.isVisible, timeout=SOON)
+    row.setMinimumWidth(panel.width() + 60)
+    row.show()
+    qtbot.waitUntil(lambda: panel.viewport().width() >= panel.widget().width() > row.minimumWidth(), timeout=SOON)
+    row.setMinimumHeight(panel.height() + 60)
+    qtbot.waitUntil(panel.verticalScrollBar().isVisible, timeout=SOON)
+    assert panel.viewport().width() >= panel.widget().width(), "beside the bar, too"
 
 
 def test_hiding_floating_docking_and_tabs_are_no_closing(qtbot, docked):
