@@ -98,6 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     arguments : sequence of str, optional
         Instead of ``sys.argv[1:]``.
     """
+    # A stream that the shell has closed (``>&-``) is None, which not everything that prints can do without.
+    sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and stream.errors == "strict":  # names of files may be no text
             stream.reconfigure(errors="backslashreplace")

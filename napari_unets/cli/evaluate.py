@@ -76,6 +76,7 @@ def evaluate(
 ) -> None:
     """Score a segmentation or probabilities against a ground truth."""
     from napari_unets.cli.pairing import open_pairs
+    from napari_unets.images.suffixes import is_image_name
     from napari_unets.jobs.outputs.opening import Opening
     from napari_unets.metrics import to_json
 
@@ -84,6 +85,8 @@ def evaluate(
     if as_csv and (as_csv.is_dir() or not as_csv.parent.is_dir()):
         said = f"{as_csv} is a folder" if as_csv.is_dir() else f"there is no folder {as_csv.parent}"
         raise typer.BadParameter(f"{said}; name a file in a folder that is there", param_hint="--csv")
+    if as_csv and is_image_name(as_csv):  # a pattern that the shell has expanded, or TRUTH in the wrong place
+        raise typer.BadParameter(f"{as_csv} is the name of an image; name a .csv file", param_hint="--csv")
     options: Scores = {"metrics": metrics, "per_slice": True, "per_class": per_class, "volume": volume}
     options |= {"kind": kind.value} if kind else {}
     options |= {"probability_of": probability_of.value} if probability_of else {}

@@ -58,7 +58,8 @@ def indexable(data: Any, name: str) -> Any:
     Raises
     ------
     UnsupportedImageError
-        If it is the path of an image, a group of arrays, of a shape that is not known, or numpy can make nothing of it.
+        If it is the path of an image, a group of arrays, of a shape that is not known, has masked pixels, or numpy can
+        make nothing of it.
     """
     if isinstance(data, str | PathLike):
         raise UnsupportedImageError(
@@ -68,6 +69,7 @@ def indexable(data: Any, name: str) -> Any:
         if all(hasattr(data, part) for part in ("shape", "dtype", "__getitem__")):
             np.dtype(data.dtype)
             _check_shape(data.shape, name)
+            _check_unmasked(data, name)
             return data
     except TypeError:  # a type of another library's own
         pass
@@ -89,6 +91,16 @@ def _check_shape(shape: Sequence[object], name: str) -> None:
     if not all(isinstance(side, Integral) for side in shape):
         raise UnsupportedImageError(
             f"{name}: its shape {tuple(shape)} is not known yet; of a Dask array, call compute_chunk_sizes() first"
+        )
+
+
+def _check_unmasked(data: Any, name: str) -> None:
+    """Refuse what has masked pixels: what lies under the mask would be read as if it were none."""
+    lazy = isinstance(getattr(data, "_meta", None), np.ma.MaskedArray)  # of Dask
+    if lazy or np.ma.is_masked(data):
+        raise UnsupportedImageError(
+            f"{name}: some of its pixels are masked, and all pixels of an image count here; say what they are, as "
+            "data.filled(0) does (dask.array.ma.filled(data, 0) of a Dask array)"
         )
 
 

@@ -39,7 +39,7 @@ def open_stack(
     axes: str | None = None,
     voxel_size_nm: Sequence[float] | None = None,
     level: int = 0,
-    dataset: str | None = None,
+    dataset: str | int | None = None,
     channel: str | int | None = None,
     pages: str | Sequence[int] | None = None,
     dpi: float | None = None,
@@ -60,7 +60,7 @@ def open_stack(
         Nanometres along z, y, x, where the file does not say or is wrong.
     level : int
         Resolution level of a pyramid, 0 being the full one.
-    dataset : str, optional
+    dataset : str or int, optional
         Which array of a Zarr group or an HDF5 file, or which series of a TIFF file.
     channel : str or int, optional
         Which of the channels, by its name in the file or its number from 1. All by default.
@@ -87,6 +87,7 @@ def open_stack(
     """
     place = place_of(path)
     given_size = voxel_size(voxel_size_nm)
+    dataset = None if dataset is None else str(dataset)  # messages give the series of a TIFF file by number
     image = _open(place, level, dataset, pages, dpi, axes_known=axes is not None)
     path = str(place)
     try:

@@ -23,10 +23,10 @@ from napari_unets.images.errors import (
 from napari_unets.images.note import NOTE_KEY
 from napari_unets.images.pdf_scan import only_image, scan_pixels, unmasked_pages
 from napari_unets.images.source import FileImage, Region
+from napari_unets.images.suffixes import PDF_SUFFIXES
 
 __all__ = ["DEFAULT_DPI", "PDF_SUFFIXES", "Pdf"]
 
-PDF_SUFFIXES = (".pdf",)
 #: Pixels per inch of pages that are not the scan of one image.
 DEFAULT_DPI = 300.0
 

@@ -18,11 +18,11 @@ from PIL import Image, UnidentifiedImageError
 from napari_unets.images.errors import EmptyImageError, UnsupportedImageError, explain_read_errors
 from napari_unets.images.note import NOTE_KEY, Note
 from napari_unets.images.source import FileImage, Region
+from napari_unets.images.suffixes import PICTURE_SUFFIXES
 from napari_unets.images.upright import ORIENTATION_TAG, QUARTER_TURNS, turned_upright
 
 __all__ = ["PICTURE_SUFFIXES", "PictureInfo", "open_picture", "picture_info", "read_picture"]
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _DEEP_COLOUR = {2: 3, 6: 4, 4: 2}  # colour type of a PNG header: samples a pixel

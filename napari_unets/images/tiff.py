@@ -56,7 +56,7 @@ def open_tiff(path: Path, *, level: int = 0, dataset: str | None = None, planes_
     """
     check_directories(path)
     with explain_read_errors(path, *TIFF_ERRORS), quiet():
-        tif = tifffile.TiffFile(path)
+        tif = _open_file(path, as_pages=dataset is None)
     try:
         with explain_read_errors(path, *TIFF_ERRORS), quiet():
             series = _choose_series(path, tif, dataset)
@@ -103,6 +103,21 @@ def open_tiff(path: Path, *, level: int = 0, dataset: str | None = None, planes_
     )
 
 
+def _open_file(path: Path, *, as_pages: bool) -> tifffile.TiffFile:
+    """Open a file; planes that were given to tifffile one by one are its pages, and not as many images of one plane.
+
+    It says of each ``write`` what its shape was, and so takes each for an image of its own, which nobody means who
+    writes a stack in a loop.
+    """
+    tif = tifffile.TiffFile(path)
+    series = tif.series if as_pages else []
+    kinds = {(s.kind, s.shape, s.dtype, s.axes) for s in series}
+    if len(series) > 1 and len(kinds) == 1 and all(s.kind == "shaped" and s.shape == s.keyframe.shape for s in series):
+        tif.close()
+        return tifffile.TiffFile(path, is_shaped=False)
+    return tif
+
+
 def _choose_series(path: Path, tif: tifffile.TiffFile, dataset: str | None) -> tifffile.TiffPageSeries:
     """Take the series that is asked for, or the only one, or the first of a format that has thumbnails."""
     series = [s for s in tif.series if prod(s.shape)]
@@ -117,8 +132,9 @@ def _choose_series(path: Path, tif: tifffile.TiffFile, dataset: str | None) -> t
     sizes = {(s.shape[s.axes.find("Y")], s.shape[s.axes.find("X")], str(s.dtype)) for s in series}
     if len(series) > 1 and series[0].kind in {"generic", "uniform", "shaped"}:
         listed = ", ".join(f"{h}×{w} {dtype}" for h, w, dtype in sorted(sizes))
+        why = "they differ in size or type" if len(sizes) > 1 else "they are several stacks"
         raise MixedSizesError(
-            f"{path}: its pages cannot be stacked, they differ in size or type ({listed}); "
+            f"{path}: its pages cannot be stacked, {why} ({listed}); "
             f"choose one of them as the dataset, 0 to {len(series) - 1}, or split the file"
         )
     return series[0]

@@ -157,12 +157,15 @@ def _channels(attributes: Mapping[str, Any]) -> tuple[str, ...]:
 def _voxel_size(
     axes: str, described: Any, multiscale: Mapping[str, Any], dataset: Mapping[str, Any]
 ) -> VoxelSize | None:
-    """Voxel size in nanometres, if y and x have a unit of length."""
-    scale = np.ones(len(axes))
-    for transforms in (dataset.get("coordinateTransformations"), multiscale.get("coordinateTransformations")):
-        for transform in transforms or ():
-            if transform.get("type") == "scale" and "scale" in transform:
-                scale = scale * np.asarray(transform["scale"], dtype=float)
+    """Voxel size in nanometres, if it is said and y and x have a unit of length."""
+    transforms = [
+        *(dataset.get("coordinateTransformations") or ()),
+        *(multiscale.get("coordinateTransformations") or ()),
+    ]
+    scales = [one["scale"] for one in transforms if one.get("type") == "scale" and "scale" in one]
+    if not scales:  # against the specification; a unit alone is not one voxel
+        return None
+    scale = np.prod(np.asarray(scales, dtype=float), axis=0)
     sizes: dict[str, float] = {}
     for letter, axis, value in zip(axes, described, scale, strict=True):
         unit = nanometres(axis["unit"]) if isinstance(axis, Mapping) and "unit" in axis else None

@@ -87,6 +87,11 @@ def _array(data: Any) -> Any:
     """Whatever has a shape, a type and can be indexed stays as it is (NumPy, Dask, Zarr, a stack)."""
     if isinstance(data, str | PathLike):
         raise TruthError(f"{os.fspath(data)!r} is a path, not pixels; open it first: open_stack({os.fspath(data)!r}).")
+    if isinstance(getattr(data, "_meta", None), np.ma.MaskedArray) or np.ma.is_masked(data):  # the former is of Dask
+        raise TruthError(
+            "An array to be scored has masked pixels, which would count like all others; "
+            "give its data, and mask= an array that is True where pixels count."
+        )
     lazy = all(hasattr(data, name) for name in ("shape", "dtype", "__getitem__"))
     return data if lazy else np.asarray(data)
 

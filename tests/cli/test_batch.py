@@ -39,6 +39,16 @@ def rows_of(path):
     return {row["input"]: (row["status"], row["reason"]) for row in report["inputs"]}
 
 
+@pytest.mark.parametrize("name", ["scans/2.tif", "out/2.tif"])
+def test_a_report_never_takes_the_place_of_an_image(program, own_model, scans, tmp_path, name):
+    before = (scans / "2.tif").read_bytes()
+    result = program("segment", "scans/2.tif", "--output", "out", "--report", name, *FAST)
+    assert result.code == 1
+    assert f"{name}: is the name of an image; choose another for the report" in result.err
+    assert (scans / "2.tif").read_bytes() == before
+    assert not (tmp_path / "out" / "2.tif").exists()
+
+
 def test_a_pattern_that_the_shell_did_not_expand_and_a_broken_file(program, own_model, scans, tmp_path):
     report = tmp_path / "report.json"
     names = ("--output", "out", "--pattern", "{number}-{stem}_{model}.tif", "--report", report)

@@ -216,6 +216,15 @@ def test_csv(program, tmp_path, truth, truth_data, cells):
     assert float(rows[-1]["dice"]) == evaluate(cells, truth_data)["dice"]
 
 
+def test_csv_never_takes_the_place_of_an_image(program, tmp_path, truth, truth_data, cells):
+    path = save_prediction(tmp_path / "p.tif", np.where(cells, 2, 1).astype(np.uint8), "segmentation")
+    before = path.read_bytes()
+    result = program("evaluate", path, truth, "--csv", path)
+    assert result.code == 2
+    assert "p.tif is the name of an image; name a .csv file" in " ".join(result.err.split())
+    assert path.read_bytes() == before
+
+
 def folders(tmp_path, predictions, truths):
     for folder, images in (("predictions", predictions), ("truths", truths)):
         (tmp_path / folder).mkdir()

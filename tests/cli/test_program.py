@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sys
 from io import BytesIO, StringIO, TextIOWrapper
 
 import pytest
@@ -118,3 +119,10 @@ def test_streams_of_another_kind_are_left_alone(monkeypatch, program):
     monkeypatch.setattr("sys.stdout", said)
     assert program("--version").code == 0
     assert said.getvalue().startswith("napari-unets ")
+
+
+def test_a_stdout_that_the_shell_has_closed(monkeypatch, program):
+    monkeypatch.setattr("sys.stdout", None)
+    result = program("models", "list")
+    sys.stdout.close()
+    assert (result.code, result.err) == (0, "")

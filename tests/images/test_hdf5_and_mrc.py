@@ -183,3 +183,9 @@ def test_a_file_without_images_offers_none_to_choose(tmp_path):
         file["times"] = np.arange(5)
     with pytest.raises(UnknownDatasetError, match=r"has no dataset that could be an image; it has times \(5,\)"):
         open_stack(tmp_path / "times.h5")
+
+
+def test_a_dataset_whose_name_is_a_number(tmp_path):
+    _write(tmp_path / "a.h5", "0")
+    with open_stack(_write(tmp_path / "a.h5", "1", ARRAY[:2]), dataset=1) as stack:
+        assert stack.shape == (2, 20, 30)

@@ -253,3 +253,11 @@ def test_numpy_conversion():
 def test_says_what_it_is():
     text = repr(as_stack(np.zeros((2, 3, 4), np.uint8), name="a", voxel_size_nm=(50, 4, 4)))
     assert text == "<Stack 'a': zyx (2, 3, 4), uint8, (50.0, 4.0, 4.0) nm>"
+
+
+def test_masked_pixels_are_not_taken_for_pixels():
+    masked = np.ma.masked_greater(np.arange(12).reshape(3, 4), 5)
+    for data in (masked, da.from_array(masked)):
+        with pytest.raises(UnsupportedImageError, match=r"scan: some of its pixels are masked.*filled\(0\)"):
+            as_stack(data, name="scan")
+    np.testing.assert_array_equal(as_stack(np.ma.masked_array(masked.data))[0], masked.data)

@@ -303,6 +303,31 @@ def test_pages_of_mixed_sizes(tmp_path):
         open_stack(path, dataset="7")
 
 
+def _write_one_by_one(path, images, **settings):
+    with tifffile.TiffWriter(path) as file:
+        for image in images:
+            file.write(image, **settings)
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("planes", [STACK, np.stack([STACK] * 3, axis=-1)], ids=["grey", "colour"])
+def test_planes_that_were_written_in_a_loop_are_a_stack(tmp_path, planes, compression):
+    """Tifffile says of each that it is an image of its own."""
+    path = tmp_path / "loop.tif"
+    _write_one_by_one(path, planes, photometric="rgb" if planes.ndim == 4 else "minisblack", compression=compression)
+    stack, pixels = _read(path)
+    assert stack.axes == ("zyxs" if planes.ndim == 4 else "zyx")
+    np.testing.assert_array_equal(pixels, planes)
+    np.testing.assert_array_equal(_read(path, dataset=2)[1], planes[2:3])
+
+
+def test_stacks_of_one_size_are_told_apart(tmp_path):
+    _write_one_by_one(tmp_path / "two.tif", [STACK, STACK + 1], photometric="minisblack")
+    with pytest.raises(MixedSizesError, match=r"two.tif.*they are several stacks \(40×50 uint8\).*dataset, 0 to 1"):
+        open_stack(tmp_path / "two.tif")
+    np.testing.assert_array_equal(_read(tmp_path / "two.tif", dataset=1)[1], STACK + 1)
+
+
 def test_pyramid(tmp_path):
     path = tmp_path / "a.ome.tif"
     metadata = {"axes": "ZYX", "PhysicalSizeX": 4, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": 4}

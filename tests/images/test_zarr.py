@@ -66,6 +66,14 @@ def test_scale_of_all_levels(tmp_path):
     assert open_stack(tmp_path / "a.zarr").voxel_size_nm == pytest.approx((50, 4, 4))
 
 
+def test_a_unit_without_a_scale_is_no_voxel_size(tmp_path):
+    multiscale = _multiscale()
+    for level in multiscale["datasets"]:
+        del level["coordinateTransformations"]
+    _write(tmp_path / "a.zarr", "0.5", multiscale)
+    assert open_stack(tmp_path / "a.zarr").voxel_size_nm is None
+
+
 def test_planes_without_a_distance(tmp_path):
     multiscale = _multiscale()
     multiscale["datasets"][0]["coordinateTransformations"][0]["scale"][1] = 0

@@ -348,3 +348,12 @@ def test_classes_forced_on_ids_are_a_reason():
     ids = np.array([[0, 70000, 70001]], dtype=np.uint32)
     scores = evaluate(ids, ids, ["dice"], truth_is="classes", prediction_is="classes")
     assert "70001 cannot be a class" in scores["undefined"]["dice"]
+
+
+def test_masked_arrays_are_sent_to_the_mask(stack):
+    probability, truth = stack
+    masked = np.ma.masked_array(truth, mask=probability > 0.9)
+    for pair in ((probability, masked), (masked, truth), (probability, da.from_array(masked))):
+        with pytest.raises(TruthError, match=r"masked pixels.*mask= an array that is True where pixels count"):
+            evaluate(*pair)
+    assert evaluate(probability, np.ma.masked_array(truth)) == evaluate(probability, truth)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_unets.errors import NapariUnetsError
+from napari_unets.images.suffixes import is_image_name
 from napari_unets.jobs.batch.events import BatchEvent, BatchJob, BatchLog, Queued, Ready, Row, counts_of
 
 __all__ = ["ReportError", "ReportFile", "batch_report", "write_report"]
@@ -77,8 +78,10 @@ def write_report(path: Path, report: dict[str, Any]) -> None:
     Raises
     ------
     ReportError
-        If that is not possible.
+        If that is not possible, or an image would have to be of that name.
     """
+    if is_image_name(path):  # an input or an output most likely, as after ``--report *.tif``
+        raise ReportError(f"{path}: is the name of an image; choose another for the report, such as report.json")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         # what UTF-8 cannot hold is written as JSON would escape it
