@@ -28,6 +28,14 @@ BLOCK = re.compile(r"(?:<!-- (?P<mark>[^\n]*?) -->\n+)?```(?P<language>bash|pyth
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
+#: What the commands import when they are called, and what these modules themselves put off.
+IMPORTED = [
+    *("napari_unets.cli", "napari_unets.cli.batch", "napari_unets.cli.pairing", "napari_unets.cli.fine_tune"),
+    *("napari_unets.inference.predictor", "napari_unets.inference.instances", "napari_unets.inference.linking"),
+    *("napari_unets.learning.fine_tuning", "napari_unets.jobs.volumes.in_process", "napari_unets.metrics.evaluation"),
+    *("torch", "openvino", "zarr", "numba.np.arraymath", "skimage.segmentation", "skimage.measure", "scipy.ndimage"),
+]
+
 
 class Block(NamedTuple):
     mark: str | None
@@ -56,11 +64,11 @@ def without_shell(command: str) -> list[str] | None:
 
 @pytest.fixture(scope="module")
 def forks():
-    """Context whose processes begin with torch and the commands imported: half of what a short command takes."""
+    """Context whose processes begin with what the commands import: most of what a short command takes."""
     if "forkserver" not in multiprocessing.get_all_start_methods():  # Windows
         return None
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "zarr", "napari_unets.cli", "napari_unets.inference"])
+    context.set_forkserver_preload(IMPORTED)
     return context
 
 
