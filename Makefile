@@ -10,6 +10,9 @@ BIN := $(VENV)/bin
 OUTPUT := demo-output
 ARGS :=
 PROCESSES := 2
+# Some container images tell Python to keep nothing of what it compiles: each of the tests' processes then compiles
+# torch and napari anew.
+export PYTHONDONTWRITEBYTECODE :=
 INSTALLED_BY := pyproject.toml constraints.txt $(wildcard tools/*)
 
 .PHONY: demo test lint bench clean
