@@ -7,16 +7,33 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Collector", "Extremes", "Histogram", "Moments", "Sample"]
+__all__ = ["Collector", "Extremes", "Histogram", "Moments", "Sample", "has_value"]
 
 _BINS = 2**16
+_NO_VALUE = np.float32(1e30)  # -3.4e38 and 9.97e36, among others, are written where there is none
+
+
+def has_value(pixels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell pixels of real numbers from NaN, infinity and the numbers that programs write where there is no value.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        Of any type of number.
+
+    Returns
+    -------
+    ndarray of bool, of the same shape
+        True where the size of the number is less than 1e30.
+    """
+    return np.abs(pixels) < _NO_VALUE if pixels.dtype.kind == "f" else np.ones(pixels.shape, bool)
 
 
 class Collector(Protocol):
     """Takes values block by block and says by what they are to be shifted and divided."""
 
     def add(self, values: NDArray[Any]) -> None:
-        """Take a block of values; those that are not finite count for nothing."""
+        """Take a block of values; those that :func:`has_value` rules out count for nothing."""
 
     def result(self) -> tuple[float, float]:
         """Return offset and scale of all values so far."""
@@ -30,7 +47,7 @@ class Moments:
 
     def add(self, values: NDArray[Any]) -> None:
         """Take a block of values."""
-        kept = _finite(values).astype(np.float64)
+        kept = _of(values).astype(np.float64)
         if not kept.size:
             return
         mean = float(kept.mean())
@@ -81,7 +98,7 @@ class Sample:
 
     def add(self, values: NDArray[Any]) -> None:
         """Take a block of values."""
-        self._kept.append(_finite(values.reshape(-1)[:: self._step]).astype(np.float64))
+        self._kept.append(_of(values.reshape(-1)[:: self._step]).astype(np.float64))
 
     def result(self) -> tuple[float, float]:
         """Return offset and scale."""
@@ -100,7 +117,7 @@ class Extremes:
 
     def add(self, values: NDArray[Any]) -> None:
         """Take a block of values."""
-        kept = _finite(values)
+        kept = _of(values)
         if kept.size:
             self._low, self._high = min(self._low, float(kept.min())), max(self._high, float(kept.max()))
 
@@ -109,6 +126,6 @@ class Extremes:
         return (self._low, self._high - self._low) if self._high >= self._low else (0.0, 1.0)
 
 
-def _finite(values: NDArray[Any]) -> NDArray[Any]:
+def _of(values: NDArray[Any]) -> NDArray[Any]:
     flat = values.reshape(-1)
-    return flat[np.isfinite(flat)] if flat.dtype.kind == "f" else flat
+    return flat[has_value(flat)] if flat.dtype.kind == "f" else flat

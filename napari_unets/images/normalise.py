@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unets.images.collectors import Collector, Extremes, Histogram, Moments, Sample
+from napari_unets.images.collectors import Collector, Extremes, Histogram, Moments, Sample, has_value
 from napari_unets.images.decoded import Window
 from napari_unets.images.errors import ChannelsError
 from napari_unets.images.sampling import sampled_windows
@@ -98,7 +98,7 @@ def compute_statistics(
     -------
     Statistics
         Of one channel, or of three if the stack is RGB and ``luminance`` is False. The scale of a constant
-        image is 1. Values that are not finite count for nothing.
+        image is 1. NaN, infinity and numbers beyond 1e30, which stand for no value, count for nothing.
     """
     if method in ("otsu", "wolf"):
         from napari_unets.images.plane_statistics import PlaneStatistics  # it builds on this module
@@ -135,7 +135,7 @@ def prepare_plane(plane: NDArray[Any], channels: int, statistics: Statistics) ->
     Returns
     -------
     ndarray of float32, shape (channels, y, x)
-        Contiguous. What is not finite becomes 0, which is the mean under ``zscore``.
+        Contiguous. NaN, infinity and numbers beyond 1e30 become 0, which is the mean under ``zscore``.
 
     Raises
     ------
@@ -154,10 +154,12 @@ def prepare_plane(plane: NDArray[Any], channels: int, statistics: Statistics) ->
     else:
         raise ChannelsError(f"the image has {samples} channel(s) a pixel, but the model takes {channels}")
     values = values.astype(precise)  # a copy, so that the caller's plane is left alone
-    values -= statistics.offset.reshape(-1, 1, 1).astype(precise)
-    values /= statistics.scale.reshape(-1, 1, 1).astype(precise)
-    if plane.dtype.kind == "f":
-        values[~np.isfinite(values)] = 0
+    valid = has_value(values) if plane.dtype.kind == "f" else None
+    with np.errstate(over="ignore"):  # of what is no value
+        values -= statistics.offset.reshape(-1, 1, 1).astype(precise)
+        values /= statistics.scale.reshape(-1, 1, 1).astype(precise)
+    if valid is not None:
+        values[~valid] = 0
     return np.ascontiguousarray(values, dtype=np.float32)
 
 

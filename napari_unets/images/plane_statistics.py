@@ -11,6 +11,7 @@ import scipy
 import skimage
 from numpy.typing import NDArray
 
+from napari_unets.images.collectors import has_value
 from napari_unets.images.normalise import Statistics, luminance_of
 from napari_unets.images.sampling import bands
 from napari_unets.images.stack import Stack
@@ -75,7 +76,7 @@ def _otsu(stack: Stack, plane: int) -> tuple[float, float]:
 def _histogram(band: NDArray[Any], edges: NDArray[np.float64]) -> NDArray[np.int64]:
     if band.dtype.kind in "bu" and band.dtype.itemsize <= 2:
         return np.bincount(band.ravel(), minlength=len(edges) - 1)
-    return np.histogram(band[np.isfinite(band)], edges)[0]
+    return np.histogram(band[has_value(band)], edges)[0]
 
 
 def _wolf(stack: Stack, plane: int, window: int) -> tuple[float, float]:
@@ -83,9 +84,9 @@ def _wolf(stack: Stack, plane: int, window: int) -> tuple[float, float]:
     darkest, largest = np.inf, 0.0
     for band, core in _bands(stack, plane, window // 2):
         values = band.astype(np.float64)
-        finite = np.isfinite(values)
-        if not finite.all():
-            values[~finite] = values[finite].mean() if finite.any() else 0.0
+        valid = has_value(values)
+        if not valid.all():
+            values[~valid] = values[valid].mean() if valid.any() else 0.0
         mean = scipy.ndimage.uniform_filter(values, window, mode="mirror")
         square = scipy.ndimage.uniform_filter(values * values, window, mode="mirror")
         darkest = min(darkest, float(values.min()))
@@ -96,7 +97,7 @@ def _wolf(stack: Stack, plane: int, window: int) -> tuple[float, float]:
 def _extremes(stack: Stack, plane: int) -> tuple[float, float]:
     low, high = np.inf, -np.inf
     for band, _ in _bands(stack, plane):
-        values = band[np.isfinite(band)]
+        values = band[has_value(band)]
         if values.size:
             low, high = min(low, float(values.min())), max(high, float(values.max()))
     return (low, high) if low <= high else (0.0, 0.0)

@@ -244,6 +244,24 @@ def test_what_is_not_finite_becomes_the_mean():
     np.testing.assert_array_equal(prepare_plane(plane, 1, Statistics(np.ones(1), np.ones(1)))[0], np.zeros((2, 2)))
 
 
+@pytest.mark.parametrize("method", ["zscore", "percentile", "range", "otsu", "wolf"])
+@pytest.mark.parametrize("number", [-3.4028235e38, 9.96921e36, -1.7e308, np.nan])
+def test_numbers_that_stand_for_no_value_count_for_nothing(method, number):
+    pixels = np.random.default_rng(0).random((2, 40, 50))
+    holes = np.zeros(pixels.shape, bool)
+    holes[:, 5:15, 20:30] = True
+    missing = np.where(holes, np.nan, pixels)
+    written = np.where(holes, number, pixels).astype(np.float64 if abs(number) > 1e300 else np.float32)
+    expected, found = (compute_statistics(as_stack(each), method, window=9) for each in (missing, written))
+    for plane in range(2):
+        one, other = expected.of_plane(as_stack(missing), plane), found.of_plane(as_stack(written), plane)
+        np.testing.assert_allclose(other.offset, one.offset, rtol=1e-5)
+        np.testing.assert_allclose(other.scale, one.scale, rtol=1e-5)
+        prepared = prepare_plane(written[plane], 1, other)
+        np.testing.assert_allclose(prepared, prepare_plane(missing[plane], 1, one), atol=1e-5)
+        assert np.all(prepared[0][holes[plane]] == 0)
+
+
 def test_large_integers_keep_their_differences():
     plane = np.array([[2**31, 2**31 + 1]], dtype=np.uint32)
     prepared = prepare_plane(plane, 1, Statistics(np.array([2.0**31]), np.ones(1)))
