@@ -9,6 +9,7 @@ from napari_unets.cli.terminal import note
 from napari_unets.errors import NapariUnetsError
 from napari_unets.images.folder import unread_images
 from napari_unets.images.remote import is_address
+from napari_unets.images.suffixes import UNREAD_SUFFIXES
 from napari_unets.jobs.batch.events import BatchItem
 from napari_unets.jobs.batch.plan import check_items, plan_items
 from napari_unets.jobs.batch.sources import IMAGE_SUFFIXES, find_sources, is_folder
@@ -37,7 +38,9 @@ def is_one_file(output: Path) -> bool:
 
 
 def check_format(output: Path) -> None:
-    """Refuse an output that would become a folder of a name that means something else: stdout, or an image not written.
+    """Refuse an output inside a file, and one that would become a folder of a name that means something else.
+
+    Such names are stdout's, and those of images in formats that are not written.
 
     Raises
     ------
@@ -46,8 +49,10 @@ def check_format(output: Path) -> None:
     """
     if str(output) == "-":
         raise OutputError("-: results are files, not written to stdout; name a .tif, an .ome.zarr, a .pdf or a folder")
+    if file := next((parent for parent in output.parents if parent.is_file()), None):
+        raise OutputError(f"{output}: {file} is a file, not a folder; choose another place")
     suffix = output.suffix.lower()
-    if suffix in IMAGE_SUFFIXES and suffix not in _ONE_FILE and not output.is_dir():
+    if suffix in (*IMAGE_SUFFIXES, *UNREAD_SUFFIXES) and suffix not in _ONE_FILE and not output.is_dir():
         raise OutputError(
             f"{output}: {suffix} files are not written; choose .tif or .ome.zarr, .pdf or .png for clean pages, "
             "or a folder"

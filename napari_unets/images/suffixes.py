@@ -22,6 +22,7 @@ PDF_SUFFIXES = (".pdf",)
 #: Of images and documents in formats that are not read, which somebody may miss.
 UNREAD_SUFFIXES = (
     *(".jp2", ".j2k", ".jpx", ".jpf", ".jxl", ".jxr", ".jbig2", ".jb2", ".gif", ".heic", ".heif", ".avif"),
+    *(".npy", ".npz", ".nii", ".nrrd", ".mha", ".mhd", ".n5", ".ims", ".vsi", ".oib", ".oif"),
     *(".djvu", ".djv", ".psd", ".xcf", ".dng", ".cr2", ".nef", ".arw", ".dm3", ".dm4", ".czi", ".nd2", ".lif", ".svs"),
 )
 

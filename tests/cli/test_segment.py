@@ -160,7 +160,13 @@ def test_nothing_is_written_to_stdout(program, image, tmp_path, monkeypatch):
     assert not (tmp_path / "-").exists()
 
 
-@pytest.mark.parametrize("name", ["mask.jpg", "mask.h5", "mask.MRC"])
+def test_an_output_inside_a_file_is_refused(program, image, tmp_path):
+    result = program("segment", image, "--output", image / "mask.tif", "--model", "otsu")
+    assert result.code == 1
+    assert f"{image} is a file, not a folder" in result.err
+
+
+@pytest.mark.parametrize("name", ["mask.jpg", "mask.h5", "mask.MRC", "mask.npy"])
 def test_a_format_that_is_not_written_does_not_become_a_folder(program, image, tmp_path, name):
     result = program("segment", image, "--output", tmp_path / name, "--model", "otsu")
     assert result.code == 1
