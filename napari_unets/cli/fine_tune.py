@@ -75,11 +75,11 @@ def fine_tune(
     from napari_unets.learning.checkpoint import ResumeWarning, checkpoint_beside
     from napari_unets.models import ModelExistsError, load_model, model_name
     from napari_unets.models.classes import new_class
-    from napari_unets.models.placing import check_replaceable
+    from napari_unets.models.placing import check_place
 
     if output.exists() and not overwrite:
         raise ModelExistsError(f"{output} exists already; choose another folder, or give --overwrite")
-    check_replaceable(output, overwrite=True)
+    check_place(output, overwrite=True)
     checkpoint = checkpoint_beside(output)
     finished = False
     keep_freed_memory()

@@ -31,7 +31,7 @@ from napari_unets.learning.settings import FitSettings
 from napari_unets.learning.source import Source
 from napari_unets.learning.stack_source import stack_source
 from napari_unets.models import Model, ModelCard, Score, TrainingRecord, load_model, save_model
-from napari_unets.models.placing import check_replaceable
+from napari_unets.models.placing import check_place
 from napari_unets.networks import ModularCascade, Network
 
 __all__ = ["SavedEvent", "run_recipe"]
@@ -111,9 +111,11 @@ def run_recipe(
         If a module of a cascade is not there, or does not fit.
     ModelExistsError
         If ``output`` exists and ``overwrite`` is False, or it is something else than a model.
+    ModelFileError
+        If nothing can be written there: told before anything is learnt.
     """
     recipe = read_recipe(path, protocol=protocol, network=network)
-    check_replaceable(output, overwrite=overwrite)
+    check_place(output, overwrite=overwrite)
     settings = _replaced(recipe.fit, steps, minutes, seed)
     where = choose_device(device).name
     torch.manual_seed(settings.seed)

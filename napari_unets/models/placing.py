@@ -12,7 +12,7 @@ from napari_unets.models.errors import ModelExistsError, ModelFileError
 from napari_unets.models.model import CARD_FILE
 from napari_unets.placing import put_in_place
 
-__all__ = ["check_replaceable", "explained", "made_beside"]
+__all__ = ["check_place", "check_replaceable", "explained", "made_beside"]
 
 
 def check_replaceable(target: Path, *, overwrite: bool) -> None:
@@ -31,6 +31,22 @@ def check_replaceable(target: Path, *, overwrite: bool) -> None:
         )
     if not (target / CARD_FILE).is_file() and (not target.is_dir() or any(target.iterdir())):
         raise ModelExistsError(f"{target} holds something else than a model and will not be replaced")
+
+
+def check_place(target: Path, *, overwrite: bool) -> None:
+    """See that a model can be written there, before hours go into what it is to hold.
+
+    Raises
+    ------
+    ModelExistsError
+        As :func:`check_replaceable`.
+    ModelFileError
+        If no file can be made where the model's folder, or the first missing one above it, is to be.
+    """
+    check_replaceable(target, overwrite=overwrite)
+    above = next(folder for folder in target.absolute().parents if folder.exists())
+    with explained(target), tempfile.TemporaryFile(dir=above):
+        pass
 
 
 @contextmanager

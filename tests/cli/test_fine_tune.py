@@ -147,6 +147,16 @@ def test_what_is_no_model_is_refused_before_anything_is_learnt(program, files: P
     assert (result.code, "something else than a model" in result.err) == (1, True)
 
 
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_learnt(program, files: Path) -> None:
+    result = program(
+        *("fine-tune", files / "image.tif", files / "painted.tif", "--model", files / "parent"),
+        *("--output", files / "image.tif" / "tuned", "--steps", "2"),
+    )
+    assert result.code == 1
+    assert f"{files / 'image.tif' / 'tuned'}: the model could not be written" in result.err
+    assert "step" not in result.err
+
+
 def test_a_class_that_the_model_does_not_know(program, files: Path) -> None:
     with open_stack(files / "painted.tif") as painted:
         ids = np.asarray(painted).copy()

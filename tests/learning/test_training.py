@@ -13,7 +13,7 @@ from napari_unets.images import synthetic_em_stack
 from napari_unets.learning.events import StepEvent, StoppedEvent, ValidationEvent
 from napari_unets.learning.recipe import RecipeError, read_recipe
 from napari_unets.learning.training import SavedEvent, run_recipe
-from napari_unets.models import ModelExistsError, load_model
+from napari_unets.models import ModelExistsError, ModelFileError, load_model
 
 RECIPE = """
 name = "tiny"
@@ -111,6 +111,11 @@ def test_existing_model_is_kept_unasked(data: Path) -> None:
     (data / "model").mkdir()
     with pytest.raises(ModelExistsError, match="exists already"):
         next(run_recipe(data / "tiny.toml", data, data / "model"))
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_learnt(data: Path) -> None:
+    with pytest.raises(ModelFileError, match="could not be written"):
+        next(run_recipe(data / "tiny.toml", data, data / "tiny.toml" / "model"))
 
 
 def test_what_is_no_model_is_refused_before_anything_is_learnt(data: Path) -> None:

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from napari_unets.models.errors import ModelFileError
-from napari_unets.models.placing import made_beside
+from napari_unets.models.placing import check_place, made_beside
 
 
 def test_what_fails_leaves_the_place_as_it_was(tmp_path):
@@ -18,6 +18,14 @@ def test_what_fails_leaves_the_place_as_it_was(tmp_path):
         (beside / "nowhere" / "card.json").write_text("new")
     assert list(tmp_path.rglob("*")) == [place, place / "card.json"]
     assert (place / "card.json").read_text() == "old"
+
+
+def test_a_place_is_looked_at_without_a_trace(tmp_path):
+    check_place(tmp_path / "new" / "folder" / "model", overwrite=False)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ModelFileError, match="model: the model could not be written"):
+        check_place(tmp_path / "file" / "folder" / "model", overwrite=False)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
