@@ -33,7 +33,8 @@ IMPORTED = [
     *("napari_unets.cli", "napari_unets.cli.batch", "napari_unets.cli.pairing", "napari_unets.cli.fine_tune"),
     *("napari_unets.inference.predictor", "napari_unets.inference.instances", "napari_unets.inference.linking"),
     *("napari_unets.learning.fine_tuning", "napari_unets.jobs.volumes.in_process", "napari_unets.metrics.evaluation"),
-    *("torch", "openvino", "zarr", "numba.np.arraymath", "skimage.segmentation", "skimage.measure", "scipy.ndimage"),
+    *("napari_unets.inference.quiet_openvino", "torch", "zarr", "numba.np.arraymath"),
+    *("skimage.segmentation", "skimage.measure", "scipy.ndimage"),
 ]
 
 

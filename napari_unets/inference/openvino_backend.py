@@ -58,7 +58,7 @@ class OpenVINOBackend:
                 "backend 'openvino' is not installed; install it with: pip install 'napari-unets[openvino]', "
                 "or choose backend 'torch'"
             )
-        import openvino
+        from napari_unets.inference.quiet_openvino import openvino
 
         self._core = openvino.Core()
         self._options: dict[str, Any] = {
@@ -90,7 +90,7 @@ class OpenVINOBackend:
 
 def _converted(core: Any, network: Network) -> Any:
     """OpenVINO's form of a network, from the cache if it was converted before."""
-    import openvino
+    from napari_unets.inference.quiet_openvino import openvino
 
     key = _fingerprint(network, openvino.__version__)
     cache = ConversionCache()
@@ -116,7 +116,7 @@ def _convert(core: Any, network: Network) -> Any:
     Exporting for one fixed size is four times as fast, and where no operation depends on the size (no cropping, no
     unpooling) the result holds for all.
     """
-    import openvino
+    from napari_unets.inference.quiet_openvino import openvino
 
     for any_size in (False, True):
         with warnings.catch_warnings():

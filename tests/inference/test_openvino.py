@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -35,6 +38,24 @@ class TestWithOpenVINO:
     @pytest.fixture(autouse=True)
     def installed(self):
         pytest.importorskip("openvino", reason="the optional back end is not installed")
+
+    def test_nobody_is_told_that_it_is_used(self, tmp_path):
+        environment = {name: value for name, value in os.environ.items() if name not in ("CI", "TF_BUILD")}
+        code = (
+            "import sys; from napari_unets.inference.quiet_openvino import openvino; "
+            "from openvino.tools.ovc import telemetry_utils; "
+            "print(telemetry_utils.tm.__name__, sys.modules['openvino_telemetry'], openvino.Core().available_devices)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment | {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.split()[:2] == ["openvino.tools.ovc.telemetry_stub", "None"], done
+        assert "CPU" in done.stdout
+        assert not (tmp_path / "intel").exists()
 
     @pytest.mark.parametrize("name", ["sf-net", "segnet", "unet-valid"])
     def test_it_gives_what_torch_gives_for_every_window_shape(self, name):

@@ -240,7 +240,9 @@ class NetworkTests:
     @ignore_exporter_warning
     def test_onnx_gives_the_same(self, tmp_path: Path):
         pytest.importorskip("onnxscript", reason="torch's ONNX exporter needs onnxscript")
-        openvino = pytest.importorskip("openvino", reason="OpenVINO runs the ONNX file here")
+        openvino = pytest.importorskip(
+            "napari_unets.inference.quiet_openvino", reason="OpenVINO runs the ONNX file here"
+        ).openvino
         program, x, expected = self.exported()
         torch.onnx.export(program, dynamo=True, verbose=False).save(tmp_path / "network.onnx")
         got = _run(openvino, openvino.Core().read_model(tmp_path / "network.onnx"), x)
@@ -248,7 +250,9 @@ class NetworkTests:
 
     @ignore_exporter_warning
     def test_openvino_gives_the_same(self):
-        openvino = pytest.importorskip("openvino", reason="OpenVINO is an optional back end")
+        openvino = pytest.importorskip(
+            "napari_unets.inference.quiet_openvino", reason="OpenVINO is an optional back end"
+        ).openvino
         program, x, expected = self.exported()
         torch.testing.assert_close(_run(openvino, openvino.convert_model(program), x), expected, rtol=0, atol=1e-4)
 
