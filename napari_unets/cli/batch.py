@@ -57,6 +57,7 @@ class _Teller:
 
     def __init__(self, job: BatchJob, report: Path | None) -> None:
         self._stacks = job.output.kind != "clean"
+        self._overwrite = job.existing == "overwrite"
         self._file = None if report is None else ReportFile(report, job)
         self.log = BatchLog()
         self._bars = ExitStack()
@@ -69,6 +70,8 @@ class _Teller:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._bars.close()
+        if kind in (KeyboardInterrupt, SystemExit):
+            self._tell_stopped()
         if self._file is None or not self._file.log.rows:
             return
         try:
@@ -97,6 +100,13 @@ class _Teller:
             case Ended(_, row):
                 self._bars.close()
                 self._tell(row)
+
+    def _tell_stopped(self) -> None:
+        if any(row.item.target.exists() for row in self.log.rows):
+            instead = " instead of --overwrite" if self._overwrite else ""
+            note(f"The run was stopped; the same command with --resume{instead} continues it.")
+        elif self.log.rows:
+            note("The run was stopped; nothing was written.")
 
     def _remark(self, source: str) -> None:
         """Say what may be missing in a folder that is read as a stack."""

@@ -148,8 +148,32 @@ def test_an_interrupted_run_leaves_a_report(program, own_model, scans, tmp_path,
 
     monkeypatch.setattr("napari_unets.jobs.batch.making.make_output", interrupted)
     report = tmp_path / "report.json"
-    assert program("segment", scans, "--each", "-o", "out", "--report", report, *FAST).code == 130
+    result = program("segment", scans, "--each", "-o", "out", "--report", report, *FAST)
+    assert (result.code, "The run was stopped; nothing was written." in result.err) == (130, True)
     assert [status for status, _ in rows_of(report).values()] == ["stopped", "queued", "queued"]
+
+
+def test_an_interrupted_run_says_how_to_go_on(program, own_model, scans, tmp_path, monkeypatch):
+    from napari_unets.jobs.batch import making
+
+    (scans / "broken.tif").unlink()
+    made = []
+
+    def interrupted(*given, make=making.make_output, **named):
+        if made:
+            raise KeyboardInterrupt
+        made.append(make(*given, **named))
+        return made[0]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(making, "make_output", interrupted)
+        result = program("segment", scans, "--each", "-o", "out", *FAST)
+        assert (result.code, len(made)) == (130, 1)
+        assert "The run was stopped; the same command with --resume continues it." in result.err
+        result = program("segment", scans, "--each", "-o", "out", "--overwrite", *FAST)
+        assert "with --resume instead of --overwrite continues it" in result.err
+    result = program("segment", scans, "--each", "-o", "out", "--resume", *FAST)
+    assert (result.code, "1 done, 1 skipped" in result.err) == (0, True)
 
 
 def test_a_report_whose_folder_vanishes_does_not_end_the_batch(program, own_model, scans, tmp_path, monkeypatch):
