@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from napari_unets.errors import wrong_fields
 from napari_unets.learning.cascading import cascade_models
 from napari_unets.learning.errors import NothingToTrainError
 from napari_unets.learning.operators import BINARY_OPERATORS
@@ -152,17 +153,26 @@ class Recipe(RecipePart):
         return network
 
     def model_card(self, network: Network) -> ModelCard:
-        """Card of the model in the making; training record, scores and hash come later."""
-        return ModelCard.model_validate(
-            {
-                **self.card.model_dump(),
-                "name": self.name,
-                "network": network.name,
-                "network_config": network.config,
-                "normalisation": self.normalisation,
-                "weights_sha256": UNSAVED,
-            }
-        )
+        """Card of the model in the making; training record, scores and hash come later.
+
+        Raises
+        ------
+        RecipeError
+            If a card cannot say this: a name that is no name of a folder, classes that the network does not give.
+        """
+        try:
+            return ModelCard.model_validate(
+                {
+                    **self.card.model_dump(),
+                    "name": self.name,
+                    "network": network.name,
+                    "network_config": network.config,
+                    "normalisation": self.normalisation,
+                    "weights_sha256": UNSAVED,
+                }
+            )
+        except ValidationError as error:
+            raise RecipeError(f"the model's card would not be valid: {wrong_fields(error, 'card')}") from error
 
 
 def read_recipe(path: Path, *, protocol: str | None = None, network: str | None = None) -> Recipe:
@@ -186,5 +196,4 @@ def read_recipe(path: Path, *, protocol: str | None = None, network: str | None 
     try:
         return Recipe.model_validate(recipe_content(path, protocol, network))
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'recipe'}: {e['msg']}" for e in error.errors())
-        raise RecipeError(f"{path}: not a valid recipe: {wrong}") from error
+        raise RecipeError(f"{path}: not a valid recipe: {wrong_fields(error, 'recipe')}") from error

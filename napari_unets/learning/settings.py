@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from napari_unets.errors import wrong_fields
 from napari_unets.learning.augment import AugmentSettings
 from napari_unets.learning.errors import FitSettingError
 
@@ -105,7 +106,7 @@ def tuning_settings(*, from_scratch: bool = False, **changes: Any) -> FitSetting
     try:
         return FitSettings.model_validate(defaults | changes)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'length'}: {e['msg']}" for e in error.errors())
+        wrong = wrong_fields(error, "length")
         names = ", ".join(FitSettings.model_fields)
         raise FitSettingError(
             f"these settings of fine-tuning do not work: {wrong}. The settings are: {names}"

@@ -45,6 +45,11 @@ def stack_source(
     luminance = stack.is_rgb and recipe.in_channels == 1
     statistics = compute_statistics(stack, how.method, low=how.low, high=how.high, luminance=luminance)
     training = [i for i in range(stack.n_planes) if i not in aside]
+    if not training:
+        raise RecipeError(
+            f"all planes ({stack.n_planes}) are kept aside by data.validation, and none is left to learn from; "
+            "validation = [] keeps none aside"
+        )
     planes = [
         AnnotatedPlane(prepare_plane(stack.plane(i), recipe.in_channels, statistics), annotations[i]) for i in training
     ]
@@ -91,7 +96,7 @@ def _read(files: list[StackFiles], data: StackRecipe) -> tuple[Stack, npt.NDArra
     annotations = [_annotations(pair, stack, data) for pair, stack in zip(files, stacks, strict=True)]
     if len(files) == 1 and data.resize is None:
         return stacks[0], annotations[0]
-    images = [np.asarray(stack) for stack in stacks]
+    images = [np.stack([stack.plane(i) for i in range(stack.n_planes)]) for stack in stacks]
     if data.resize is not None:
         square = (data.resize, data.resize)
         images = [resized(image, (len(image), *square, *image.shape[3:]), smooth=True) for image in images]
@@ -107,9 +112,9 @@ def _read(files: list[StackFiles], data: StackRecipe) -> tuple[Stack, npt.NDArra
 def _annotations(pair: StackFiles, stack: Stack, data: StackRecipe) -> npt.NDArray[np.uint8]:
     with open_stack(pair.labels, dataset=pair.labels_dataset) as labels:
         ids = class_ids(np.asarray(labels), data.classes)
-    if ids.shape != stack.shape[:3]:
+    if ids.shape != (stack.shape[:-1] if stack.is_rgb else stack.shape):
         raise RecipeError(f"{pair.labels}: the labels have the shape {ids.shape}, the images {stack.shape}")
-    return ids
+    return ids.reshape(stack.n_planes, *stack.plane_shape)
 
 
 def _held_out(data: StackRecipe, n_planes: int) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from napari_unets.errors import wrong_fields
 from napari_unets.metrics.curve import ISBI_THRESHOLDS
 from napari_unets.metrics.errors import ScoreSettingError, UnknownMetricError
 from napari_unets.metrics.reading import Form, Kind, TruthForm
@@ -131,7 +132,7 @@ def make_settings(settings: EvaluationSettings | None, **options: Any) -> Evalua
     try:
         made = EvaluationSettings(**{**given, **options})
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        problems = wrong_fields(error, "settings")
         raise ScoreSettingError(f"These settings of the scores do not work: {problems}.") from None
     unknown = [name for name in made.metrics if name not in METRICS and iou_threshold(name) is None]
     if unknown:

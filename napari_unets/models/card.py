@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from napari_unets.errors import wrong_fields
 from napari_unets.models.errors import ModelCardError, ModelVersionError
 
 __all__ = [
@@ -197,5 +198,4 @@ def read_card(path: Path) -> ModelCard:
     try:
         return ModelCard.model_validate(content)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'card'}: {e['msg']}" for e in error.errors())
-        raise ModelCardError(f"{path}: not a valid model card: {wrong}") from error
+        raise ModelCardError(f"{path}: not a valid model card: {wrong_fields(error, 'card')}") from error

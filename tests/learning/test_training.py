@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_unets.images import synthetic_em_stack
+from napari_unets.images import save_stack, synthetic_em_stack
 from napari_unets.learning.events import StepEvent, StoppedEvent, ValidationEvent
 from napari_unets.learning.recipe import RecipeError, read_recipe
 from napari_unets.learning.training import SavedEvent, run_recipe
@@ -105,6 +105,48 @@ def test_stopped_run_saves_and_resumes(data: Path) -> None:
     run(None, resume=True, overwrite=True)
     assert steps == [1, 2, 3, 4, 5, 6]
     assert not (data / "model.checkpoint.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('name = "tiny"', 'name = "My model/é"', "the model's card would not be valid: name: String should match"),
+        ("validation = [1]", 'validation = ["0-2"]', r"all planes \(3\) are kept aside by data.validation"),
+        ("validation = [1]", "validation = [-1]", r"validation.0: Input should be greater than or equal to 0, or "),
+        ("batch = 2", "ba-tch = 2", r"fit\.ba-tch: Extra inputs are not permitted"),
+        ("255 = 2 }", "255 = 3 }", r"not a valid recipe: recipe: data\.classes has class 3; card\.classes are 1, 2"),
+    ],
+)
+def test_what_is_wrong_with_a_recipe(data: Path, old: str, new: str, said: str) -> None:
+    (data / "tiny.toml").write_text(RECIPE.replace(old, new), encoding="utf-8")
+    with pytest.raises(RecipeError, match=said) as raised:
+        list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu"))
+    assert "constrained" not in str(raised.value)
+
+
+@pytest.mark.parametrize("axes", ["yx", "tzyx"])
+def test_images_of_other_axes_are_learnt_from_by_their_planes(data: Path, axes: str) -> None:
+    image, truth = synthetic_em_stack(4, 96, seed=1)
+    shape = (96, 96) if axes == "yx" else (2, 2, 96, 96)
+    for name, stack in (("image", image), ("label", truth)):
+        save_stack(data / f"{name}.ome.tif", stack[: 1 if axes == "yx" else 4].reshape(shape), axes=axes)
+    recipe = RECIPE.replace('"image"', '"image.ome.tif"').replace('"label"', '"label.ome.tif"')
+    (data / "tiny.toml").write_text(
+        recipe.replace("validation = [1]", "validation = []" if axes == "yx" else "validation = [3]")
+    )
+    list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu"))
+    card = load_model(data / "model").card
+    assert sum(card.training.annotated_pixels.values()) == (1 if axes == "yx" else 3) * 96 * 96
+
+
+def test_labels_do_not_stand_for_the_first_axes_of_an_image(data: Path) -> None:
+    image, truth = synthetic_em_stack(3, 96, seed=1)
+    save_stack(data / "image.ome.tif", np.stack([image, image], -1), axes="tzyx")  # colours that nobody has named
+    save_stack(data / "label.ome.tif", truth, axes="zyx")
+    recipe = RECIPE.replace('"image"', '"image.ome.tif"').replace('"label"', '"label.ome.tif"')
+    (data / "tiny.toml").write_text(recipe)
+    with pytest.raises(RecipeError, match=r"the labels have the shape \(3, 96, 96\), the images \(3, 96, 96, 2\)"):
+        list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu"))
 
 
 def test_existing_model_is_kept_unasked(data: Path) -> None:
