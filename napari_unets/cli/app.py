@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -20,6 +19,7 @@ from napari_unets.cli.demo import demo
 from napari_unets.cli.doctor import doctor
 from napari_unets.cli.evaluate import evaluate
 from napari_unets.cli.fine_tune import fine_tune
+from napari_unets.cli.interrupts import interrupts_arrive
 from napari_unets.cli.models import models
 from napari_unets.cli.segment import segment
 from napari_unets.cli.terminal import note
@@ -103,10 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and stream.errors == "strict":  # names of files may be no text
             stream.reconfigure(errors="backslashreplace")
-    # As Ctrl-C: what was begun is cleaned up. A cluster ends jobs this way.
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
-        app(args=arguments, prog_name="napari-unets")
+        with interrupts_arrive():
+            app(args=arguments, prog_name="napari-unets")
         sys.exit(0)
     except NapariUnetsError as error:
         _fail(str(error))

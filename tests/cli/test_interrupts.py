@@ -1,0 +1,43 @@
+"""Ctrl-C and SIGTERM, also where Python drops what is raised."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import time
+
+import pytest
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_that_arrives_in_the_garbage_collector_is_not_lost(program, monkeypatch, number, code):
+    def send_once(_phase, _info):
+        gc.callbacks.remove(send_once)
+        signal.raise_signal(number)
+
+    def work():
+        gc.callbacks.append(send_once)
+        gc.collect()
+        time.sleep(20)  # is interrupted
+        raise AssertionError("the signal was lost")
+
+    monkeypatch.setattr("napari_unets.cli.machine.describe_machine", work)
+    assert program("doctor").code == code
+
+
+def test_what_else_python_drops_is_told_as_ever(program, monkeypatch):
+    told = []
+    monkeypatch.setattr("sys.unraisablehook", told.append)
+
+    def fail_once(_phase, _info):
+        gc.callbacks.remove(fail_once)
+        raise ZeroDivisionError
+
+    def work():
+        gc.callbacks.append(fail_once)
+        gc.collect()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_unets.cli.machine.describe_machine", work)
+    assert program("doctor").code == 130
+    assert [type(dropped.exc_value) for dropped in told] == [ZeroDivisionError]
