@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 
 import h5py
 import numpy as np
@@ -214,6 +215,16 @@ def test_csv(program, tmp_path, truth, truth_data, cells):
         rows = list(csv.DictReader(file))
     assert [row["slice"] for row in rows] == ["p 0", "p 1", "mean"]
     assert float(rows[-1]["dice"]) == evaluate(cells, truth_data)["dice"]
+
+
+def test_a_csv_that_cannot_be_written_is_told_before_anything_is_scored(program, tmp_path, truth, monkeypatch):
+    allowed = os.access  # root may write anywhere
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path / "locked" and allowed(path, mode))
+    (tmp_path / "locked").mkdir()
+    refused = program("evaluate", truth, truth, "--csv", tmp_path / "locked" / "s.csv")
+    assert refused.code == 2
+    assert "cannot be written" in refused.err
+    assert "read as" not in refused.err
 
 
 def test_csv_never_takes_the_place_of_an_image(program, tmp_path, truth, truth_data, cells):
