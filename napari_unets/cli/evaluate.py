@@ -86,7 +86,7 @@ def evaluate(
     if as_csv and (as_csv.is_dir() or not as_csv.parent.is_dir()):
         said = f"{as_csv} is a folder" if as_csv.is_dir() else f"there is no folder {as_csv.parent}"
         raise typer.BadParameter(f"{said}; name a file in a folder that is there", param_hint="--csv")
-    if as_csv and not os.access(as_csv if as_csv.exists() else as_csv.parent, os.W_OK):  # now, and not after the scoring
+    if as_csv and not os.access(as_csv if as_csv.exists() else as_csv.parent, os.W_OK):  # not after the scoring
         raise typer.BadParameter(f"{as_csv} cannot be written (no right to); name another file", param_hint="--csv")
     if as_csv and is_image_name(as_csv):  # a pattern that the shell has expanded, or TRUTH in the wrong place
         raise typer.BadParameter(f"{as_csv} is the name of an image; name a .csv file", param_hint="--csv")
