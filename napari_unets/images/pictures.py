@@ -110,16 +110,32 @@ def read_picture(path: Path) -> NDArray[Any]:
     Returns
     -------
     ndarray
-        ``(y, x)`` or ``(y, x, s)``, upright.
+        ``(y, x)`` or ``(y, x, s)``, upright. Colours are those that are seen on white paper, where a part is
+        transparent: ink on a transparent page is often stored as black in black. What this package has written is
+        read as it was.
     """
     with _opened(path) as image:
         orientation = _orientation(path, image)
+        ours = NOTE_KEY in image.info
         if _deep_samples(path):  # Pillow would halve the depth of such colours
             pixels = np.asarray(imagecodecs.png_decode(path.read_bytes()))
         else:
             mode = _target_mode(path, image)
             pixels = np.array(image if image.mode == mode else image.convert(mode))
+    if pixels.ndim == 3 and pixels.shape[-1] in {2, 4} and not ours:
+        pixels = _on_white(pixels)
     return np.ascontiguousarray(turned_upright(pixels, orientation), pixels.dtype.newbyteorder("="))
+
+
+def _on_white(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Mix colours with white by their transparency, which is kept; a picture that is all transparent stays as it is."""
+    opaque = np.iinfo(pixels.dtype).max
+    alpha = pixels[..., -1:]
+    if alpha.max() == 0 or alpha.min() == opaque:
+        return pixels
+    seen = alpha / np.float32(opaque)
+    mixed = np.rint(pixels[..., :-1] * seen + opaque * (1 - seen)).astype(pixels.dtype)
+    return np.concatenate([mixed, alpha], axis=-1)
 
 
 class _PictureSource:

@@ -32,7 +32,7 @@ COLOUR = RNG.integers(0, 255, (40, 50, 3)).astype(np.uint8)
         (GREY > 100, "zyx"),
         (GREY.astype(np.uint16) * 200, "zyx"),
         (COLOUR, "zyxs"),
-        (np.dstack([COLOUR, GREY]), "zyxs"),
+        (np.dstack([COLOUR, np.full_like(GREY, 255)]), "zyxs"),
     ],
     ids=["grey", "1 bit", "16 bit", "RGB", "RGBA"],
 )
@@ -70,7 +70,30 @@ def test_palettes_become_colours(tmp_path, transparent):
     picture.save(tmp_path / "a.png", **({"transparency": 3} if transparent else {}))
     stack = open_stack(tmp_path / "a.png")
     assert stack.shape == (1, 40, 50, 4 if transparent else 3)
-    np.testing.assert_array_equal(stack[0, ..., :3], np.asarray(picture.convert("RGB")))
+    seen = (np.asarray(picture) != 3) | (not transparent)
+    expected = np.where(seen[..., None], np.asarray(picture.convert("RGB")), 255)
+    np.testing.assert_array_equal(stack[0, ..., :3], expected)
+
+
+@pytest.mark.parametrize("colours", [1, 3])
+@pytest.mark.parametrize("deep", [False, True])
+def test_what_is_transparent_lies_on_white(tmp_path, colours, deep):
+    """Black ink on a transparent page is often black in black, of which nothing would be seen."""
+    stored = np.zeros((20, 30, colours + 1), np.uint8)
+    stored[5:10, :, -1] = 255
+    stored[10, :, -1] = 51
+    (tmp_path / "a.png").write_bytes(imagecodecs.png_encode(stored * np.uint16(257) if deep else stored))
+    white = 65535 if deep else 255
+    expected = np.full((20, 30, colours), white)
+    expected[5:10] = 0
+    expected[10] = white * 4 // 5
+    np.testing.assert_array_equal(open_stack(tmp_path / "a.png")[0, ..., :-1], expected)
+
+
+def test_a_picture_of_which_nothing_would_be_seen_stays_as_it_is(tmp_path):
+    stored = np.dstack([COLOUR, np.zeros_like(GREY)])
+    Image.fromarray(stored).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(open_stack(tmp_path / "a.png")[0], stored)
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
