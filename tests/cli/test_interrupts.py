@@ -9,6 +9,15 @@ import time
 import pytest
 
 
+@pytest.fixture
+def _as_in_a_terminal():
+    """What a shell starts in the background ignores Ctrl-C, these tests among it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_as_in_a_terminal")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_that_arrives_in_the_garbage_collector_is_not_lost(program, monkeypatch, number, code):
     def send_once(_phase, _info):
