@@ -38,7 +38,7 @@ def is_one_file(output: Path) -> bool:
 
 
 def check_format(output: Path) -> None:
-    """Refuse an output inside a file, and one that would become a folder of a name that means something else.
+    """Refuse an output that would become a folder of a name that means something else.
 
     Such names are stdout's, and those of images in formats that are not written.
 
@@ -49,8 +49,6 @@ def check_format(output: Path) -> None:
     """
     if str(output) == "-":
         raise OutputError("-: results are files, not written to stdout; name a .tif, an .ome.zarr, a .pdf or a folder")
-    if file := next((parent for parent in output.parents if parent.is_file()), None):
-        raise OutputError(f"{output}: {file} is a file, not a folder; choose another place")
     suffix = output.suffix.lower()
     if suffix in (*IMAGE_SUFFIXES, *UNREAD_SUFFIXES) and suffix not in _ONE_FILE and not output.is_dir():
         raise OutputError(

@@ -120,7 +120,13 @@ def _open_multiscale(path: Path | str, group: zarr.Group, multiscale: Mapping[st
     datasets = multiscale["datasets"]
     if not 0 <= level < len(datasets):
         raise UnknownLevelError(f"{path}: has {len(datasets)} resolution level(s), there is no level {level}")
-    array = group[datasets[level]["path"]]
+    stored = datasets[level]["path"]
+    if stored not in group:
+        raise UnreadableImageError(
+            f"{path}: its description names the array {stored!r}, which is not there (it has {_listed(group)}); "
+            "copy it again, or name one of these as its dataset"
+        )
+    array = group[stored]
     if not isinstance(array, zarr.Array):
         raise UnreadableImageError(f"{path}: its level {level} is no array")
     source = _ZarrSource(path, array)
@@ -128,6 +134,8 @@ def _open_multiscale(path: Path | str, group: zarr.Group, multiscale: Mapping[st
     names = [axis["name"] if isinstance(axis, Mapping) else axis for axis in described]
     axes = tidy_axes(names)
     if len(axes) != array.ndim or not {"y", "x"} <= set(axes):
+        if "axes" not in multiscale:
+            return FileImage(source, default_axes(source.shape, str(path)), levels=len(datasets))
         raise UnreadableImageError(f"{path}: is described by the axes {names}, but has the shape {array.shape}")
     attributes = _attributes(group)
     noted: Any = group.attrs.get(NOTE_KEY)

@@ -91,6 +91,10 @@ def merged(settings: InferenceSettings | None, overrides: dict[str, Any]) -> Inf
     InferenceSettingError
         If a setting does not exist, or cannot have this value.
     """
+    if not isinstance(settings, InferenceSettings | None):
+        raise InferenceSettingError(
+            f"settings are InferenceSettings, not {settings!r}; or give each by its name: tile=512"
+        )
     given = {} if settings is None else settings.model_dump()
     try:
         return InferenceSettings(**{**given, **overrides})

@@ -45,12 +45,12 @@ class AnnotatedStack:
         image = self.stack.shape[:-1] if self.stack.is_rgb else self.stack.shape
         if self.annotations.shape != image:
             raise AnnotationError(
-                f"the annotations {self.annotations.name} have the shape {self.annotations.shape}, "
-                f"the image {self.stack.name} has {image}; they must be the same"
+                f"{self.annotations.name}: has the shape {self.annotations.shape}, but its image {self.stack.name} "
+                f"has {image}; they must be the same"
             )
         if self.annotations.dtype.kind not in "bui":
             raise AnnotationError(
-                f"the annotations {self.annotations.name} hold {self.annotations.dtype} values; class ids are integers"
+                f"{self.annotations.name}: holds {self.annotations.dtype} values; annotations are class ids, integers"
             )
         if not self.planes:
             raise AnnotationError(f"nothing is annotated in {self.annotations.name}: paint some pixels of each class")

@@ -140,6 +140,8 @@ def make_pair(
             prediction = np.float32(1.0) - prediction
     elif prediction.dtype.kind == "b":
         prediction = prediction.view(np.uint8)
+    elif prediction.dtype.kind == "f":
+        prediction = np.maximum(np.nan_to_num(prediction, posinf=0, neginf=0).astype(np.int64), 0)
     elif prediction_reading.form == "classes" and prediction.dtype.kind == "i":
         prediction = np.maximum(prediction, 0)  # -1 and the like: no class
     return Pair(truth, foreground, mask, truth_reading.form, prediction, prediction_reading.form)

@@ -64,6 +64,14 @@ def _has_fractions(array: Any) -> bool:
     return any(np.any(plane != np.round(plane)) for plane in planes)
 
 
+def _holds_labels(array: Any, form: Form | None) -> bool:
+    """Whether floats are labels: whole numbers that no probability can be, unless it is said that they are labels."""
+    if _has_fractions(array):
+        return False
+    planes = (_finite(np.asarray(array[index])) for index in _order(array)[0])
+    return form is not None or any(np.any(plane > 1) for plane in planes)
+
+
 @compiled
 def _tick_off(found: NDArray[np.bool_], values: NDArray[Any], low: int) -> None:
     for i in range(values.size):
@@ -186,10 +194,11 @@ def read_truth(
 def read_prediction(prediction: Any, truth: Reading, *, kind: Kind | None = None, form: Form | None = None) -> Reading:
     """Find out what the values of a prediction are.
 
-    Floats: probabilities. Bools, and 0 with one other value: a mask. 1 and 2 without 0: class ids, as ``segment``
-    writes them. Other 8-bit values: class ids if they are small, or else probabilities times 255. Wider
-    integers: ids of objects, unless the truth has class ids and they are small. Negative class ids are no class.
-    Against ids of objects in 8 bits, 8-bit values are ids as well.
+    Floats: probabilities, unless they are whole numbers beyond 1, labels that a program keeps as floats. Bools, and 0
+    with one other value: a mask. 1 and 2 without 0: class ids, as ``segment`` writes them. Other 8-bit values: class
+    ids if they are small, or else probabilities times 255. Wider integers: ids of objects, unless the truth has class
+    ids and they are small. Negative class ids are no class. Against ids of objects in 8 bits, 8-bit values are ids as
+    well.
 
     Parameters
     ----------
@@ -212,7 +221,7 @@ def read_prediction(prediction: Any, truth: Reading, *, kind: Kind | None = None
         raise TruthError(f"The prediction holds values of type {dtype}; probabilities or labels are needed.")
     byte = dtype.kind in "iu" and dtype.itemsize == 1
     in_bytes = Reading("probabilities", scale=255.0, words="probabilities in 8 bits, 255 = 1")
-    if form == "probabilities" or dtype.kind == "f":
+    if form == "probabilities" or (dtype.kind == "f" and not _holds_labels(prediction, form)):
         return in_bytes if byte else Reading("probabilities", words="probabilities")
     if dtype.kind == "b" and form is None:
         return Reading("mask", words="a mask: False and True")

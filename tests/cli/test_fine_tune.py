@@ -116,7 +116,7 @@ def test_axes_where_the_files_are_wrong(program, files: Path) -> None:
     options = ["--model", files / "parent", "--device", "cpu", "--steps", 1, "--output", files / "tuned"]
     both = [files / "turned.h5", files / "turned-painted.h5"]
     half = program("fine-tune", *both, *options, "--axes", "xyz")
-    assert (half.code, "turned-painted have the shape (96, 96, 2)" in half.err) == (1, True)
+    assert (half.code, "turned-painted: has the shape (96, 96, 2)" in half.err) == (1, True)
     result = program("fine-tune", *both, *options, "--axes", "xyz", "--annotations-axes", "xyz")
     assert result.code == 0, result.err
     assert "1 annotated slice (1)" in result.err

@@ -161,9 +161,10 @@ def test_nothing_is_written_to_stdout(program, image, tmp_path, monkeypatch):
 
 
 def test_an_output_inside_a_file_is_refused(program, image, tmp_path):
-    result = program("segment", image, "--output", image / "mask.tif", "--model", "otsu")
+    (tmp_path / "notes").write_text("mine")
+    result = program("segment", image, "--output", tmp_path / "notes" / "mask.tif", "--model", "otsu")
     assert result.code == 1
-    assert f"{image} is a file, not a folder" in result.err
+    assert f"{tmp_path / 'notes'} is a file, in which nothing can be put" in result.err
 
 
 @pytest.mark.parametrize("name", ["mask.jpg", "mask.h5", "mask.MRC", "mask.npy"])

@@ -214,3 +214,26 @@ def test_a_group_without_images_offers_none_to_choose(tmp_path):
     zarr.create_group(tmp_path / "g.zarr").create_array("times", data=np.arange(5))
     with pytest.raises(UnknownDatasetError, match=r"has no dataset that could be an image; it has times \(5,\)"):
         open_stack(tmp_path / "g.zarr")
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_a_description_of_an_array_that_is_not_there(tmp_path, version):
+    multiscale = _multiscale()
+    multiscale["datasets"][0]["path"] = "full"
+    _write(tmp_path / "a.ome.zarr", version, multiscale)
+    with pytest.raises(UnreadableImageError, match=r"names the array 'full', which is not there \(it has .*s0 \("):
+        open_stack(tmp_path / "a.ome.zarr")
+    with open_stack(tmp_path / "a.ome.zarr", dataset="s0") as stack:
+        np.testing.assert_array_equal(stack[...], ARRAY)
+
+
+def test_a_description_without_axes_of_less_than_five(tmp_path):
+    multiscale = _multiscale() | {"version": "0.4"}
+    del multiscale["axes"]
+    group = zarr.create_group(tmp_path / "a.zarr", zarr_format=2, attributes={"multiscales": [multiscale]})
+    for name, array in (("s0", ARRAY[0]), ("s1", SMALL[0])):
+        group.create_array(name, data=array)
+    for level, array in enumerate((ARRAY[0], SMALL[0])):
+        with open_stack(tmp_path / "a.zarr", level=level) as stack:
+            assert (stack.axes, stack.voxel_size_nm, stack.levels) == ("zyx", None, 2)
+            np.testing.assert_array_equal(stack[...], array)

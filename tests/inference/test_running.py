@@ -297,3 +297,9 @@ def test_a_name_or_a_network_is_no_model(run, model, planes):
 
 def test_class_ids_of_a_tie_is_the_second_class():
     np.testing.assert_array_equal(class_ids(np.array([[0.5, 0.51]], np.float32), 0.5), [[2, 1]])
+
+
+@pytest.mark.parametrize("settings", [{"tile": 64}, "cpu"])
+def test_settings_of_another_kind_are_named(settings):
+    with pytest.raises(InferenceSettingError, match="settings are InferenceSettings, not "):
+        predict(small_model(), np.zeros((8, 8)), settings=settings)

@@ -99,10 +99,10 @@ def test_planes_are_read_one_by_one_and_only_as_far_as_needed(stack):
     prediction = Recorder(np.repeat(stack[0], 10, axis=0))
     truth = np.repeat(stack[1], 10, axis=0)
     steps = Evaluation(prediction, truth, metrics=["dice"], threads=1).run()
-    assert prediction.read == []  # probabilities need no look beforehand
+    assert prediction.read == [(0,)]  # the first fraction tells that they are probabilities
     next(steps)
     steps.close()
-    assert prediction.read == [(0,), (1,)]
+    assert prediction.read == [(0,), (0,), (1,)]
 
 
 def test_evaluation_can_be_stopped_and_tells_what_it_has(stack):

@@ -92,3 +92,24 @@ def test_values_of_every_type(dtype):
 @pytest.mark.parametrize("values", [(5, 2**40), (2**63 + 1, 2**63 + 2)])
 def test_very_large_values(values):
     assert read_truth(np.array([[0, *values]], np.uint64)).values == values
+
+
+@pytest.mark.parametrize("largest", [2, 3, 255, 1000])
+def test_whole_floats_beyond_1_are_labels(largest):
+    """As ImageJ keeps them; NaN counts as none."""
+    labels = np.repeat(np.arange(12, dtype=np.int32) % 4, 100).reshape(2, 20, 30)
+    labels[labels == 3] = largest
+    truth = (labels > 0).astype(np.uint8)
+    floats = np.where((labels == 0) & (np.arange(30) < 3), np.nan, labels)
+    expected = evaluate(labels, truth, ["v_rand", "dice"])
+    assert evaluate(floats, truth, ["v_rand", "dice"]) == expected
+    assert expected["v_rand"] > 0
+
+
+def test_floats_of_0_and_1_are_probabilities_unless_it_is_said():
+    floats = np.array([[0.0, 1.0, 1.0, 0.0]])
+    truth = Reading("mask", (1,))
+    assert read_prediction(floats, truth).form == "probabilities"
+    assert read_prediction(floats, truth, form="mask").form == "mask"
+    assert read_prediction(floats + 0.25, truth).form == "probabilities"
+    assert read_prediction(floats * 2.5, truth).form == "probabilities"

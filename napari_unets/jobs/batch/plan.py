@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from napari_unets.jobs.outputs.settings import Kind
 __all__ = ["BatchPlanError", "OutputsExistError", "check_items", "plan_items", "refuse_existing"]
 
 _NAMED = 5  # in an error; a report names all
+#: File systems take names of 255 bytes, and the hidden one under which an output is made has up to 19 more.
+_LONGEST = 236
 
 
 class BatchPlanError(NapariUnetsError):
@@ -77,7 +80,7 @@ def plan_items(sources: Sequence[str], folder: Path, pattern: str, *, model: str
 
 
 def check_items(items: Sequence[BatchItem], *, follow: bool = True) -> None:
-    """Refuse a plan that writes two outputs to one place, or over an input, or changes one.
+    """Refuse a plan that writes two outputs to one place, over an input or where nothing can be, or changes an input.
 
     Parameters
     ----------
@@ -102,7 +105,16 @@ def check_items(items: Sequence[BatchItem], *, follow: bool = True) -> None:
             )
         if danger := inputs.danger(item.target):
             raise BatchPlanError(danger)
+        _check_name(item.target)
         whose[place] = item
+
+
+def _check_name(target: Path) -> None:
+    if (length := len(os.fsencode(target.name))) > _LONGEST:
+        raise BatchPlanError(f"{target}: the name has {length} bytes, {_LONGEST} are possible; choose a shorter one")
+    there = next((folder for folder in target.parents if folder.exists()), None)
+    if there is not None and not there.is_dir():
+        raise BatchPlanError(f"{target}: {there} is a file, in which nothing can be put; choose another folder")
 
 
 def refuse_existing(items: Sequence[BatchItem]) -> None:

@@ -82,3 +82,18 @@ def test_plan(tmp_path):
 def test_outputs_among_the_inputs_are_left_out(tmp_path):
     sources = [tmp_path / "a.tif", tmp_path / "a_m.tif", tmp_path / "b.tif"]
     assert plan(sources, tmp_path, "{stem}_{model}.tif") == [tmp_path / "a_m.tif", tmp_path / "b_m.tif"]
+
+
+def test_names_that_are_too_long_are_told_before_anything_is_computed(tmp_path):
+    """Under which nothing can be made, since the hidden name beside it is longer still."""
+    pattern = "é" * 116 + "{ext}"  # of two bytes each
+    plan_items(["a.tif"], tmp_path, pattern, model="m", kind="segmentation")
+    with pytest.raises(BatchPlanError, match=r"the name has 237 bytes, 236 are possible"):
+        plan_items(["a.tif"], tmp_path, f"x{pattern}", model="m", kind="segmentation")
+
+
+def test_a_folder_that_is_a_file_is_told_before_anything_is_computed(tmp_path):
+    (tmp_path / "o.tif").write_text("")
+    for pattern in ("o.tif/{stem}{ext}", "o.tif/more/{stem}{ext}"):
+        with pytest.raises(BatchPlanError, match=r"o\.tif is a file, in which nothing can be put"):
+            plan_items(["a.tif"], tmp_path, pattern, model="m", kind="segmentation")
