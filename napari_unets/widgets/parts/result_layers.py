@@ -170,8 +170,8 @@ def result_layer(
     """Layer that a run of a model on an image writes one of its outputs into.
 
     What an earlier run of the same model on the same layer made is written over, unless somebody has painted on it or
-    took it for annotations; another model gets a layer of its own. The layer lies where the image lies: scale, units,
-    translation, rotation, shear, affine and axis labels are the image's.
+    took it for annotations; another model gets a layer of its own. The layer lies where the image lies by now: scale,
+    units, translation, rotation, shear, affine and axis labels are the image's.
 
     Parameters
     ----------
@@ -203,6 +203,7 @@ def result_layer(
         if output == "segmentation" and known.layer.metadata[METADATA_KEY]["classes"] != metadata["classes"]:
             show_class_colours(known.layer, card.classes)
         known.layer.metadata[METADATA_KEY] = metadata  # set as a whole, it would go to all linked layers
+        _lay_on(image, known.layer)
         return known
     array = new_result_array(shape, _DTYPES[output])
     layer = _new_layer(image, card, output, array, metadata)
@@ -264,6 +265,14 @@ def image_placement(image: Image, added: int = 0) -> dict[str, Any]:
         "units": ["pixel"] * added + list(image.units),
         "axis_labels": ["class"] * added + list(image.axis_labels),
     }
+
+
+def _lay_on(image: Image, layer: Layer) -> None:
+    """Move a result to where its image lies, which may have been given another scale since."""
+    for name, wanted in image_placement(image, layer.ndim - image.ndim).items():
+        now = layer.affine.affine_matrix if name == "affine" else getattr(layer, name)
+        if not np.array_equal(shear_matrix(layer) if name == "shear" else now, wanted):
+            setattr(layer, name, wanted)
 
 
 def shear_matrix(image: Layer) -> NDArray[Any]:

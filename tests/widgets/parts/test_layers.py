@@ -116,6 +116,22 @@ def test_result_lies_where_the_image_lies(viewer, tiny_card):
     assert not is_result(image)
 
 
+@pytest.mark.parametrize("output", ["segmentation", "probabilities"])
+def test_second_run_follows_an_image_that_was_moved(viewer, make_model, output):
+    card = make_model("four", 4)  # its probabilities have an axis more than the image
+    image = viewer.add_image(np.zeros((3, 40, 50)), rotate=[[1, 0, 0], [0, 0, -1], [0, 1, 0]])
+    layer = result_layer(viewer, image, card, output, {}).layer
+    image.scale, image.translate, image.units = (50, 4, 4), (100, 8, 12), ("nm", "nm", "nm")
+    image.rotate, image.shear = np.eye(3), [0, 0, 0.25]
+    image.affine, image.axis_labels = np.diag([1.0, 2.0, 3.0, 1.0]), ("z", "y", "x")
+    assert result_layer(viewer, image, card, output, {}).layer is layer
+    corners = [[0, 0, 0], [2, 39, 49], [1, 0, 49]]
+    for corner in corners:
+        np.testing.assert_allclose(layer.data_to_world([0, *corner][-layer.ndim :])[-3:], image.data_to_world(corner))
+    assert layer.units[-3:] == image.units
+    assert layer.axis_labels[-3:] == ("z", "y", "x")
+
+
 def test_second_run_takes_the_same_layer_and_another_model_its_own(viewer, tiny_card):
     image = viewer.add_image(np.zeros((3, 40, 50)))
     first = result_layer(viewer, image, tiny_card, "segmentation", {"tta": False})
