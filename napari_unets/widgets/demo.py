@@ -41,6 +41,8 @@ class DemoWindow:
         import napari
         from napari.utils.notifications import notification_manager
 
+        from napari_unets.widgets.parts.docks import open_widget
+
         self.files = files
         self.failure: str | None = None
         self._close = close
@@ -49,8 +51,7 @@ class DemoWindow:
         self.viewer: Viewer = napari.Viewer(title="napari-unets demo")
         self.viewer.window._qt_window.resize(1500, 930)
         self._add_layers()
-        _, widget = self.viewer.window.add_plugin_dock_widget("napari-unets", "Segment")
-        self.widget: SegmentWidget = widget
+        self.widget: SegmentWidget = open_widget(self.viewer, "Segment")
 
     def _add_layers(self) -> None:
         from napari_unets.images import open_stack

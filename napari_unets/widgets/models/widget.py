@@ -17,6 +17,7 @@ from napari_unets.models import ModelStore, copy_model, export_model, model_in, 
 from napari_unets.widgets.models.card_text import card_html
 from napari_unets.widgets.models.model_list import ModelList
 from napari_unets.widgets.parts.announce import announce
+from napari_unets.widgets.parts.docks import open_widget
 from napari_unets.widgets.parts.model_command import import_in_process
 from napari_unets.widgets.parts.new_model import NewModelButton
 from napari_unets.widgets.parts.notes import Note
@@ -138,10 +139,7 @@ class ModelsWidget(Panel):
         name = self.models.name
         if self._folder(name) is None:
             return
-        dock, widget = self._viewer.window.add_plugin_dock_widget("napari-unets", "Segment")
-        widget.model.choose(name)
-        dock.show()  # it may be hidden,
-        dock.raise_()  # or behind another tab
+        open_widget(self._viewer, "Segment").model.choose(name)
         self.message.say(f"{name} is chosen in the Segment widget.", "good")
 
     def _reveal(self) -> None:

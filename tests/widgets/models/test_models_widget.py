@@ -6,6 +6,7 @@ import json
 import shutil
 
 import pytest
+from napari._app_model import get_app_model
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QDialogButtonBox, QFileDialog, QInputDialog, QMessageBox
@@ -105,25 +106,34 @@ def test_a_damaged_model_can_be_looked_at_and_removed(qtbot, widget, own_store, 
     assert widget.models.name
 
 
-def test_use_and_show_folder(qtbot, widget, own_store, monkeypatch):
-    segment = SegmentWidget(widget._viewer)
-    dock = widget._viewer.window.add_dock_widget(segment, name="Segment")
-    dock.hide()
-    asked, opened = [], []
-    monkeypatch.setattr(
-        type(widget._viewer.window),
-        "add_plugin_dock_widget",
-        lambda _self, *name: (asked.append(name), (dock, segment))[1],
-    )
+def test_show_folder(qtbot, widget, own_store, monkeypatch):
+    opened = []
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
     widget.models.choose("tiny")
-    press(qtbot, widget.use)
-    assert asked == [("napari-unets", "Segment")]
-    assert segment.model.name == "tiny"
-    assert not dock.isHidden()
     press(qtbot, widget.reveal)
     assert opened == [str(own_store / "tiny")]
-    segment.close()
+
+
+@pytest.mark.parametrize("first", ["the menu", "Use"])
+def test_use_and_the_menu_open_the_same_segment_widget(qtbot, widget, first):
+    docks = widget._viewer.window._wrapped_dock_widgets
+
+    def panels():
+        return [dock for dock in docks.values() if isinstance(dock.inner_widget(), SegmentWidget)]
+
+    def choose_in_the_menu():
+        get_app_model().commands.execute_command("napari-unets.segment").result()
+
+    widget.models.choose("tiny")
+    if first == "the menu":
+        choose_in_the_menu()
+        panels()[0].hide()
+    press(qtbot, widget.use)
+    (dock,) = panels()
+    assert dock.inner_widget().model.name == "tiny"
+    assert not dock.isHidden()
+    choose_in_the_menu()  # which hides and shows what is open
+    assert panels() == [dock]
 
 
 def test_a_model_whose_folder_is_gone(qtbot, widget, own_store, make_model):
