@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 import uuid
 import zipfile
@@ -24,6 +25,8 @@ from napari_unets.models import ClassInfo, model_name
 __all__ = ["Autosave", "AutosaveError", "Saved", "left_behind", "read_autosave"]
 
 _KEPT = 30
+#: Two widgets that follow the same layer write the same file, and so the same unfinished one beside it.
+_WRITING = threading.Lock()
 
 
 class AutosaveError(NapariUnetsError):
@@ -96,7 +99,8 @@ class Autosave:
     def _save(self, annotations: SparseAnnotations, classes: Sequence[ClassInfo]) -> None:
         try:
             if annotations.by_plane:
-                _write(self.path, self._image, annotations, classes)
+                with _WRITING:
+                    _write(self.path, self._image, annotations, classes)
                 _remove_the_oldest(self.path.parent)
             else:
                 self.path.unlink(missing_ok=True)

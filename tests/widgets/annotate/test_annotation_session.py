@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -182,6 +183,28 @@ def test_a_widget_opened_again_goes_on_with_the_same_file(qtbot, session):
     settle(qtbot, again)
     assert again._saves[session.layer].path == session._saves[session.layer].path
     again.close()
+
+
+def test_widgets_that_follow_the_same_layer_do_not_write_into_each_others_file(tmp_path, monkeypatch):
+    errors, both = [], threading.Barrier(2, timeout=1)
+
+    def slowly(*args, **kwargs):
+        with suppress(threading.BrokenBarrierError):
+            both.wait()
+        savez(*args, **kwargs)
+
+    savez = np.savez_compressed
+    monkeypatch.setattr(np, "savez_compressed", slowly)
+    one, two = (Autosave(tmp_path, "sections", errors.append) for _ in range(2))
+    two.path = one.path
+    painted = SparseAnnotations((3, 40, 50), {1: np.eye(40, 50, dtype=np.uint8)})
+    for save in (one, two):
+        save.save(painted, CLASSES)
+    for save in (one, two):
+        save.wait()
+    assert not errors
+    assert both.broken, "they were never in it at once"
+    assert read_autosave(one.path)[1].by_plane.keys() == {1}
 
 
 def test_a_folder_that_cannot_be_written_to_is_told(qtbot, session, tmp_path):
