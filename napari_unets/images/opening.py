@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -144,8 +145,10 @@ def stack_name(path: Path) -> str:
 
 
 def is_zarr(folder: Path) -> bool:
-    """Whether a folder is, or claims to be, a Zarr array or group."""
-    return folder.suffix.lower() == ".zarr" or any((folder / mark).exists() for mark in _ZARR_MARKS)
+    """Whether a folder is, or claims to be, a Zarr array or group; one that may not be looked into is none."""
+    if folder.suffix.lower() == ".zarr":
+        return True
+    return any(os.path.exists(folder / mark) for mark in _ZARR_MARKS)  # noqa: PTH110 - Path.exists raises there
 
 
 def _open(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -68,7 +69,7 @@ def _found(name: str, each: bool, pages: bool) -> Iterator[str]:
     path = Path(name).expanduser()
     if is_address(name):
         yield name
-    elif path.exists() or not glob.has_magic(name):
+    elif not glob.has_magic(name) or path.exists():
         yield from _inside(path, pages) if each and is_folder(path) else [str(path)]
     else:
         matches = natsorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute patterns
@@ -99,7 +100,8 @@ def holds_documents(source: str) -> bool:
 
 def is_folder(path: Path) -> bool:
     """Whether it is a folder of images, and not a Zarr array or group."""
-    return path.is_dir() and not is_zarr(path)
+    # where nothing may be looked up, Path.is_dir would raise
+    return os.path.isdir(path) and not is_zarr(path)  # noqa: PTH112
 
 
 def is_single(path: Path) -> bool:

@@ -14,4 +14,5 @@ def plain_name(path: Path) -> str:
     for suffix in (".ome.tiff", ".ome.tif", ".ome.zarr"):
         if name.lower().endswith(suffix):
             return name[: -len(suffix)]
-    return name if path.is_dir() and path.suffix != ".zarr" else Path(name).stem
+    is_folder = os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises where nothing may be looked up
+    return name if is_folder and path.suffix != ".zarr" else Path(name).stem

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 import zarr
 
+from napari_unets.jobs.batch.plan import plan_items
 from napari_unets.jobs.batch.sources import SourceError, find_sources, holds_documents
 
 
@@ -93,3 +95,32 @@ def test_what_is_opened_as_a_document(tree):
 def test_what_leads_to_nothing_is_told(tree, names, keywords, said):
     with pytest.raises(SourceError, match=said):
         find_sources(["1.tif", *names], **keywords)
+
+
+@pytest.fixture
+def locked(tree, monkeypatch) -> Path:
+    """A folder in which nothing may be looked up, such as ``lost+found``; root may, so that it is played."""
+    folder = tree / "locked"
+    folder.mkdir()
+    stat = os.stat
+
+    def refuse(path, *args, **kwargs):
+        if isinstance(path, str | Path) and folder in (tree / path).parents:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, *args, **kwargs)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    return folder
+
+
+def test_a_locked_folder_beside_the_images_is_passed_over(tree, locked):
+    with pytest.raises(PermissionError):
+        (locked / "zarr.json").exists()
+    assert find_sources(["."], each=True) == ["1.tif", "2.tif", "10.tif", "[x].tif", "scan.pdf", "v.ome.zarr"]
+
+
+@pytest.mark.parametrize("each", [False, True])
+def test_an_input_that_may_not_be_looked_up_fails_when_its_turn_comes(locked, each):
+    assert find_sources(["1.tif", "locked/a.tif"], each=each) == ["1.tif", "locked/a.tif"]
+    items = plan_items(["1.tif", "locked/a.tif"], Path("out"), "{stem}{ext}", model="m", kind="segmentation")
+    assert [item.target for item in items] == [Path("out/1.tif"), Path("out/a.tif")]
