@@ -50,4 +50,5 @@ def test_what_else_python_drops_is_told_as_ever(program, monkeypatch):
 
     monkeypatch.setattr("napari_unets.cli.machine.describe_machine", work)
     assert program("doctor").code == 130
-    assert [type(dropped.exc_value) for dropped in told] == [ZeroDivisionError]
+    # Beside it there may be what garbage of other tests raises as it goes.
+    assert ZeroDivisionError in [type(dropped.exc_value) for dropped in told]
