@@ -27,7 +27,15 @@ def is_address(path: str | Path) -> bool:
 
 
 def place_of(path: str | Path) -> Path | str:
-    """Return the path of what lies on this computer, ``file://`` or not, and the address of anything else."""
+    """Return the path of what lies on this computer, ``file://`` or not, and the address of anything else.
+
+    Raises
+    ------
+    UnreadableImageError
+        If it is empty: a variable that is not set, and not the current folder.
+    """
+    if path == "":
+        raise UnreadableImageError("the path is empty, which would be the current folder; name a file or a folder")
     if not is_address(path):
         return Path(path).expanduser()
     parts = urlsplit(str(path))

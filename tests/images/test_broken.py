@@ -148,3 +148,11 @@ def test_directories_that_go_round_in_a_circle(tmp_path):
     data[first + 2 + 12 * entries : first + 6 + 12 * entries] = first.to_bytes(4, "little")
     (tmp_path / "a.tif").write_bytes(data)
     assert open_stack(tmp_path / "a.tif").n_planes == 1  # it ends
+
+
+def test_an_empty_path_is_not_the_current_folder(tmp_path, monkeypatch):
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "a.png")
+    monkeypatch.chdir(tmp_path)
+    assert open_stack(".").shape == (1, 8, 8)
+    with pytest.raises(UnreadableImageError, match="the path is empty"):
+        open_stack("")
