@@ -30,6 +30,7 @@ from napari_unets.widgets.parts.layer_choice import LayerChoice
 from napari_unets.widgets.parts.notes import Note
 from napari_unets.widgets.parts.result_layers import is_no_result
 from napari_unets.widgets.parts.short_names import short_names
+from napari_unets.widgets.parts.world import begin_alike
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -128,9 +129,24 @@ class EvaluateForm(QWidget):
         for name, one in zip(names, found, strict=True):
             said = one if isinstance(one, str) else f"{rule_of_prediction(one)}."
             lines.append(f"<b>{escape(name or 'Prediction')}</b>: {escape(said)}")
-        self.rule.say("<br>".join(lines), "plain" if len(evaluations) == len(found) else "warning", rich=True)
+        if elsewhere := self._elsewhere():
+            lines.append(escape(elsewhere))
+        good = len(evaluations) == len(found) and not elsewhere
+        self.rule.say("<br>".join(lines), "plain" if good else "warning", rich=True)
         if evaluations and self.kind.currentData() is None:
             self.scores.preset(_kind_of(request, evaluations))
+
+    def _elsewhere(self) -> str:
+        """Say which predictions are compared with other pixels than those that they are seen on; empty if none is."""
+        truth = self.truth.layer
+        layers = self.predictions.layers if truth is not None else []
+        apart = [layer.name for layer in layers if truth is not None and not begin_alike(self._viewer, truth, layer)]
+        if truth is None or not apart:
+            return ""
+        return (
+            f"Not where {truth.name} begins: {', '.join(apart)}. Pixels of the same indices are compared, "
+            "not those that lie on each other."
+        )
 
     def _why(self, request: EvaluateRequest, evaluation: Evaluation) -> str:
         if self.kind.currentData() is not None:

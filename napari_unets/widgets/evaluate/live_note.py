@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -62,5 +63,7 @@ def _main(scores: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _text(key: str, value: float, before: float | None) -> str:
-    change = "" if before is None or before == value or value != value else f" ({value - before:+.5f})"
+    if math.isnan(value):
+        return f"{score_name(key)} –"  # as in the table
+    change = "" if before is None or before == value or math.isnan(before) else f" ({value - before:+.5f})"
     return f"{score_name(key)} {value:.5f}{change}"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-__all__ = ["layer_to_viewer", "lie_alike", "pixel_size_nm", "viewer_to_layer"]
+__all__ = ["begin_alike", "layer_to_viewer", "lie_alike", "pixel_size_nm", "viewer_to_layer"]
 
 
 def viewer_to_layer(viewer: ViewerModel, layer: Layer, point: Sequence[float]) -> NDArray[np.float64]:
@@ -77,6 +77,29 @@ def lie_alike(viewer: ViewerModel, one: Layer, other: Layer, shape: Sequence[int
     corners = np.array([np.zeros(len(shape)), *np.diag(np.asarray(shape, float) - 1)])  # they say all of what is affine
     there = [viewer_to_layer(viewer, other, list(layer_to_viewer(viewer, one, corner))) for corner in corners]
     return bool(np.all(np.abs(np.array(there) - corners) < 0.5))
+
+
+def begin_alike(viewer: ViewerModel, one: Layer, other: Layer) -> bool:
+    """Whether the first pixels of two layers lie on each other, and their axes point the same way.
+
+    Layers of which only one knows the size of its pixels may do so; two crops of one image do not.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Whose coordinates count.
+    one, other : Layer
+        The layers; the last axes of the one with more of them are compared.
+    """
+    ndim = min(one.ndim, other.ndim)
+
+    def corner(layer: Layer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        first = layer_to_viewer(viewer, layer, np.zeros(layer.ndim))
+        return first[-ndim:], (layer_to_viewer(viewer, layer, np.ones(layer.ndim)) - first)[-ndim:]
+
+    (first, step), (other_first, other_step) = corner(one), corner(other)
+    half = np.maximum(np.abs(step), np.abs(other_step)) / 2
+    return bool(np.all(np.abs(first - other_first) <= half) and np.all(np.sign(step) == np.sign(other_step)))
 
 
 def _ratios(viewer: ViewerModel, layer: Layer) -> NDArray[np.float64]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from qtpy.QtWidgets import QFileDialog
 
+from napari_unets.widgets.evaluate.live_note import LiveNote
 from napari_unets.widgets.evaluate.score_export import ScoresNotSavedError, save_scores
 from napari_unets.widgets.parts import announce as announcing
-from tests.widgets.evaluate_support import CLASSES, PATIENCE, message, press, run
+from tests.widgets.evaluate_support import CLASSES, PATIENCE, TRUTH, made_by_us, message, press, read, run
 
 pytestmark = pytest.mark.usefixtures("one_worker")
 
@@ -50,3 +53,24 @@ def test_scores_that_cannot_be_written_are_told(qtbot, compared, tmp_path, monke
     press(qtbot, compared.results.save)
     (text,) = told
     assert text.startswith(f"{target}: the scores cannot be written")
+
+
+def test_a_prediction_that_begins_elsewhere_is_told(qtbot, viewer, widget):
+    viewer.add_labels(TRUTH, name="truth")
+    crop = viewer.add_labels(CLASSES.copy(), name="crop", metadata=made_by_us("segmentation"))
+    read(qtbot, widget)
+    assert "same indices" not in widget.form.rule.text()
+    crop.translate = (0, 8, 8)
+    widget.form.changed.emit()
+    qtbot.waitUntil(lambda: "Not where truth begins: crop." in widget.form.rule.text(), timeout=PATIENCE)
+
+
+def test_live_scores_that_are_not_defined_look_as_in_the_table(qtbot):
+    note = LiveNote()
+    qtbot.addWidget(note)
+    note.tell((0,), ["s"], [{"dice": math.nan}])
+    assert note.text() == "<b>This slice</b>: Dice –"
+    note.tell((0,), ["s"], [{"dice": 0.5}])
+    assert note.text() == "<b>This slice</b>: Dice 0.50000"
+    note.tell((0,), ["s"], [{"dice": 0.25}])
+    assert note.text() == "<b>This slice</b>: Dice 0.25000 (-0.25000)"

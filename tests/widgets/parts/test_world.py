@@ -8,7 +8,7 @@ from napari.components import ViewerModel
 
 from napari_unets.widgets.parts.slice_position import go_to_slice, shown_slice
 from napari_unets.widgets.parts.view import current_plane
-from napari_unets.widgets.parts.world import layer_to_viewer, lie_alike, viewer_to_layer
+from napari_unets.widgets.parts.world import begin_alike, layer_to_viewer, lie_alike, viewer_to_layer
 
 SHAPE = (20, 40, 50)
 
@@ -64,3 +64,23 @@ def test_layers_that_lie_on_each_other(viewer, placed, alike):
     other = viewer.add_labels(np.zeros(SHAPE, np.uint8), **placed)
     assert lie_alike(viewer, viewer.layers["um"], other, SHAPE) is alike
     assert lie_alike(viewer, other, viewer.layers["um"], SHAPE) is alike
+
+
+@pytest.mark.parametrize(
+    ("placed", "alike"),
+    [
+        ({}, True),
+        ({"scale": (50, 4, 4.1), "units": ("nm",) * 3}, True),
+        ({"scale": (50, 4, 4), "units": ("nm",) * 3, "translate": (0, 0, 1.9)}, True),
+        ({"scale": (50, 4, 4), "units": ("nm",) * 3, "translate": (0, 0, 2.1)}, False),
+        ({"scale": (50, 4, -4), "units": ("nm",) * 3}, False),
+        ({"scale": (50, 4, 4), "units": ("nm",) * 3, "rotate": [[1, 0, 0], [0, 0, -1], [0, 1, 0]]}, False),
+    ],
+    ids=["in pixels", "larger", "moved a little", "moved", "flipped", "turned"],
+)
+def test_layers_that_begin_alike(viewer, placed, alike):
+    other = viewer.add_labels(np.zeros(SHAPE, np.uint8), **placed)
+    plane = viewer.add_labels(np.zeros(SHAPE[-2:], np.uint8))
+    assert begin_alike(viewer, viewer.layers["um"], other) is alike
+    assert begin_alike(viewer, other, viewer.layers["um"]) is alike
+    assert begin_alike(viewer, plane, other) is begin_alike(viewer, other, plane) is alike
