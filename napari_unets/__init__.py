@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_unets.images import open_stack
-    from napari_unets.inference import predict, segment
+    from napari_unets.inference import find_scale, predict, segment
     from napari_unets.learning import fine_tune
     from napari_unets.metrics import evaluate
     from napari_unets.models import load_model
@@ -21,6 +21,7 @@ __version__ = "0.1.0"
 _PLACES = {
     "create_network": "networks",
     "evaluate": "metrics",
+    "find_scale": "inference",
     "fine_tune": "learning",
     "load_model": "models",
     "open_stack": "images",
@@ -28,7 +29,17 @@ _PLACES = {
     "segment": "inference",
 }
 
-__all__ = ["__version__", "create_network", "evaluate", "fine_tune", "load_model", "open_stack", "predict", "segment"]
+__all__ = [
+    "__version__",
+    "create_network",
+    "evaluate",
+    "find_scale",
+    "fine_tune",
+    "load_model",
+    "open_stack",
+    "predict",
+    "segment",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -96,12 +96,14 @@ def segment(
         bool, typer.Option("--tta", help="Average over the eight flips and rotations; 8 times slower.")
     ] = False,
     scale: Annotated[
-        float,
+        str | None,
         typer.Option(
-            metavar="S",
-            help="How much larger the network sees images: 2 if pixels are twice as large as those it learnt from.",
+            metavar="S|auto",
+            help="How much larger the network sees images: 2 if pixels are twice as large as those it learnt from; "
+            "auto: found from the pixel sizes, or from the first image. By default as they are.",
+            show_default=False,
         ),
-    ] = 1.0,
+    ] = None,
     tile: Annotated[int | None, typer.Option(metavar="N", help="Largest side of a window, in pixels.")] = None,
     halo: Annotated[
         str, typer.Option(metavar="N|exact", help="Pixels seen around a window; by default what the model's card says.")
@@ -146,6 +148,7 @@ def segment(
     from napari_unets.cli.batch import make_all
     from napari_unets.cli.estimate import print_estimate
     from napari_unets.cli.outputs import check_format, find_inputs, is_document, is_one_file, plan_outputs
+    from napari_unets.cli.scale import AUTO, advise, with_scale_found
     from napari_unets.cli.workers import executor
     from napari_unets.inference.settings import InferenceSettings
     from napari_unets.jobs.batch.events import BatchJob
@@ -179,7 +182,7 @@ def segment(
         backend=backend.value,
         precision=precision.value,
         tta=tta,
-        scale=scale,
+        scale=1.0 if scale in (None, AUTO) else scale,
         tile=tile,
         halo=int(halo) if halo.isdecimal() else halo,
     )
@@ -188,10 +191,15 @@ def segment(
     )
     sources = find_inputs(inputs, output, each=each, kind=kind)
     model = model or _default_model(sources, clean=clean)
-    card = load_model(model).card
+    loaded = load_model(model)
+    card = loaded.card
     if card.is_untrained:
         note(f"warning: {card.name} has random weights and knows nothing yet; fine-tune it first")
     items = plan_outputs(sources, output, pattern, model=card.name, kind=kind)
+    if scale is None:
+        advise(card, sources, opening, made)
+    elif scale == AUTO:
+        settings = with_scale_found(settings, loaded, sources, opening, made)
     existing: Any = "resume" if resume else "overwrite" if overwrite else "refuse"
     job = BatchJob(model, tuple(items), made, settings, existing, opening)
     if estimate:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         OutputError,
         WindowMemoryError,
     )
+    from napari_unets.inference.finding_scale import FoundScale, find_scale
     from napari_unets.inference.instances import membrane_instances
     from napari_unets.inference.linking import LinkSettings, SliceLinker, block_tables, link_slices
     from napari_unets.inference.memory import keep_freed_memory
@@ -38,6 +39,8 @@ _PLACES = {
     "class_ids": "running",
     "DeviceChoice": "devices",
     "DeviceError": "errors",
+    "find_scale": "finding_scale",
+    "FoundScale": "finding_scale",
     "hardware_has_bf16": "devices",
     "InferenceError": "errors",
     "InferenceSettingError": "errors",
@@ -69,6 +72,7 @@ __all__ = [
     "Cancelled",
     "DeviceChoice",
     "DeviceError",
+    "FoundScale",
     "InferenceError",
     "InferenceSettingError",
     "InferenceSettings",
@@ -84,6 +88,7 @@ __all__ = [
     "block_tables",
     "choose_device",
     "class_ids",
+    "find_scale",
     "hardware_has_bf16",
     "iter_tiles",
     "keep_freed_memory",

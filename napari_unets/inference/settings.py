@@ -8,7 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_unets.inference.errors import InferenceSettingError
 
-__all__ = ["InferenceSettings", "fitting_scale", "merged"]
+__all__ = ["InferenceSettings", "fitting_scale", "is_far_from", "merged"]
+
+#: Beyond this factor cells look too large or too small to a model.
+_FACTOR = 1.5
 
 
 class InferenceSettings(BaseModel):
@@ -76,6 +79,19 @@ def fitting_scale(pixel_size_nm: float, known_nm: float) -> float:
         In quarters, 0.25 to 4.
     """
     return min(max(round(4 * pixel_size_nm / known_nm) / 4, 0.25), 4.0)
+
+
+def is_far_from(pixel_size_nm: float, known_nm: float) -> bool:
+    """Whether what an image shows looks too large or too small to a model.
+
+    Parameters
+    ----------
+    pixel_size_nm : float
+        Of the image, as the model sees it.
+    known_nm : float
+        Of the images that the model has learnt from.
+    """
+    return not 1 / _FACTOR <= pixel_size_nm / known_nm <= _FACTOR
 
 
 def explain(name: str, said: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from napari_unets.images import open_stack, save_stack
-from napari_unets.inference import predict, segment
+from napari_unets.inference import find_scale, predict, segment
 from napari_unets.models import load_model
 
 FAST = ("--model", "mine", "--backend", "torch", "--precision", "fp32")
@@ -70,6 +70,38 @@ def test_instances(program, own_model, image, tmp_path):
     with open_stack(target) as out:
         assert out.dtype == np.uint32
         np.testing.assert_array_equal(out[...], in_python(own_model, image, instances=True))
+
+
+def test_scale_is_that_of_the_pixel_sizes_where_they_are_known(program, own_model, image, tmp_path):
+    card = load_model(own_model).card.model_copy(update={"pixel_size_nm": 8.0})
+    (own_model / "card.json").write_text(card.model_dump_json())
+    target = tmp_path / "out.tif"
+    (tmp_path / "broken.tif").write_bytes(b"II*")
+    both = (tmp_path / "broken.tif", image)
+    result = program("segment", *both, "--output", tmp_path / "both", "--scale", "auto", *FAST)
+    assert result.code == 1
+    assert f"scale 0.5: {image}: pixels of 4 nm; mine has learnt from 8 nm; it holds for all inputs" in result.err
+    result = program("segment", image, "--output", target, "--probabilities", "--scale", "auto", *FAST)
+    assert result.code == 0
+    with open_stack(target) as out:
+        np.testing.assert_allclose(out[...], in_python(own_model, image, predict, scale=0.5), atol=1e-6)
+        assert out.metadata["napari_unets"]["settings"]["scale"] == 0.5
+    advised = program("segment", image, "--output", tmp_path / "plain.tif", *FAST)
+    assert f"{image}: pixels of 4 nm; mine has learnt from 8 nm. --scale 0.5 lets it see" in advised.err
+    again = program("segment", image, "--output", target, "--probabilities", "--scale", "0.5", *FAST, "--resume")
+    assert "has learnt from" not in again.err
+    assert "it is there and matches" in again.err
+
+
+def test_scale_is_found_from_the_image_where_nobody_knows(program, own_model, image, tmp_path):
+    target = tmp_path / "out.tif"
+    result = program("segment", image, "--output", target, "--scale", "auto", *FAST)
+    with open_stack(image) as stack:
+        found = find_scale(load_model(own_model), stack, backend="torch", precision="fp32")
+    assert result.code == 0
+    assert f"scale {found.scale:g}: {image}: mine agrees with itself" in result.err
+    with open_stack(target) as out:
+        np.testing.assert_array_equal(out[...], in_python(own_model, image, scale=found.scale))
 
 
 def test_settings_reach_the_inference(program, own_model, image, tmp_path):

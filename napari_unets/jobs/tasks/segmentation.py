@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_unets.inference import InferenceSettings, TileEvent
     from napari_unets.models import Model
 
-__all__ = ["Output", "RunSummary", "Tile", "segment_stack"]
+__all__ = ["Output", "RunSummary", "Tile", "as_image_stack", "segment_stack"]
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def segment_stack(
 
     chosen = settings if isinstance(settings, InferenceSettings) else InferenceSettings(**(settings or {}))
     loaded = load_model(model.unpack() if isinstance(model, SentModel) else model)
-    stack = _as_stack(image, rgb)
+    stack = as_image_stack(image, rgb)
     with kept_predictor(loaded, chosen) as predictor:
         maker = _TileMaker(loaded, outputs, threshold, min_size)
         begun = time.monotonic()
@@ -172,7 +172,8 @@ def segment_stack(
         )
 
 
-def _as_stack(image: Any, rgb: bool | None) -> Stack:
+def as_image_stack(image: Any, rgb: bool | None) -> Stack:
+    """Open an image that lies in a file, or look at an array as a stack."""
     from napari_unets.images import as_stack, open_stack
 
     return open_stack(image) if isinstance(image, str | Path) else as_stack(image, rgb=rgb)

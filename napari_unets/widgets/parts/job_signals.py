@@ -18,6 +18,7 @@ _WORDS = {
     "run_batch": "a batch",
     "tune": "a fine-tuning",
     "look_for_doubt": "the search for what to paint",
+    "look_for_scale": "the search for the scale",
     "score_predictions": "an evaluation",
     "mark_errors": "an evaluation",
 }

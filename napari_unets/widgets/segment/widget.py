@@ -29,6 +29,7 @@ from napari_unets.widgets.segment.clean_pages import CleanPages
 from napari_unets.widgets.segment.output_choice import OutputChoice
 from napari_unets.widgets.segment.pixel_size import PixelSizeAdvice
 from napari_unets.widgets.segment.run import SegmentRun, SegmentSettings
+from napari_unets.widgets.segment.scale_search import ScaleSearch
 from napari_unets.widgets.segment.scope_choice import ScopeChoice
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class SegmentWidget(Panel):
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self._viewer = napari_viewer
-        self._run: SegmentRun | None = None
+        self._run: SegmentRun | ScaleSearch | None = None
         self._taken: tuple[str, Any] = "", None  # a threshold of another widget's, and the model it is for
         self._store = ModelStore()
         self.image = LayerChoice(napari_viewer, _can_be_segmented, "no image layer yet")
@@ -81,6 +82,7 @@ class SegmentWidget(Panel):
         self.model.model_changed.connect(self._describe_image)
         self.advanced.inference["scale"].changed.connect(self._describe_image)
         self.pixel_size.asked.connect(lambda scale: self.advanced.inference.set("scale", scale))
+        self.pixel_size.search_asked.connect(self._search_scale)
         self.scope.scope_changed.connect(self._tell_rolled)
         for event in (napari_viewer.dims.events.order, napari_viewer.dims.events.ndisplay):
             event.connect(self._tell_rolled)
@@ -158,6 +160,37 @@ class SegmentWidget(Panel):
         )
         self.rolled.say("" if seen or is_whole else said, "warning")
 
+    def _search_scale(self) -> None:
+        layer, card = self.image.layer, self.model.card
+        if not isinstance(layer, Image) or card is None or self._run is not None:
+            return
+        try:
+            self._run = ScaleSearch(
+                self.advanced.scheduler.worker,
+                image=layer,
+                card=card,
+                folder=self._store.folder(self.model.name),
+                settings=self.advanced.inference.value(device=self.device.device),
+            )
+        except NapariUnetsError as error:
+            self._show_failure(error)
+            return
+        self._run.ended.connect(self._take_scale)
+        self._begin(self._run, "Looking at the image at several scales …")
+
+    def _take_scale(self, scale: float | None, message: str) -> None:
+        self._run = None
+        if scale is not None:
+            self.advanced.inference.set("scale", scale)
+        self.run_panel.finish(message, "plain" if scale is None else "good")
+        self._describe_image()
+
+    def _begin(self, run: SegmentRun | ScaleSearch, message: str) -> None:
+        run.waiting.connect(self.run_panel.wait)
+        run.failed.connect(self._failed)
+        self.run_panel.start(message)
+        run.start()
+
     def _start(self) -> None:
         layer, card = self.image.layer, self.model.card
         if not isinstance(layer, Image) or card is None or self._run is not None:
@@ -182,12 +215,9 @@ class SegmentWidget(Panel):
         except NapariUnetsError as error:
             self._show_failure(error)
             return
-        self._run.waiting.connect(self.run_panel.wait)
         self._run.progressed.connect(self.run_panel.progress)
         self._run.ended.connect(self._ended)
-        self._run.failed.connect(self._failed)
-        self.run_panel.start("Reading the image and preparing the model …")
-        self._run.start()
+        self._begin(self._run, "Reading the image and preparing the model …")
 
     def _stop(self) -> None:
         if self._run is not None:

@@ -11,7 +11,7 @@ import pytest
 from napari.layers import Image, Labels
 from qtpy.QtCore import Qt
 
-from napari_unets.inference import predict, segment
+from napari_unets.inference import find_scale, predict, segment
 from napari_unets.models import load_model
 from napari_unets.widgets.parts.result_layers import METADATA_KEY
 from napari_unets.widgets.parts.session import shared_worker
@@ -356,6 +356,34 @@ def test_a_pixel_size_far_from_the_models_is_warned_of_and_made_up_for(qtbot, ow
     assert advice.button.text() == "Let it see the image as it is"
     press(qtbot, advice.button)
     assert advice.isHidden()
+
+
+def test_where_nobody_knows_the_pixel_size_the_scale_is_found_from_the_image(qtbot, own_widget, own_store):
+    widget = own_widget
+    card = load_model("tiny").card.model_copy(update={"pixel_size_nm": 4.0})
+    (own_store / "tiny" / "card.json").write_text(card.model_dump_json())
+    widget.model.choose("tiny")
+    widget._viewer.add_image(STACK, name="unknown")
+    advice, scale = widget.pixel_size, widget.advanced.inference["scale"]
+    assert advice.note.text() == "Pixels of unknown size; the model learnt from 4 nm."
+    assert advice.button.text() == "Find the scale from the image"
+    found = find_scale(load_model("tiny"), STACK, **EXACT).scale
+    press(qtbot, advice.button)
+    assert not widget.run_panel.run.isEnabled()
+    wait_for_end(qtbot, widget)
+    assert "fits best" in message(widget)
+    assert scale.value == found
+    if found != 1:
+        assert advice.button.text() == "Let it see the image as it is"
+        press(qtbot, advice.button)
+    assert scale.value == 1
+    assert advice.button.text() == "Find the scale from the image"
+    press(qtbot, advice.button)
+    press(qtbot, widget.run_panel.stop)
+    wait_for_end(qtbot, widget)
+    assert "Stopped" in message(widget) or "fits best" in message(widget)
+    run(qtbot, widget)
+    assert "tiles in" in message(widget) or "tile in" in message(widget)
 
 
 def test_rolled_axes_are_told(widget):
