@@ -10,7 +10,7 @@ import typer
 
 from napari_unets.cli.device import Device
 from napari_unets.cli.long_run import end_interrupted, may_replace, stop_on_interrupt, tell_validation
-from napari_unets.cli.opening import Axes, Channel
+from napari_unets.cli.opening import Axes, Channel, Invert
 from napari_unets.cli.terminal import note, progress_bar, told
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def fine_tune(
         str | None, typer.Option(metavar="NAME", help="Which dataset of ANNOTATIONS, where there are several.")
     ] = None,
     axes: Axes = None,
+    invert: Invert = False,
     annotations_axes: Annotated[str | None, typer.Option(metavar="LETTERS", help="As --axes, of ANNOTATIONS.")] = None,
     seed: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Seed of the random patches and their changes.")
@@ -92,7 +93,7 @@ def fine_tune(
         parent = load_model(model)
         sources = [
             AnnotatedStack(
-                opened.enter_context(open_stack(seen, dataset=dataset, channel=channel, axes=axes)),
+                opened.enter_context(open_stack(seen, dataset=dataset, channel=channel, axes=axes, invert=invert)),
                 opened.enter_context(open_stack(painted, dataset=annotations_dataset, axes=annotations_axes)),
             )
             for seen, painted in zip(*2 * [iter([image, annotations, *(more or [])])], strict=True)

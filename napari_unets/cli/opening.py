@@ -1,4 +1,4 @@
-"""``--dataset``, ``--channel``, ``--level``, ``--axes`` and ``--voxel-size``: what a file says wrongly or not."""
+"""``--dataset``, ``--channel``, ``--level``, ``--axes``, ``--voxel-size``, ``--invert``: what a file does not say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from napari_unets.jobs.outputs.opening import Opening
 
-__all__ = ["Axes", "Channel", "Dataset", "Level", "VoxelSize", "opening_of"]
+__all__ = ["Axes", "Channel", "Dataset", "Invert", "Level", "VoxelSize", "opening_of"]
 
 Dataset = Annotated[
     str | None,
@@ -29,9 +29,13 @@ VoxelSize = Annotated[
     typer.Option(metavar="Z,Y,X", help="Size of a voxel in nanometres, such as 50,4,4, where the file is wrong."),
 ]
 
+Invert = Annotated[
+    bool, typer.Option("--invert", help="Exchange bright and dark: of sections with bright membranes, of negatives.")
+]
+
 
 def opening_of(
-    dataset: str | None, channel: str | None, level: int, axes: str | None, voxel_size: str | None
+    dataset: str | None, channel: str | None, level: int, axes: str | None, voxel_size: str | None, *, invert: bool
 ) -> Opening:
     """Read the options.
 
@@ -42,7 +46,14 @@ def opening_of(
     """
     from napari_unets.jobs.outputs.opening import Opening
 
-    return Opening(dataset=dataset, channel=channel, level=level, axes=axes, voxel_size_nm=_nanometres(voxel_size))
+    return Opening(
+        dataset=dataset,
+        channel=channel,
+        level=level,
+        axes=axes,
+        voxel_size_nm=_nanometres(voxel_size),
+        invert=invert,
+    )
 
 
 def _nanometres(text: str | None) -> tuple[float, float, float] | None:

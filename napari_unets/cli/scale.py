@@ -70,7 +70,7 @@ def with_scale_found(
         The same with the scale that was found; with their own if no input can be opened, which is said later.
     """
     for source, stack in _openable(sources, opening, what):
-        scale, why = _scale_for(stack, model, settings)
+        scale, why = _scale_for(stack, model, settings, inverts=opening.invert)
         note(f"scale {scale:g}: {source}: {why}{'; it holds for all inputs' if len(sources) > 1 else ''}")
         return settings.model_copy(update={"scale": scale})
     return settings
@@ -96,10 +96,10 @@ def _opened(source: str, opening: Opening, what: OutputSettings) -> Stack:
     try:
         return open_source(source, opening, what)
     except MixedSizesError:
-        return open_page(source, 1, dpi=what.dpi)
+        return open_page(source, 1, dpi=what.dpi, invert=opening.invert)
 
 
-def _scale_for(stack: Stack, model: Model, settings: InferenceSettings) -> tuple[float, str]:
+def _scale_for(stack: Stack, model: Model, settings: InferenceSettings, *, inverts: bool) -> tuple[float, str]:
     from napari_unets.inference import find_scale
     from napari_unets.inference.settings import fitting_scale
 
@@ -109,5 +109,13 @@ def _scale_for(stack: Stack, model: Model, settings: InferenceSettings) -> tuple
     found = find_scale(model, stack, settings=settings)
     if not found.agreement:
         return found.scale, "it is empty, so that nothing can be told from it"
+    if found.invert:
+        advice = "leave --invert out" if inverts else "give --invert"
+        return 1.0, f"{model.name} knows such images only with bright and dark exchanged: {advice}"
     tried = ", ".join(f"{scale:g}: {value:.3f}" for scale, value in found.agreement.items())
-    return found.scale, f"{model.name} agrees with itself on what it sees turned (by scale: {tried})"
+    if not found.is_sure:
+        return (
+            1.0,
+            f"{model.name} does not know such images: turned, it sees something else in them (agreement {tried})",
+        )
+    return found.scale, f"{model.name} agrees best with itself on what it sees turned (by scale: {tried})"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from napari_unets.cli.device import Device
-from napari_unets.cli.opening import Axes, Channel, Dataset, Level, VoxelSize, opening_of
+from napari_unets.cli.opening import Axes, Channel, Dataset, Invert, Level, VoxelSize, opening_of
 from napari_unets.cli.terminal import note
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ def segment(
     level: Level = 0,
     axes: Axes = None,
     voxel_size: VoxelSize = None,
+    invert: Invert = False,
     workers: Annotated[
         str | None,
         typer.Option(metavar="N|auto", help="Several processes make an .ome.zarr; auto: one for each GPU."),
@@ -168,8 +169,8 @@ def segment(
     clean = is_document(output, pattern, clean=clean or colour)
     if clean and (probabilities or instances or ortho):
         raise typer.BadParameter("clean pages are neither probabilities, instances nor a volume; write a .tif instead")
-    opening = opening_of(dataset, channel, level, axes, voxel_size)
-    if clean and opening.changed():
+    opening = opening_of(dataset, channel, level, axes, voxel_size, invert=invert)
+    if clean and not opening.is_for_pages:
         raise typer.BadParameter(
             "clean pages are made of pages, which have none of --dataset, --channel, --level, --axes and --voxel-size"
         )

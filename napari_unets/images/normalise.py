@@ -15,7 +15,15 @@ from napari_unets.images.errors import ChannelsError
 from napari_unets.images.sampling import sampled_windows
 from napari_unets.images.stack import Stack
 
-__all__ = ["LUMINANCE", "Statistics", "StatisticsMethod", "compute_statistics", "luminance_of", "prepare_plane"]
+__all__ = [
+    "LUMINANCE",
+    "Statistics",
+    "StatisticsMethod",
+    "compute_statistics",
+    "guessed_white",
+    "luminance_of",
+    "prepare_plane",
+]
 
 StatisticsMethod = Literal["zscore", "percentile", "range", "otsu", "wolf"]
 
@@ -108,7 +116,7 @@ def compute_statistics(
     channels = 3 if colours else 1
     windows = sampled_windows(stack, max_planes)
     if method == "range" and stack.dtype in (np.bool_, np.uint8, np.uint16):
-        white = {"bool": 1, "uint8": 255}.get(stack.dtype.name) or _white(stack, windows, between)
+        white = {"bool": 1, "uint8": 255}.get(stack.dtype.name) or guessed_white(stack, windows, between)
         return Statistics(np.zeros(channels), np.full(channels, float(white)))
     collectors = [_collector(stack, method, low, high, windows) for _ in range(channels)]
     for block in _blocks(stack, windows, between):
@@ -191,13 +199,30 @@ def _blocks(
         yield stack.plane(plane, window)
 
 
-def _white(stack: Stack, windows: Sequence[tuple[int, Window]], between: Callable[[], None] | None) -> int:
-    """Guess of pixels of 16 bits how many of them are used; of colours it is the same for all."""
+def guessed_white(
+    stack: Stack, windows: Sequence[tuple[int, Window]], between: Callable[[], None] | None = None
+) -> int:
+    """Guess of unsigned integers how many of their bits are used; of colours it is the same for all.
+
+    Parameters
+    ----------
+    stack : Stack
+        The stack.
+    windows : sequence of (int, window)
+        Planes and regions that are looked at.
+    between : callable, optional
+        Called before each of them; what it raises ends the work.
+
+    Returns
+    -------
+    int
+        The first of 255, 1023, 4095 and 65535 that nothing exceeds, and otherwise the largest value.
+    """
     largest = 0
     for block in _blocks(stack, windows, between):
         opaque = block[..., : block.shape[-1] - (block.shape[-1] in (2, 4))] if stack.is_rgb else block
         largest = max(largest, int(opaque.max()))
-    return next(white for white in _WHITES if largest <= white)
+    return next((white for white in _WHITES if largest <= white), largest)
 
 
 def _collector(stack: Stack, method: str, low: float, high: float, windows: Sequence[tuple[int, Window]]) -> Collector:

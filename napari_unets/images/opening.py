@@ -19,6 +19,7 @@ from napari_unets.images.errors import (
     UnknownLevelError,
     UnsupportedImageError,
 )
+from napari_unets.images.inverted import inverted
 from napari_unets.images.page_stack import PagesSource
 from napari_unets.images.pdf import PDF_SUFFIXES
 from napari_unets.images.pictures import PICTURE_SUFFIXES
@@ -44,6 +45,7 @@ def open_stack(
     channel: str | int | None = None,
     pages: str | Sequence[int] | None = None,
     dpi: float | None = None,
+    invert: bool = False,
 ) -> Stack:
     """Open a file or a folder of images without reading its pixels.
 
@@ -70,6 +72,8 @@ def open_stack(
         to be of one size among themselves only.
     dpi : float, optional
         Pixels per inch in which a PDF is rendered: by default those of a scan, and 300 otherwise.
+    invert : bool
+        Exchange bright and dark: of sections whose membranes are bright, and of negatives.
 
     Returns
     -------
@@ -99,6 +103,8 @@ def open_stack(
             image = choose_channel(image, channel, path)
         if pages is not None and not isinstance(image.source, PagesSource):
             image = choose_planes(image, pages, path)
+        if invert:
+            image = inverted(image, path)
         stack = Stack(
             image.source,
             image.axes,
@@ -118,6 +124,7 @@ def open_stack(
                 channel=channel,
                 pages=pages,
                 dpi=dpi,
+                invert=invert,
             ),
         )
         check_plane(stack.plane_shape, path)

@@ -15,6 +15,7 @@ from napari_unets.images.errors import (
     UnsupportedImageError,
 )
 from napari_unets.images.folder import files_of
+from napari_unets.images.inverted import inverted
 from napari_unets.images.page_numbers import chosen_pages
 from napari_unets.images.pdf import PDF_SUFFIXES, Pdf
 from napari_unets.images.pictures import PICTURE_SUFFIXES, open_picture
@@ -47,16 +48,23 @@ class Pages(Sequence[Stack]):
         The file or folder.
     places : sequence
         Where each page is.
-    pages, dpi
+    pages, dpi, invert
         What was asked for.
     """
 
     def __init__(
-        self, path: Path, places: Sequence[_Place], pages: str | Sequence[int] | None, dpi: float | None
+        self,
+        path: Path,
+        places: Sequence[_Place],
+        pages: str | Sequence[int] | None,
+        dpi: float | None,
+        *,
+        invert: bool = False,
     ) -> None:
         self.path = path
         self.name = path.stem if path.is_file() else path.resolve().name
         self.dpi = dpi
+        self._invert = invert
         self._places = list(places)
         self._chosen = pages
         self._documents: dict[Path, Pdf] = {}
@@ -79,7 +87,7 @@ class Pages(Sequence[Stack]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         place = self._places[index]
-        return _stack_of(place, self._open(place), self.dpi)
+        return _stack_of(place, self._open(place), self.dpi, invert=self._invert)
 
     def as_stack(self, *, pad: bool = False) -> Stack:
         """See the pages as the planes of one stack.
@@ -109,7 +117,7 @@ class Pages(Sequence[Stack]):
             path=self.path,
             metadata=image.metadata,
             is_labels=image.is_labels,
-            reopen=partial(_reopen, str(self.path), self._chosen, self.dpi, pad=pad),
+            reopen=partial(_reopen, str(self.path), self._chosen, self.dpi, invert=self._invert, pad=pad),
         )
 
     def as_image(self, *, pad: bool = False) -> FileImage:
@@ -149,7 +157,13 @@ class Pages(Sequence[Stack]):
         return self._documents[place.path].page(place.number, self.dpi)
 
 
-def open_pages(path: str | Path, *, pages: str | Sequence[int] | None = None, dpi: float | None = None) -> Pages:
+def open_pages(
+    path: str | Path,
+    *,
+    pages: str | Sequence[int] | None = None,
+    dpi: float | None = None,
+    invert: bool = False,
+) -> Pages:
     """Open a document, or a folder of scans, whose pages may differ in size.
 
     Parameters
@@ -161,6 +175,8 @@ def open_pages(path: str | Path, *, pages: str | Sequence[int] | None = None, dp
     dpi : float, optional
         Pixels per inch in which pages of PDFs are rendered. By default those of the scan where a page is one, and
         300 otherwise.
+    invert : bool
+        Exchange bright and dark: of negatives.
 
     Returns
     -------
@@ -187,10 +203,11 @@ def open_pages(path: str | Path, *, pages: str | Sequence[int] | None = None, dp
     if dpi is not None and not any(file.suffix.lower() in PDF_SUFFIXES for file in files):
         raise PageChoiceError(f"{path}: has pixels of its own; dpi is for PDF documents, leave it out")
     places = [place for file in files for place in _places_in(file)]
-    return Pages(path, [places[n - 1] for n in chosen_pages(pages, len(places), str(path))], pages, dpi)
+    chosen = [places[n - 1] for n in chosen_pages(pages, len(places), str(path))]
+    return Pages(path, chosen, pages, dpi, invert=invert)
 
 
-def open_page(path: str | Path, number: int, *, dpi: float | None = None) -> Stack:
+def open_page(path: str | Path, number: int, *, dpi: float | None = None, invert: bool = False) -> Stack:
     """Open one page of a document.
 
     Parameters
@@ -199,7 +216,7 @@ def open_page(path: str | Path, number: int, *, dpi: float | None = None) -> Sta
         A PDF, TIFF, PNG or JPEG file.
     number : int
         From 1.
-    dpi : float, optional
+    dpi, invert
         As for :func:`open_pages`.
 
     Returns
@@ -211,7 +228,8 @@ def open_page(path: str | Path, number: int, *, dpi: float | None = None) -> Sta
     places = _places_in(path)
     place = places[chosen_pages([number], len(places), str(path))[0] - 1]
     is_pdf = path.suffix.lower() in PDF_SUFFIXES
-    return _stack_of(place, Pdf(path).page(number, dpi, alone=True) if is_pdf else _open_image(place), dpi)
+    image = Pdf(path).page(number, dpi, alone=True) if is_pdf else _open_image(place)
+    return _stack_of(place, image, dpi, invert=invert)
 
 
 def page_files(folder: Path) -> list[Path]:
@@ -260,8 +278,10 @@ def _open_image(place: _Place) -> FileImage:
     return open_tiff_page(place.path, place.number)
 
 
-def _stack_of(place: _Place, image: FileImage, dpi: float | None) -> Stack:
+def _stack_of(place: _Place, image: FileImage, dpi: float | None, *, invert: bool) -> Stack:
     check_pixels(image.source.shape, image.source.dtype, f"{place.path}: page {place.number}")
+    if invert:
+        image = inverted(image, str(place.path))
     stack = Stack(
         image.source,
         image.axes,
@@ -269,11 +289,11 @@ def _stack_of(place: _Place, image: FileImage, dpi: float | None) -> Stack:
         path=place.path,
         metadata=image.metadata,
         is_labels=image.is_labels,
-        reopen=partial(open_page, str(place.path), place.number, dpi=dpi),
+        reopen=partial(open_page, str(place.path), place.number, dpi=dpi, invert=invert),
     )
     check_plane(stack.plane_shape, str(place.path))
     return stack
 
 
-def _reopen(path: str, pages: str | Sequence[int] | None, dpi: float | None, *, pad: bool) -> Stack:
-    return open_pages(path, pages=pages, dpi=dpi).as_stack(pad=pad)
+def _reopen(path: str, pages: str | Sequence[int] | None, dpi: float | None, *, invert: bool, pad: bool) -> Stack:
+    return open_pages(path, pages=pages, dpi=dpi, invert=invert).as_stack(pad=pad)

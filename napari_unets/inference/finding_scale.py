@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +29,9 @@ SCALES = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 _FIRST = (0.5, 1.0, 2.0)
 #: The disagreement must fall by this share for an image to be seen larger or smaller than it is.
 _GAIN = 0.15
+#: Below this agreement a model does not know what it sees: right scales give 0.84 to 0.97 (pages the lowest), sections
+#: and pages whose bright and dark are exchanged up to 0.75 at the best of all scales.
+_SURE = 0.8
 #: How many squares of the image are looked at, and their side in pixels.
 _SQUARES, _SIDE = 6, 192
 #: How often another place in a plane is tried where there is nothing to be seen.
@@ -48,10 +51,18 @@ class FoundScale:
     agreement : mapping of float to float
         For each scale that was tried, how well what is found in a square and what is found in the square turned by 90°
         agree: the Jaccard index of both, 0 to 1. NaN where next to nothing is found; empty of an empty image.
+    invert : bool
+        Whether that is so with bright and dark exchanged only, as ``open_stack(..., invert=True)`` does it.
     """
 
     scale: float
     agreement: Mapping[float, float]
+    invert: bool = False
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the model agrees with itself well enough at any scale for it to know such images."""
+        return any(value >= _SURE for value in self.agreement.values())
 
 
 def find_scale(
@@ -69,7 +80,8 @@ def find_scale(
     What a section shows does not depend on how it lies under the microscope. A network that sees cells as large as
     those it has learnt from finds the same in a square and in the same square turned by 90°; where they are too
     large or too small it guesses, and guesses differ. So the scale is taken at which both agree best, by the Jaccard
-    index of the probabilities, ``Σ min(p, q) / Σ max(p, q)``. If that gains little, it is 1.
+    index of the probabilities, ``Σ min(p, q) / Σ max(p, q)``. If that gains little, or they agree nowhere, it is 1.
+    Where they agree nowhere, the image is also looked at with bright and dark exchanged.
 
     Parameters
     ----------
@@ -109,9 +121,15 @@ def find_scale(
     own = predictor is None
     predictor = predictor_for(model, settings, overrides, predictor)
     try:
-        search = _Search(predictor, list(_squares(predictor, stack, statistics, cancel)), cancel)
+        squares = list(_squares(predictor, stack, statistics, cancel))
         with predictor.running():
-            return search.best()
+            found = _Search(predictor, squares, cancel).best()
+            if found.is_sure or not squares:
+                return found
+            # 0 to 1 becomes 1 to 0; what has a mean of 0, the same with the other sign
+            top = 0 if model.card.normalisation.method == "zscore" else 1
+            exchanged = _Search(predictor, [np.subtract(top, s, dtype=np.float32) for s in squares], cancel).best()
+            return replace(exchanged, invert=True) if exchanged.is_sure else replace(found, scale=1.0)
     finally:
         if own:
             predictor.close()
@@ -176,15 +194,35 @@ class _Search:
     def _try(self, scale: float) -> None:
         """Measure the disagreement, ``1 / J - 1`` of the mean J over the classes; infinite if nothing is found."""
         at_scale = _at(self._predictor, scale)
-        common = either = np.zeros(self._predictor.out_channels)
+        turned, elsewhere = _Overlap(), _Overlap()
         for square in self._squares:
             if self._cancel is not None and self._cancel():
                 raise Cancelled("stopped while the scale was looked for")
-            seen = np.stack([square, np.rot90(square, axes=(1, 2))])
-            p, turned = at_scale(np.ascontiguousarray(seen))
-            q = np.rot90(turned, -1, axes=(1, 2))
-            common = common + np.minimum(p, q).mean((1, 2), dtype=np.float64)
-            either = either + np.maximum(p, q).mean((1, 2), dtype=np.float64)
-        found = common >= _LEAST * len(self._squares)
-        agreement = float((common[found] / either[found]).mean()) if found.any() else 0.0
+            p, q = at_scale(np.ascontiguousarray(np.stack([square, np.rot90(square, axes=(1, 2))])))
+            q = np.rot90(q, -1, axes=(1, 2))
+            turned.add(p, q)
+            elsewhere.add(p, np.roll(q, [n // 2 for n in q.shape[1:]], axis=(1, 2)))
+        found = turned.common >= _LEAST * len(self._squares)
+        agreement = 0.0
+        if found.any():
+            # As Cohen's kappa: a map that is the same everywhere agrees with itself wherever it is laid.
+            by_chance = elsewhere.jaccard(found)
+            agreement = (turned.jaccard(found) - by_chance) / max(1 - by_chance, 1e-6)
         self._disagreement[scale] = 1 / agreement - 1 if agreement > 0 else np.inf
+
+
+class _Overlap:
+    """What two maps have in common, and what either has, by class."""
+
+    def __init__(self) -> None:
+        self.common: npt.NDArray[np.float64] = np.zeros(1)
+        self._either: npt.NDArray[np.float64] = np.zeros(1)
+
+    def add(self, p: _Floats, q: _Floats) -> None:
+        """Add a square's maps, (classes, y, x)."""
+        self.common = self.common + np.minimum(p, q).mean((1, 2), dtype=np.float64)
+        self._either = self._either + np.maximum(p, q).mean((1, 2), dtype=np.float64)
+
+    def jaccard(self, classes: npt.NDArray[np.bool_]) -> float:
+        """Mean Jaccard index of some classes."""
+        return float((self.common[classes] / self._either[classes]).mean())

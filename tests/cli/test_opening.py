@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_unets.images import open_stack, save_stack
+from napari_unets.images import open_page, open_stack, save_stack
 from napari_unets.inference import segment
 from napari_unets.models import load_model
 
@@ -85,6 +85,22 @@ def test_a_channel(program, tmp_path, name):
         "channel was 2 and is 1"
         in program("segment", path, "-o", tmp_path / name, "--channel", "1", "--resume", *OTSU).err
     )
+
+
+@pytest.mark.parametrize("name", ["out.tif", "out.ome.zarr", "pages.tif", "clean.png"])
+def test_bright_and_dark_exchanged(program, tmp_path, name):
+    values = noise(1, 24, 32)
+    path = tmp_path / "negative.tif"
+    tifffile.imwrite(path, 255 - values[0])
+    if name == "pages.tif":  # of several sizes, which are taken one by one
+        tifffile.imwrite(path, 255 - noise(20, 20), append=True)
+    command = ("segment", path, "-o", tmp_path / name, *OTSU)
+    assert program(*command, "--invert").code == 0
+    expected = segment(load_model("otsu"), values)
+    with open_page(tmp_path / name, 1) if name.startswith(("pages", "clean")) else open_stack(tmp_path / name) as found:
+        np.testing.assert_array_equal(found[...], expected != 1 if name == "clean.png" else expected)
+    assert "it is there and matches" in program(*command, "--invert", "--resume").err
+    assert "invert was True and is not set" in program(*command, "--resume").err
 
 
 def test_resume_compares_how_the_input_is_opened(program, two, tmp_path):

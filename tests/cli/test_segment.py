@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.ndimage import zoom
 
-from napari_unets.images import open_stack, save_stack
-from napari_unets.inference import find_scale, predict, segment
+from napari_unets.images import open_stack, save_stack, synthetic_em_stack
+from napari_unets.inference import predict, segment
 from napari_unets.models import load_model
 
 FAST = ("--model", "mine", "--backend", "torch", "--precision", "fp32")
@@ -93,15 +94,23 @@ def test_scale_is_that_of_the_pixel_sizes_where_they_are_known(program, own_mode
     assert "it is there and matches" in again.err
 
 
-def test_scale_is_found_from_the_image_where_nobody_knows(program, own_model, image, tmp_path):
-    target = tmp_path / "out.tif"
-    result = program("segment", image, "--output", target, "--scale", "auto", *FAST)
-    with open_stack(image) as stack:
-        found = find_scale(load_model(own_model), stack, backend="torch", precision="fp32")
-    assert result.code == 0
-    assert f"scale {found.scale:g}: {image}: mine agrees with itself" in result.err
-    with open_stack(target) as out:
-        np.testing.assert_array_equal(out[...], in_python(own_model, image, scale=found.scale))
+def test_scale_and_bright_membranes_are_found_from_the_image(program, tmp_path):
+    sections = synthetic_em_stack(2, 256)[0]
+    larger = save_stack(tmp_path / "larger.tif", zoom(sections, (1, 2, 2), order=1), axes="zyx")
+    options = ("--model", "em-membranes-fast", "--device", "cpu", "--scale", "auto")
+    result = program("segment", larger, "--output", tmp_path / "out.tif", *options)
+    assert f"scale 0.5: {larger}: em-membranes-fast agrees best with itself" in result.err
+    with open_stack(tmp_path / "out.tif") as out:
+        assert out.metadata["napari_unets"]["settings"]["scale"] == 0.5
+    negative = save_stack(tmp_path / "negative.tif", 255 - sections, axes="zyx")
+    result = program("segment", negative, "--output", tmp_path / "a.tif", *options)
+    assert "only with bright and dark exchanged: give --invert" in result.err
+    result = program("segment", negative, "--output", tmp_path / "b.tif", *options, "--invert")
+    assert f"scale 1: {negative}: em-membranes-fast agrees best" in result.err
+    noise = np.random.default_rng(0).integers(0, 255, (1, 256, 256), dtype=np.uint8)
+    unknown = save_stack(tmp_path / "noise.tif", noise, axes="zyx")
+    result = program("segment", unknown, "--output", tmp_path / "c.tif", *options)
+    assert f"scale 1: {unknown}: em-membranes-fast does not know such images" in result.err
 
 
 def test_settings_reach_the_inference(program, own_model, image, tmp_path):

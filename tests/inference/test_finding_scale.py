@@ -26,7 +26,7 @@ def predictor():
         yield made
 
 
-@pytest.mark.parametrize(("brought_to", "fitting"), [(1, {1.0}), (2, {0.5}), (0.5, {1.5, 2.0, 3.0})])
+@pytest.mark.parametrize(("brought_to", "fitting"), [(1, {1.0}), (2, {0.5, 0.75}), (0.5, {1.5, 2.0, 3.0})])
 def test_pixels_of_another_size_are_made_up_for(sections, predictor, brought_to, fitting):
     seen = zoom(sections, (1, brought_to, brought_to), order=1)
     found = find_scale(predictor.model, seen, predictor=predictor)
@@ -36,6 +36,20 @@ def test_pixels_of_another_size_are_made_up_for(sections, predictor, brought_to,
     assert all(0 < value < 1 for value in tried.values())
     assert found.agreement[found.scale] > 0.9
     assert predictor.settings.scale == 1, "it is as it was"
+
+
+def test_bright_membranes_are_recognised(sections, predictor):
+    found = find_scale(predictor.model, 255 - sections, predictor=predictor)
+    assert (found.scale, found.invert, found.is_sure) == (1, True, True)
+    as_it_is = find_scale(predictor.model, sections, predictor=predictor)
+    assert (as_it_is.invert, as_it_is.is_sure) == (False, True)
+    assert found.agreement == pytest.approx(as_it_is.agreement, abs=0.02)
+
+
+def test_what_a_model_does_not_know_is_seen_as_it_is(predictor):
+    noise = np.random.default_rng(0).integers(0, 255, (2, 300, 300)).astype(np.uint8)
+    found = find_scale(predictor.model, noise, predictor=predictor)
+    assert (found.scale, found.invert, found.is_sure) == (1, False, False)
 
 
 def test_the_margin_around_a_mosaic_says_nothing(sections, predictor):

@@ -78,7 +78,7 @@ def make_output(
     order = Order(predictor, settings, metadata, report, overwrite=overwrite, cancel=cancel)
     if settings.kind == "clean":
         metadata["napari_unets"] |= {"output": "clean pages", "colour": settings.colour}
-        write_pages(sources, target, order)
+        write_pages(sources, target, order, invert=opening.invert)
     else:
         _make_of_stack(sources[0], opening, target, order, metadata)
 
@@ -91,9 +91,9 @@ def _make_of_stack(source: str, opening: Opening, target: Path, order: Order, me
     try:
         stack = open_stack(source, **opening.model_dump(), pages=settings.pages, dpi=settings.dpi)
     except MixedSizesError:
-        if opening.changed() or not _is_document(source, order) or not _makes_pages(target, order):
+        if not opening.is_for_pages or not _is_document(source, order) or not _makes_pages(target, order):
             raise
-        write_pages([source], target, order)
+        write_pages([source], target, order, invert=opening.invert)
         return
     if target.suffix.lower() == ".zarr" or settings.link or settings.ortho:  # z is last before y then
         stack = in_ome_order(stack)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["write_pages"]
 
 
-def write_pages(sources: Sequence[str], target: Path, order: Order) -> None:
+def write_pages(sources: Sequence[str], target: Path, order: Order, *, invert: bool = False) -> None:
     """Write what is made of the pages of some documents, which may have several sizes.
 
     Parameters
@@ -27,6 +27,8 @@ def write_pages(sources: Sequence[str], target: Path, order: Order) -> None:
         Gets all their pages. Nothing half-written is left, whatever interrupts it.
     order : Order
         Clean pages show the ink, class 1, on white; segmentations and probabilities (of class 1) are pages of a TIFF.
+    invert : bool
+        Whether the sources are negatives.
 
     Raises
     ------
@@ -40,7 +42,7 @@ def write_pages(sources: Sequence[str], target: Path, order: Order) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     labels = order.settings.kind == "segmentation"
     with create_page_writer(target, metadata=order.metadata, overwrite=order.overwrite, labels=labels) as writer:
-        for page, how in _each(sources, order):
+        for page, how in _each(sources, order, invert=invert):
             writer.write(_content(page, order, how), dpi=page.metadata.get("dpi"))
 
 
@@ -59,13 +61,16 @@ def _content(page: Stack, order: Order, how: dict[str, Any]) -> NDArray[Any]:
     return ink_in_colour(page.plane(0), ids == 1) if settings.colour else ids != 1
 
 
-def _each(sources: Sequence[str], order: Order) -> Iterator[tuple[Stack, dict[str, Any]]]:
+def _each(sources: Sequence[str], order: Order, *, invert: bool) -> Iterator[tuple[Stack, dict[str, Any]]]:
     """Each page, open, and how it is to be run."""
     from napari_unets.images import open_pages
 
     settings = order.settings
     with ExitStack() as files:
-        documents = [files.enter_context(open_pages(s, pages=settings.pages, dpi=settings.dpi)) for s in sources]
+        documents = [
+            files.enter_context(open_pages(source, pages=settings.pages, dpi=settings.dpi, invert=invert))
+            for source in sources
+        ]
         total = sum(len(document) for document in documents)
         for number, (document, i) in enumerate((d, i) for d in documents for i in range(len(d))):
             with document[i] as page:

@@ -24,6 +24,8 @@ class Opening(BaseModel):
         Which array of a Zarr group or an HDF5 file, or which series of a TIFF file.
     channel : str or None
         Which of the channels, by its name in the file or its number from 1.
+    invert : bool
+        Whether bright and dark are exchanged; the only one that pages can have, too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -33,7 +35,13 @@ class Opening(BaseModel):
     level: int = 0
     dataset: str | None = None
     channel: str | None = None
+    invert: bool = False
 
     def changed(self) -> dict[str, Any]:
         """Return what is not as in the file; JSON values."""
         return self.model_dump(mode="json", exclude_defaults=True)
+
+    @property
+    def is_for_pages(self) -> bool:
+        """Whether pages can be opened so."""
+        return not self.changed().keys() - {"invert"}

@@ -92,7 +92,7 @@ def open_padded(path: str | Path, **keywords: Any) -> Stack:
     try:
         return open_stack(path, **keywords)
     except MixedSizesError as error:
-        about = {name: keywords.get(name) for name in ("pages", "dpi")}
+        about: dict[str, Any] = {name: keywords[name] for name in ("pages", "dpi", "invert") if name in keywords}
         if any(value for name, value in keywords.items() if name not in about):
             raise
         try:

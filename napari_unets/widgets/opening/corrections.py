@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLineEdit, QSpinBox, QWidget
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QLineEdit, QSpinBox, QWidget
 
 from napari_unets.widgets.opening.number_line import NumberLine
 from napari_unets.widgets.parts.form_rows import show_row
@@ -43,6 +43,8 @@ class Corrections(QWidget):
         self.channel.setToolTip("One of the channels alone: its name in the file, or its number from 1")
         self.level = QSpinBox()
         self.level.setToolTip("0 is the finest resolution")
+        self.invert = QCheckBox("Exchange bright and dark")
+        self.invert.setToolTip("For sections whose membranes are bright, and for negatives")
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("Axes", self.axes)
@@ -51,10 +53,12 @@ class Corrections(QWidget):
         form.addRow("Dataset", self.dataset)
         form.addRow("Channel", self.channel)
         form.addRow("Level", self.level)
+        form.addRow(self.invert)
         self._form = form
         for line in (self.axes, *self.voxel, self.dataset, self.channel):
             line.editingFinished.connect(self._announce)
         self.level.valueChanged.connect(self._announce)
+        self.invert.toggled.connect(self._announce)
         self._last = self.keywords()
 
     def keywords(self) -> dict[str, Any]:
@@ -65,15 +69,16 @@ class Corrections(QWidget):
             "dataset": self.dataset.text().strip() or None,
             "channel": self.channel.text().strip() or None,
             "level": self.level.value(),
+            "invert": self.invert.isChecked(),
         }
 
     def clear(self) -> None:
         """Leave everything as in the file."""
         for line in (self.axes, *self.voxel, self.dataset, self.channel):
             line.clear()
-        self.level.blockSignals(True)
-        self.level.setValue(0)
-        self.level.blockSignals(False)
+        with QSignalBlocker(self.level), QSignalBlocker(self.invert):
+            self.level.setValue(0)
+            self.invert.setChecked(False)
         self._found = None
         self.missing.say("")
         self._last = self.keywords()

@@ -78,5 +78,14 @@ class ScaleSearch(JobRun):
         if not found.agreement:
             self.ended.emit(None, "The image is empty; nothing can be told from it.")
             return
+        if found.invert:
+            self.ended.emit(
+                None,
+                "Only with bright and dark exchanged does the model know such images: open the file so (Open, Corrections).",
+            )
+            return
+        if not found.is_sure:
+            self.ended.emit(None, "The model does not know such images: turned, it sees something else in them.")
+            return
         seen = "The image as it is" if found.scale == 1 else f"{found.scale:g} times as large"
         self.ended.emit(found.scale, f"{seen} fits best: what is found then depends least on how it is turned.")

@@ -117,6 +117,19 @@ def test_a_channel_alone(qtbot, widget, tiff, tmp_path):
     assert widget.corrections.keywords()["channel"] is None
 
 
+def test_bright_and_dark_exchanged(qtbot, widget, tiff):
+    path, pixels = tiff  # 0 to 5999 of 16 bits, whose white is 65535
+    type_path(qtbot, widget, path)
+    wait_understood(qtbot, widget)
+    np.testing.assert_array_equal(np.asarray(press_open(qtbot, widget).data), pixels)
+    widget.corrections.invert.click()
+    wait_understood(qtbot, widget)
+    np.testing.assert_array_equal(np.asarray(press_open(qtbot, widget).data), 65535 - pixels)
+    type_path(qtbot, widget, path)
+    wait_understood(qtbot, widget)
+    assert not widget.corrections.invert.isChecked()
+
+
 @pytest.fixture(params=["de_DE", "en_US"])
 def language(request):
     before = QLocale()
