@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["only_image", "scan_pixels", "unmasked_pages"]
+__all__ = ["Size", "masks_of_pages", "only_image", "scan_pixels"]
+
+#: Width and height in pixels.
+Size = tuple[int, int]
 
 _NEAR = 0.1  # points; a third of a pixel at 240 dpi
 
@@ -58,8 +61,8 @@ def scan_pixels(page: Any) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels[..., 2::-1] if channels.startswith("BGR") else pixels[..., :3])
 
 
-def unmasked_pages(path: Path) -> set[int]:
-    """Numbers of the pages of whose images no mask hides anything: PDFium would give the hidden pixels as well.
+def masks_of_pages(path: Path) -> dict[int, dict[Size, Size]]:
+    """Find the images of each page that are seen through a mask: PDFium gives what is hidden as well.
 
     Parameters
     ----------
@@ -68,30 +71,42 @@ def unmasked_pages(path: Path) -> set[int]:
 
     Returns
     -------
-    set of int
-        From 1. Pages of which it cannot be told are not among them.
+    dict of int to dict
+        By the number of the page, from 1: width and height of the mask (0 of a colour that hides) by those of the
+        image. Pages of which it cannot be told are not among them.
     """
     try:
         import pikepdf
     except ImportError:
-        return set()
+        return {}
     try:
         with pikepdf.open(path) as document:
-            return {number for number, page in enumerate(document.pages, 1) if not _is_masked(page.obj)}
+            found = {number: _masks_of(page.obj) for number, page in enumerate(document.pages, 1)}
     except (pikepdf.PdfError, pikepdf.PasswordError):
-        return set()
+        return {}
+    return {number: masks for number, masks in found.items() if masks is not None}
 
 
-def _is_masked(page: Any) -> bool:
-    """Whether an image that a page refers to has a mask."""
+def _masks_of(page: Any) -> dict[Size, Size] | None:
+    """Masks of the images that a page refers to; None if it is damaged."""
+    import pikepdf
+
     node = page
     while "/Resources" not in node and "/Parent" in node:  # said once for several pages
         node = node["/Parent"]
+    masks: dict[Size, Size] = {}
     try:
-        images = node.get("/Resources", {}).get("/XObject", {}).values()
-        return any("/Mask" in image or "/SMask" in image for image in images)
-    except (AttributeError, TypeError, ValueError):  # damaged
-        return True
+        for image in node.get("/Resources", {}).get("/XObject", {}).values():
+            for mask in (image[name] for name in ("/Mask", "/SMask") if name in image):
+                size = _size_of(mask) if isinstance(mask, pikepdf.Stream) else (0, 0)
+                masks[_size_of(image)] = size
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+    return masks
+
+
+def _size_of(image: Any) -> Size:
+    return int(image["/Width"]), int(image["/Height"])
 
 
 def _is_whole(image: Any, bounds: tuple[float, float, float, float]) -> bool:
