@@ -248,7 +248,7 @@ def _has_no_pages(path: Path) -> bool:
     except ImportError:
         return False
     try:
-        with pikepdf.open(path) as document:
+        with path.open("rb") as file, pikepdf.open(file) as document:
             return not document.pages
     except (pikepdf.PdfError, pikepdf.PasswordError):
         return False

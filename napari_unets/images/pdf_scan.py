@@ -80,7 +80,7 @@ def masks_of_pages(path: Path) -> dict[int, dict[Size, Size]]:
     except ImportError:
         return {}
     try:
-        with pikepdf.open(path) as document:
+        with path.open("rb") as file, pikepdf.open(file) as document:  # a name need not be text
             found = {number: _masks_of(page.obj) for number, page in enumerate(document.pages, 1)}
     except (pikepdf.PdfError, pikepdf.PasswordError):
         return {}

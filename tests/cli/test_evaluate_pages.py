@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -86,6 +87,32 @@ def test_folders_of_pages_and_of_documents(program, tmp_path, truths, expected):
         save_pages(place / "a.pdf", pages[:2])
         save_pages(place / "b.pdf", pages[2:])
     same(scores_of(program, documents, wanted), expected)
+
+
+def test_names_with_letters_that_systems_write_differently(program, tmp_path, expected):
+    folders = []
+    for form, pages in (("NFC", PAGES), ("NFD", TRUTHS)):
+        folders.append(tmp_path / form)
+        folders[-1].mkdir()
+        save_pages(folders[-1] / f"{normalize(form, 'Müller')}.png", pages[:1])
+    assert scores_of(program, *folders)["per_slice"] == expected[:1]
+
+
+def test_two_pages_of_one_name_are_not_chosen_between(program, tmp_path, truths):
+    folder = tmp_path / "clean"
+    folder.mkdir()
+    save_pages(folder / "page-0.tif", PAGES[:1])
+    save_pages(folder / "page-0.png", PAGES[1:2])
+    save_pages(folder / "page-1.png", PAGES[1:2])
+    result = program("evaluate", folder, truths)
+    assert result.code == 1
+    assert f"{folder}: page-0.png, page-0.tif have the same name" in result.err
+    (folder / "page-0.tif").rename(folder / "other.tif")
+    save_pages(folder / "other.png", PAGES[:1])  # nobody asks for these
+    assert program("evaluate", folder, truths).code == 1  # another size
+    save_pages(folder / "page-0.tif", PAGES[:1])
+    (folder / "page-0.png").unlink()
+    assert program("evaluate", folder, truths).code == 0
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".pdf", ".png"])
