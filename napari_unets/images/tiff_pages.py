@@ -11,7 +11,8 @@ import tifffile
 from napari_unets.images.axes import tidy_axes
 from napari_unets.images.chosen_planes import choose_planes
 from napari_unets.images.errors import EmptyImageError, UnsupportedImageError, explain_read_errors
-from napari_unets.images.source import FileImage, Source
+from napari_unets.images.on_white import tiff_on_white
+from napari_unets.images.source import FileImage
 from napari_unets.images.tiff import open_tiff, quiet
 from napari_unets.images.tiff_directories import check_directories
 from napari_unets.images.tiff_metadata import pixels_per_inch, tiff_note
@@ -72,7 +73,7 @@ def open_tiff_page(path: Path, number: int) -> FileImage:
                 return choose_planes(open_tiff(path), [number], str(path))
             page = _pages(tif)[number - 1]
             series = tifffile.TiffPageSeries([page], page.shape, page.dtype, page.axes)
-            source: Source = TiffSource(path, tif, series)
+            source = tiff_on_white(TiffSource(path, tif, series), page)
             axes = tidy_axes(page.axes + "S" * (len(source.shape) - len(page.axes)))
             if axes not in ("yx", "yxs", "syx"):
                 raise UnsupportedImageError(f"{path}: page {number} is no plain picture, its axes are {axes}")
