@@ -22,7 +22,7 @@ from napari_unets.images.errors import (
 )
 from napari_unets.images.note import NOTE_KEY
 from napari_unets.images.pdf_resolution import scan_resolution
-from napari_unets.images.pdf_scan import Size, masks_of_pages, only_image, scan_pixels
+from napari_unets.images.pdf_scan import Size, UndecodedError, check_images, masks_of_pages, only_image, scan_pixels
 from napari_unets.images.source import FileImage, Region
 from napari_unets.images.suffixes import PDF_SUFFIXES
 
@@ -34,6 +34,7 @@ DEFAULT_DPI = 300.0
 _POINTS = 72.0  # an inch
 _DPI = (10.0, 4800.0)  # what can sensibly be asked for
 _LONGEST_SIDE = 2**16  # pixels
+_WHITE = 255
 #: PDFium is for one thread at a time, whatever the document.
 _pdfium_lock = threading.RLock()
 
@@ -154,7 +155,15 @@ class Pdf:
             try:
                 if self._look(number).image == shape:  # as it was scanned, to the bit
                     return scan_pixels(page)[rows, columns]
-                return self._drawn(page, shape, rows, columns)
+                pixels = self._drawn(page, shape, rows, columns)
+                if self._look(number).scanned is not None and pixels.min() == _WHITE:
+                    check_images(page)
+                return pixels
+            except UndecodedError:
+                raise UnreadableImageError(
+                    f"{self.path}: the scan that is page {number} cannot be decoded, it may be damaged; copy or export "
+                    "it again, or choose other pages"
+                ) from None
             finally:
                 page.close()
 

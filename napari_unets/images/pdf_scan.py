@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Size", "masks_of_pages", "only_image", "scan_pixels"]
+__all__ = ["Size", "UndecodedError", "check_images", "masks_of_pages", "only_image", "scan_pixels"]
 
 #: Width and height in pixels.
 Size = tuple[int, int]
 
 _NEAR = 0.1  # points; a third of a pixel at 240 dpi
+
+
+class UndecodedError(Exception):
+    """An image of a PDF that cannot be decoded."""
 
 
 def only_image(page: Any) -> tuple[int, int] | None:
@@ -50,15 +54,45 @@ def scan_pixels(page: Any) -> NDArray[np.uint8]:
     ----------
     page : pypdfium2.PdfPage
         The page; PDFium is the caller's.
+
+    Raises
+    ------
+    UndecodedError
+        If it cannot be decoded.
     """
     (image,) = page.get_objects(max_depth=1)
-    bitmap = image.get_bitmap()
+    bitmap = _decoded(image)
     pixels = np.array(bitmap.to_numpy())
     channels = bitmap.mode
     del bitmap  # while PDFium is ours
     if channels == "L":
         return np.repeat(pixels.reshape(*pixels.shape[:2], 1), 3, axis=2)
     return np.ascontiguousarray(pixels[..., 2::-1] if channels.startswith("BGR") else pixels[..., :3])
+
+
+def check_images(page: Any) -> None:
+    """Decode the images of a page: PDFium draws nothing, and says nothing, where one is damaged.
+
+    Parameters
+    ----------
+    page : pypdfium2.PdfPage
+        The page; PDFium is the caller's.
+
+    Raises
+    ------
+    UndecodedError
+        If one cannot be decoded.
+    """
+    raw = importlib.import_module("pypdfium2.raw")
+    for image in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE]):
+        _decoded(image)
+
+
+def _decoded(image: Any) -> Any:
+    try:
+        return image.get_bitmap()
+    except importlib.import_module("pypdfium2").PdfiumError as error:
+        raise UndecodedError(str(error)) from error
 
 
 def masks_of_pages(path: Path) -> dict[int, dict[Size, Size]]:

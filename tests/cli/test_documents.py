@@ -74,7 +74,7 @@ def test_ink_of_other_pixels(program, tmp_path, kind):
         "bool": SCANS[0] > 100,
         "uint16": SCANS[0].astype(np.uint16) * 257,
         "float32": (SCANS[0] / 255).astype(np.float32),
-        "alpha": np.dstack([COLOUR, SCANS[0]]),
+        "alpha": np.dstack([COLOUR, np.full_like(SCANS[0], 255)]),
         "grey": SCANS[0],
     }[kind]
     tifffile.imwrite(tmp_path / "in.tif", pixels, photometric="rgb" if kind == "alpha" else "minisblack")

@@ -349,6 +349,14 @@ def test_no_page_numbers(text):
         chosen_pages(text, 9, "a.pdf")
 
 
+def test_a_page_far_beyond_the_last_is_told():
+    for text in ("99", "2,99", "99-200"):
+        with pytest.raises(PageChoiceError, match=r"a.pdf: has 9 pages, there is no page 99"):
+            chosen_pages(text, 9, "a.pdf")
+    with pytest.raises(PageChoiceError, match=r"a.pdf: has 9 pages, there is no page 12"):
+        chosen_pages("12-", 9, "a.pdf")
+
+
 @pytest.mark.parametrize("files", [page_files, image_files])
 def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch, files):
     def refuse(folder):
