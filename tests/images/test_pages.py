@@ -25,6 +25,7 @@ from napari_unets.images import (
     open_pages,
     open_stack,
     save_stack,
+    tiff_pages,
 )
 from napari_unets.images.folder import image_files
 from napari_unets.images.page_numbers import chosen_pages
@@ -171,6 +172,19 @@ def test_pages_of_a_tiff(tmp_path):
     with open_pages(path).as_stack(pad=True) as stack:
         assert stack.dtype == np.uint8
         np.testing.assert_array_equal(stack[0, :, :50], rgb(BIT))
+
+
+def test_pages_of_a_tiff_are_looked_for_once(tmp_path, monkeypatch):
+    """Each look reads all directories: for a thousand pages a thousand times, that would be minutes."""
+    with create_page_writer(tmp_path / "a.tif") as writer:
+        for _ in range(5):
+            writer.write(GREY)
+    looks = []
+    monkeypatch.setattr(tiff_pages, "_places", lambda tif, places=tiff_pages._places: looks.append(1) or places(tif))
+    with open_pages(tmp_path / "a.tif") as document:
+        for page in document:
+            np.testing.assert_array_equal(page.plane(0), GREY)
+    assert len(looks) == 1
 
 
 def test_planes_of_a_stack_are_chosen_and_keep_their_voxel_size(tmp_path):
