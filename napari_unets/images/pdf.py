@@ -35,6 +35,7 @@ _POINTS = 72.0  # an inch
 _DPI = (10.0, 4800.0)  # what can sensibly be asked for
 _LONGEST_SIDE = 2**16  # pixels
 _WHITE = 255
+_LARGEST_DRAWING = 2**32  # bytes from which on PDFium makes no picture
 #: PDFium is for one thread at a time, whatever the document.
 _pdfium_lock = threading.RLock()
 
@@ -149,6 +150,13 @@ class Pdf:
         Returns
         -------
         ndarray of uint8, shape (y, x, 3)
+
+        Raises
+        ------
+        PageChoiceError
+            If the window is larger than what can be drawn.
+        UnreadableImageError
+            If the page is damaged.
         """
         with _pdfium_lock, explain_read_errors(self.path, self._pdfium.PdfiumError):
             page = self._document[number - 1]
@@ -175,6 +183,11 @@ class Pdf:
     def _drawn(self, page: Any, shape: tuple[int, int], rows: slice, columns: slice) -> NDArray[np.uint8]:
         raw = importlib.import_module("pypdfium2.raw")
         height, width = rows.stop - rows.start, columns.stop - columns.start
+        if height * (3 * width + 3) >= _LARGEST_DRAWING:  # rows are filled up to four bytes
+            raise PageChoiceError(
+                f"{self.path}: a page of {shape[0]}×{shape[1]} pixels is too large to be drawn as a whole; "
+                "choose fewer dpi"
+            )
         bitmap = self._pdfium.PdfBitmap.new_native(width, height, raw.FPDFBitmap_BGR, rev_byteorder=True)
         bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
         place = (-columns.start, -rows.start, shape[1], shape[0], 0)

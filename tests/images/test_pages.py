@@ -363,6 +363,15 @@ def test_no_page_numbers(text):
         chosen_pages(text, 9, "a.pdf")
 
 
+def test_a_page_that_is_too_large_to_be_drawn_is_told(tmp_path):
+    path = drawn_pdf(tmp_path / "a.pdf", size=(14400, 14400))
+    with open_stack(path) as stack:
+        assert stack.plane_shape == (60000, 60000)
+        assert not stack.plane(0, (slice(59990, 60000), slice(0, 10))).any()
+        with pytest.raises(PageChoiceError, match=r"a.pdf: a page of 60000×60000 pixels is too large.*fewer dpi"):
+            stack.plane(0)
+
+
 def test_a_page_far_beyond_the_last_is_told():
     for text in ("99", "2,99", "99-200"):
         with pytest.raises(PageChoiceError, match=r"a.pdf: has 9 pages, there is no page 99"):
