@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from napari_unets.cli.terminal import note
 from napari_unets.errors import NapariUnetsError
-from napari_unets.images.folder import unread_images
+from napari_unets.images.errors import ImageError
+from napari_unets.images.folder import first_few, unread_images
+from napari_unets.images.pages import page_files
 from napari_unets.images.remote import is_address
 from napari_unets.images.suffixes import UNREAD_SUFFIXES
 from napari_unets.jobs.batch.events import BatchItem
@@ -60,7 +63,7 @@ def check_format(output: Path) -> None:
 def find_inputs(inputs: Sequence[str], output: Path, *, each: bool, kind: Kind) -> list[str]:
     """Find the inputs that are meant: see :func:`~napari_unets.jobs.batch.sources.find_sources`.
 
-    Images of a folder in formats that are not read are told.
+    Images of a folder in formats that are not read are told, and folders in it.
 
     Parameters
     ----------
@@ -87,9 +90,24 @@ def find_inputs(inputs: Sequence[str], output: Path, *, each: bool, kind: Kind) 
     for name in inputs:
         folder = Path(name).expanduser()
         if (each or kind == "clean") and not is_address(name) and is_folder(folder):
-            for remark in unread_images(folder):
+            for remark in unread_images(folder) + _inner_folders(folder, output):
                 note(f"{folder}: {remark}")
     return sources
+
+
+def _inner_folders(folder: Path, output: Path) -> list[str]:
+    """Name the folders in a folder whose files are not inputs, in one remark; none, if there are none."""
+    from natsort import natsorted
+
+    names = []
+    for inner in folder.iterdir():
+        with suppress(ImageError):  # it cannot be listed
+            if is_folder(inner) and inner.name[0] != "." and inner.resolve() != output.resolve() and page_files(inner):
+                names.append(inner.name)
+    if not names:
+        return []
+    everything, listed = folder / "**" / "*", first_few(natsorted(names))
+    return [f"folders in it are left out, give '{everything}' to take their files too: {listed}"]
 
 
 def plan_outputs(

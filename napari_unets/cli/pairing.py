@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from napari_unets.cli.page_pairs import open_both, slice_names
 from napari_unets.cli.terminal import note
@@ -22,7 +23,7 @@ __all__ = ["OpenPair", "PairingError", "open_pairs"]
 
 
 class PairingError(NapariUnetsError):
-    """Folders of which no files belong together, or a file that cannot be scored."""
+    """Folders of which no files belong together, or several do, or a file that cannot be scored."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def open_pairs(
     Raises
     ------
     PairingError
-        If no names are the same.
+        If no names are the same, or several of one folder.
     PagesDifferError
         If they are documents whose pages do not belong together.
     ImageError
@@ -95,10 +96,7 @@ def _matches(predictions: Path, truths: Path) -> list[tuple[Path, Path]]:
     """Images with the same name, in natural order; those without a partner are told, other files are left alone."""
     from natsort import natsorted
 
-    found, wanted = (
-        {plain_name(path): path for path in folder.iterdir() if path.name[0] != "." and is_image(path)}
-        for folder in (predictions, truths)
-    )
+    found, wanted = _by_name(predictions), _by_name(truths)
     names = natsorted(found.keys() & wanted.keys())
     if not names:
         examples = " and ".join(next(iter(sorted(d)), "nothing") for d in (found, wanted))
@@ -109,7 +107,26 @@ def _matches(predictions: Path, truths: Path) -> list[tuple[Path, Path]]:
     for folder, lonely in ((predictions, wanted.keys() - found.keys()), (truths, found.keys() - wanted.keys())):
         if lonely:
             note(f"left out, since {folder} does not have them: {', '.join(natsorted(lonely))}")
-    return [(found[name], wanted[name]) for name in names]
+    return [(_only(found[name]), _only(wanted[name])) for name in names]
+
+
+def _by_name(folder: Path) -> dict[str, list[Path]]:
+    """Images of a folder by their names, in which an ü is one letter: some systems write it as two."""
+    images: dict[str, list[Path]] = {}
+    for path in folder.iterdir():
+        if path.name[0] != "." and is_image(path):
+            images.setdefault(normalize("NFC", plain_name(path)), []).append(path)
+    return images
+
+
+def _only(images: list[Path]) -> Path:
+    if len(images) > 1:
+        names = ", ".join(sorted(path.name for path in images))
+        raise PairingError(
+            f"{images[0].parent}: {names} have the same name, and it cannot be told which is meant; give two files, or "
+            "move those that are not meant elsewhere"
+        )
+    return images[0]
 
 
 def _open_pair(prediction: Path, truth: Path, files: ExitStack, openings: tuple[Opening, Opening]) -> OpenPair:

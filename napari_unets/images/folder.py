@@ -21,7 +21,7 @@ from napari_unets.images.suffixes import TIFF_SUFFIXES, UNREAD_SUFFIXES
 from napari_unets.images.tiff import open_tiff
 from napari_unets.images.units import VoxelSize
 
-__all__ = ["files_of", "folder_remarks", "image_files", "open_folder", "unread_images"]
+__all__ = ["files_of", "first_few", "folder_remarks", "image_files", "open_folder", "unread_images"]
 
 _MOST_NAMED = 5
 _MOST_CHECKED = 2000  # files whose heads are read at once; the others when they are read
@@ -74,11 +74,11 @@ def folder_remarks(folder: Path) -> list[str]:
     files = image_files(folder)
     remarks = []
     if gaps := left_out([path.stem for path in files]):
-        remarks.append(f"the names of its files leave out {_first_few(gaps)}")
+        remarks.append(f"the names of its files leave out {first_few(gaps)}")
     names = [path.name for path in folder.iterdir() if path.suffix.lower() in PDF_SUFFIXES]
     documents = natsorted(name for name in names if not name.startswith("."))
     if files and documents:
-        remarks.append(f"PDFs beside images are left out: {_first_few(documents)}")
+        remarks.append(f"PDFs beside images are left out: {first_few(documents)}")
     return remarks + unread_images(folder)
 
 
@@ -87,10 +87,11 @@ def unread_images(folder: Path) -> list[str]:
     names = [path.name for path in files_of(folder, UNREAD_SUFFIXES)]
     if not names:
         return []
-    return [f"formats that are not read are left out, convert them to TIFF or PNG: {_first_few(names)}"]
+    return [f"formats that are not read are left out, convert them to TIFF or PNG: {first_few(names)}"]
 
 
-def _first_few(names: Sequence[object]) -> str:
+def first_few(names: Sequence[object]) -> str:
+    """Name the first of many, and say how many more there are."""
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return ", ".join(str(name) for name in names[:_MOST_NAMED]) + more
 

@@ -57,8 +57,9 @@ def _parsed(text: str, count: int, name: str) -> list[int]:
         if not part or found is None or part == "-":
             raise PageChoiceError(f"{name}: {text!r} are no pages; give numbers and ranges such as '1-3,7' or '5-'")
         first, dash, last = found.groups()
-        start, stop = int(first or 1), int(last or count) if dash else int(first)
-        numbers += range(start, min(stop, count + 1) + 1)  # one too many is enough to be told of
+        start = int(first or 1)
+        stop = int(last) if last else max(start, count) if dash else start
+        numbers += range(start, max(start, min(stop, count + 1)) + 1)  # one too many is enough to be told of
         if stop < start:
             raise PageChoiceError(f"{name}: the pages {part!r} run backwards")
     return numbers

@@ -34,6 +34,8 @@ class _Place(NamedTuple):
     number: int
     #: Of the file, with the number where it has several pages.
     name: str
+    #: In a TIFF file, what `find_tiff_pages` says of it.
+    directory: int | None = None
 
 
 class Pages(Sequence[Stack]):
@@ -249,24 +251,25 @@ def page_files(folder: Path) -> list[Path]:
 
 def _places_in(path: Path) -> list[_Place]:
     suffix = path.suffix.lower()
+    directories: list[int | None]
     if suffix in PDF_SUFFIXES:
         document = Pdf(path)
-        count = document.count
+        directories = [None] * document.count
         document.close()
     elif suffix in TIFF_SUFFIXES:
-        from napari_unets.images.tiff_pages import count_tiff_pages
+        from napari_unets.images.tiff_pages import find_tiff_pages
 
-        count = count_tiff_pages(path)
+        directories = find_tiff_pages(path)
     elif suffix in PICTURE_SUFFIXES:
-        count = 1
+        directories = [None]
     else:
         raise UnsupportedImageError(
             f"{path}: files of type {suffix or 'unknown'} have no pages; use PDF, TIFF, PNG or JPEG"
         )
-    digits = len(str(count))
+    digits = len(str(len(directories)))
     return [
-        _Place(path, number, path.stem if count == 1 else f"{path.stem} {number:0{digits}d}")
-        for number in range(1, count + 1)
+        _Place(path, number, path.stem if len(directories) == 1 else f"{path.stem} {number:0{digits}d}", directory)
+        for number, directory in enumerate(directories, 1)
     ]
 
 
@@ -275,7 +278,7 @@ def _open_image(place: _Place) -> FileImage:
         return open_picture(place.path)
     from napari_unets.images.tiff_pages import open_tiff_page
 
-    return open_tiff_page(place.path, place.number)
+    return open_tiff_page(place.path, place.number, place.directory)
 
 
 def _stack_of(place: _Place, image: FileImage, dpi: float | None, *, invert: bool) -> Stack:

@@ -21,7 +21,8 @@ from napari_unets.images.errors import (
     explain_read_errors,
 )
 from napari_unets.images.note import NOTE_KEY
-from napari_unets.images.pdf_scan import only_image, scan_pixels, unmasked_pages
+from napari_unets.images.pdf_resolution import scan_resolution
+from napari_unets.images.pdf_scan import Size, UndecodedError, check_images, masks_of_pages, only_image, scan_pixels
 from napari_unets.images.source import FileImage, Region
 from napari_unets.images.suffixes import PDF_SUFFIXES
 
@@ -33,7 +34,8 @@ DEFAULT_DPI = 300.0
 _POINTS = 72.0  # an inch
 _DPI = (10.0, 4800.0)  # what can sensibly be asked for
 _LONGEST_SIDE = 2**16  # pixels
-_SCANNED = 0.7  # part of a page that an image covers, from which on the page is taken for its scan
+_WHITE = 255
+_LARGEST_DRAWING = 2**32  # bytes from which on PDFium makes no picture
 #: PDFium is for one thread at a time, whatever the document.
 _pdfium_lock = threading.RLock()
 
@@ -43,7 +45,7 @@ class _Look(NamedTuple):
 
     #: Width and height, 72 an inch.
     points: tuple[float, float]
-    #: Resolution (x, y) of the image that it is the scan of.
+    #: Resolution (x, y) of the scan that it is.
     scanned: tuple[float, float] | None
     #: Height and width of the image, if the page is nothing but one image.
     image: tuple[int, int] | None
@@ -148,13 +150,28 @@ class Pdf:
         Returns
         -------
         ndarray of uint8, shape (y, x, 3)
+
+        Raises
+        ------
+        PageChoiceError
+            If the window is larger than what can be drawn.
+        UnreadableImageError
+            If the page is damaged.
         """
         with _pdfium_lock, explain_read_errors(self.path, self._pdfium.PdfiumError):
             page = self._document[number - 1]
             try:
                 if self._look(number).image == shape:  # as it was scanned, to the bit
                     return scan_pixels(page)[rows, columns]
-                return self._drawn(page, shape, rows, columns)
+                pixels = self._drawn(page, shape, rows, columns)
+                if self._look(number).scanned is not None and pixels.min() == _WHITE:
+                    check_images(page)
+                return pixels
+            except UndecodedError:
+                raise UnreadableImageError(
+                    f"{self.path}: the scan that is page {number} cannot be decoded, it may be damaged; copy or export "
+                    "it again, or choose other pages"
+                ) from None
             finally:
                 page.close()
 
@@ -166,6 +183,11 @@ class Pdf:
     def _drawn(self, page: Any, shape: tuple[int, int], rows: slice, columns: slice) -> NDArray[np.uint8]:
         raw = importlib.import_module("pypdfium2.raw")
         height, width = rows.stop - rows.start, columns.stop - columns.start
+        if height * (3 * width + 3) >= _LARGEST_DRAWING:  # rows are filled up to four bytes
+            raise PageChoiceError(
+                f"{self.path}: a page of {shape[0]}×{shape[1]} pixels is too large to be drawn as a whole; "
+                "choose fewer dpi"
+            )
         bitmap = self._pdfium.PdfBitmap.new_native(width, height, raw.FPDFBitmap_BGR, rev_byteorder=True)
         bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
         place = (-columns.start, -rows.start, shape[1], shape[0], 0)
@@ -178,36 +200,21 @@ class Pdf:
         return pixels
 
     @cached_property
-    def _unmasked(self) -> set[int]:
-        return unmasked_pages(self.path)
+    def _masks(self) -> dict[int, dict[Size, Size]]:
+        return masks_of_pages(self.path)
 
     def _look(self, number: int) -> _Look:
         if number not in self._looks:
             with _pdfium_lock, explain_read_errors(self.path, self._pdfium.PdfiumError):
                 page = self._document[number - 1]
                 try:
-                    image = only_image(page) if number in self._unmasked else None
-                    self._looks[number] = _Look(page.get_size(), self._scanned_at(page), image)
+                    masks = self._masks.get(number)
+                    image = only_image(page) if masks is not None and not masks else None
+                    scanned = scan_resolution(page, masks or {}, bounds=_DPI, enough=DEFAULT_DPI)
+                    self._looks[number] = _Look(page.get_size(), scanned, image)
                 finally:
                     page.close()
         return self._looks[number]
-
-    def _scanned_at(self, page: Any) -> tuple[float, float] | None:
-        """Pixels per inch (x, y) of the image that a page is the scan of, the sharpest of several, or None."""
-        raw = importlib.import_module("pypdfium2.raw")
-        width, height = page.get_size()
-        found: list[tuple[float, float]] = []
-        for image in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3):
-            left, bottom, right, top = image.get_bounds()
-            pixels = image.get_px_size()
-            if (right - left) * (top - bottom) < _SCANNED * width * height:
-                continue
-            matrix = image.get_matrix()
-            x, y = (pixels[1], pixels[0]) if abs(matrix.b) > abs(matrix.a) else pixels
-            dpi = x / (right - left) * _POINTS, y / (top - bottom) * _POINTS
-            if _DPI[0] <= min(dpi) and max(dpi) <= _DPI[1]:
-                found.append(dpi[::-1] if page.get_rotation() in (90, 270) else dpi)
-        return max(found, default=None)
 
 
 class _PageSource:
@@ -263,7 +270,7 @@ def _has_no_pages(path: Path) -> bool:
     except ImportError:
         return False
     try:
-        with pikepdf.open(path) as document:
+        with path.open("rb") as file, pikepdf.open(file) as document:
             return not document.pages
     except (pikepdf.PdfError, pikepdf.PasswordError):
         return False

@@ -10,9 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["only_image", "scan_pixels", "unmasked_pages"]
+__all__ = ["Size", "UndecodedError", "check_images", "masks_of_pages", "only_image", "scan_pixels"]
+
+#: Width and height in pixels.
+Size = tuple[int, int]
 
 _NEAR = 0.1  # points; a third of a pixel at 240 dpi
+
+
+class UndecodedError(Exception):
+    """An image of a PDF that cannot be decoded."""
 
 
 def only_image(page: Any) -> tuple[int, int] | None:
@@ -47,9 +54,14 @@ def scan_pixels(page: Any) -> NDArray[np.uint8]:
     ----------
     page : pypdfium2.PdfPage
         The page; PDFium is the caller's.
+
+    Raises
+    ------
+    UndecodedError
+        If it cannot be decoded.
     """
     (image,) = page.get_objects(max_depth=1)
-    bitmap = image.get_bitmap()
+    bitmap = _decoded(image)
     pixels = np.array(bitmap.to_numpy())
     channels = bitmap.mode
     del bitmap  # while PDFium is ours
@@ -58,8 +70,33 @@ def scan_pixels(page: Any) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels[..., 2::-1] if channels.startswith("BGR") else pixels[..., :3])
 
 
-def unmasked_pages(path: Path) -> set[int]:
-    """Numbers of the pages of whose images no mask hides anything: PDFium would give the hidden pixels as well.
+def check_images(page: Any) -> None:
+    """Decode the images of a page: PDFium draws nothing, and says nothing, where one is damaged.
+
+    Parameters
+    ----------
+    page : pypdfium2.PdfPage
+        The page; PDFium is the caller's.
+
+    Raises
+    ------
+    UndecodedError
+        If one cannot be decoded.
+    """
+    raw = importlib.import_module("pypdfium2.raw")
+    for image in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE]):
+        _decoded(image)
+
+
+def _decoded(image: Any) -> Any:
+    try:
+        return image.get_bitmap()
+    except importlib.import_module("pypdfium2").PdfiumError as error:
+        raise UndecodedError(str(error)) from error
+
+
+def masks_of_pages(path: Path) -> dict[int, dict[Size, Size]]:
+    """Find the images of each page that are seen through a mask: PDFium gives what is hidden as well.
 
     Parameters
     ----------
@@ -68,30 +105,42 @@ def unmasked_pages(path: Path) -> set[int]:
 
     Returns
     -------
-    set of int
-        From 1. Pages of which it cannot be told are not among them.
+    dict of int to dict
+        By the number of the page, from 1: width and height of the mask (0 of a colour that hides) by those of the
+        image. Pages of which it cannot be told are not among them.
     """
     try:
         import pikepdf
     except ImportError:
-        return set()
+        return {}
     try:
-        with pikepdf.open(path) as document:
-            return {number for number, page in enumerate(document.pages, 1) if not _is_masked(page.obj)}
+        with path.open("rb") as file, pikepdf.open(file) as document:  # a name need not be text
+            found = {number: _masks_of(page.obj) for number, page in enumerate(document.pages, 1)}
     except (pikepdf.PdfError, pikepdf.PasswordError):
-        return set()
+        return {}
+    return {number: masks for number, masks in found.items() if masks is not None}
 
 
-def _is_masked(page: Any) -> bool:
-    """Whether an image that a page refers to has a mask."""
+def _masks_of(page: Any) -> dict[Size, Size] | None:
+    """Masks of the images that a page refers to; None if it is damaged."""
+    import pikepdf
+
     node = page
     while "/Resources" not in node and "/Parent" in node:  # said once for several pages
         node = node["/Parent"]
+    masks: dict[Size, Size] = {}
     try:
-        images = node.get("/Resources", {}).get("/XObject", {}).values()
-        return any("/Mask" in image or "/SMask" in image for image in images)
-    except (AttributeError, TypeError, ValueError):  # damaged
-        return True
+        for image in node.get("/Resources", {}).get("/XObject", {}).values():
+            for mask in (image[name] for name in ("/Mask", "/SMask") if name in image):
+                size = _size_of(mask) if isinstance(mask, pikepdf.Stream) else (0, 0)
+                masks[_size_of(image)] = size
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+    return masks
+
+
+def _size_of(image: Any) -> Size:
+    return int(image["/Width"]), int(image["/Height"])
 
 
 def _is_whole(image: Any, bounds: tuple[float, float, float, float]) -> bool:

@@ -17,6 +17,7 @@ from PIL import Image, UnidentifiedImageError
 
 from napari_unets.images.errors import EmptyImageError, UnsupportedImageError, explain_read_errors
 from napari_unets.images.note import NOTE_KEY, Note
+from napari_unets.images.on_white import mixed_with_white
 from napari_unets.images.source import FileImage, Region
 from napari_unets.images.suffixes import PICTURE_SUFFIXES
 from napari_unets.images.upright import ORIENTATION_TAG, QUARTER_TURNS, turned_upright
@@ -128,14 +129,8 @@ def read_picture(path: Path) -> NDArray[Any]:
 
 
 def _on_white(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Mix colours with white by their transparency, which is kept; a picture that is all transparent stays as it is."""
-    opaque = np.iinfo(pixels.dtype).max
-    alpha = pixels[..., -1:]
-    if alpha.max() == 0 or alpha.min() == opaque:
-        return pixels
-    seen = alpha / np.float32(opaque)
-    mixed = np.rint(pixels[..., :-1] * seen + opaque * (1 - seen)).astype(pixels.dtype)
-    return np.concatenate([mixed, alpha], axis=-1)
+    """Mix colours with white by their transparency; a picture that is all transparent stays as it is."""
+    return mixed_with_white(pixels) if pixels[..., -1].any() else pixels
 
 
 class _PictureSource:

@@ -19,7 +19,8 @@ from napari_unets.images.errors import (
     UnsupportedImageError,
     explain_read_errors,
 )
-from napari_unets.images.source import FileImage, Source, UnsqueezedSource
+from napari_unets.images.on_white import tiff_on_white
+from napari_unets.images.source import FileImage, UnsqueezedSource
 from napari_unets.images.tiff_complete import check_complete
 from napari_unets.images.tiff_directories import check_directories
 from napari_unets.images.tiff_metadata import tiff_metadata
@@ -66,7 +67,7 @@ def open_tiff(path: Path, *, level: int = 0, dataset: str | None = None, planes_
                 )
             chosen = series.levels[level]
             check_complete(path, tif, chosen)
-            source: Source = TiffSource(path, tif, chosen)
+            source = tiff_on_white(TiffSource(path, tif, chosen), chosen.keyframe)
             axes = tidy_axes(chosen.axes + "S" * (len(source.shape) - len(chosen.axes)))
             if not {"y", "x"} <= set(axes):
                 raise UnsupportedImageError(f"{path}: its axes are {chosen.axes}; an image needs y and x")

@@ -11,23 +11,29 @@ import tifffile
 from napari_unets.images.axes import tidy_axes
 from napari_unets.images.chosen_planes import choose_planes
 from napari_unets.images.errors import EmptyImageError, UnsupportedImageError, explain_read_errors
-from napari_unets.images.source import FileImage, Source
+from napari_unets.images.on_white import tiff_on_white
+from napari_unets.images.source import FileImage
 from napari_unets.images.tiff import open_tiff, quiet
 from napari_unets.images.tiff_directories import check_directories
 from napari_unets.images.tiff_metadata import pixels_per_inch, tiff_note
 from napari_unets.images.tiff_source import TIFF_ERRORS, TiffSource
 from napari_unets.images.upright import QUARTER_TURNS, Upright, tiff_orientation
 
-__all__ = ["count_tiff_pages", "open_tiff_page"]
+__all__ = ["find_tiff_pages", "open_tiff_page"]
 
 
-def count_tiff_pages(path: Path) -> int:
-    """Count the pages of a TIFF file; reduced copies of pages do not count, planes without a directory of their own do.
+def find_tiff_pages(path: Path) -> list[int | None]:
+    """Find the pages of a TIFF file; reduced copies of pages do not count, planes without a directory of their own do.
 
     Parameters
     ----------
     path : Path
         The file.
+
+    Returns
+    -------
+    list of int or None
+        Of each page, the place of its directory among those of the file; None of planes that have none of their own.
 
     Raises
     ------
@@ -36,15 +42,18 @@ def count_tiff_pages(path: Path) -> int:
     """
     check_directories(path)
     with explain_read_errors(path, *TIFF_ERRORS), quiet(), tifffile.TiffFile(path) as tif:
-        page, count = tif.pages.first, len(_pages(tif))
+        page = tif.pages.first
+        found: list[int | None]
         if _is_in_one_piece(tif) and page.size:
-            count = prod(tif.series[0].shape) // page.size
-    if not count:
+            found = [None] * (prod(tif.series[0].shape) // page.size)
+        else:
+            found = list(_places(tif))
+    if not found:
         raise EmptyImageError(f"{path}: there is no image in this file")
-    return count
+    return found
 
 
-def open_tiff_page(path: Path, number: int) -> FileImage:
+def open_tiff_page(path: Path, number: int, place: int | None = None) -> FileImage:
     """Open one page of a TIFF file, upright as its orientation tag says.
 
     Parameters
@@ -53,6 +62,8 @@ def open_tiff_page(path: Path, number: int) -> FileImage:
         The file.
     number : int
         From 1.
+    place : int, optional
+        What :func:`find_tiff_pages` says of it. It is looked for otherwise, which takes long in files of many pages.
 
     Returns
     -------
@@ -67,12 +78,12 @@ def open_tiff_page(path: Path, number: int) -> FileImage:
     with explain_read_errors(path, *TIFF_ERRORS), quiet():
         tif = tifffile.TiffFile(path)
         try:
-            if _is_in_one_piece(tif):
+            if place is None and _is_in_one_piece(tif):
                 tif.close()
                 return choose_planes(open_tiff(path), [number], str(path))
-            page = _pages(tif)[number - 1]
+            page: Any = tif.pages[_places(tif)[number - 1] if place is None else place]
             series = tifffile.TiffPageSeries([page], page.shape, page.dtype, page.axes)
-            source: Source = TiffSource(path, tif, series)
+            source = tiff_on_white(TiffSource(path, tif, series), page)
             axes = tidy_axes(page.axes + "S" * (len(source.shape) - len(page.axes)))
             if axes not in ("yx", "yxs", "syx"):
                 raise UnsupportedImageError(f"{path}: page {number} is no plain picture, its axes are {axes}")
@@ -93,6 +104,6 @@ def _is_in_one_piece(tif: tifffile.TiffFile) -> bool:
     return len(tif.pages) == 1 and bool(tif.series) and tif.series[0].is_truncated
 
 
-def _pages(tif: tifffile.TiffFile) -> list[Any]:
+def _places(tif: tifffile.TiffFile) -> list[int]:
     pages: list[Any] = [tif.pages[i] for i in range(len(tif.pages))]
-    return [page for page in pages if not page.is_reduced]
+    return [i for i, page in enumerate(pages) if not page.is_reduced]

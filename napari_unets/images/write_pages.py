@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -240,7 +241,8 @@ class _PdfWriter(PageWriter):
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # we have just written them ourselves
         try:
             with self._temporary.open("wb") as file:
-                about = {"title": self.path.stem, "keywords": [json.dumps(self.note.metadata)], "nodate": True}
+                title = os.fsencode(self.path.stem).decode(errors="replace")  # names need not be text; a title must
+                about = {"title": title, "keywords": [json.dumps(self.note.metadata)], "nodate": True}
                 self._bind(images, layout_fun=layout, outputstream=file, **about)
         finally:
             Image.MAX_IMAGE_PIXELS = limit

@@ -43,6 +43,11 @@ class AnnotatedStack:
 
     def __post_init__(self) -> None:
         image = self.stack.shape[:-1] if self.stack.is_rgb else self.stack.shape
+        if self.annotations.shape[:-1] == image and self.annotations.shape[-1] in (2, 3, 4):
+            raise AnnotationError(
+                f"{self.annotations.name}: is in colour; annotations are class ids, one number a pixel: save them as a "
+                "grey image (no palette) with 0 for what is not annotated"
+            )
         if self.annotations.shape != image:
             raise AnnotationError(
                 f"{self.annotations.name}: has the shape {self.annotations.shape}, but its image {self.stack.name} "

@@ -74,7 +74,7 @@ def test_ink_of_other_pixels(program, tmp_path, kind):
         "bool": SCANS[0] > 100,
         "uint16": SCANS[0].astype(np.uint16) * 257,
         "float32": (SCANS[0] / 255).astype(np.float32),
-        "alpha": np.dstack([COLOUR, SCANS[0]]),
+        "alpha": np.dstack([COLOUR, np.full_like(SCANS[0], 255)]),
         "grey": SCANS[0],
     }[kind]
     tifffile.imwrite(tmp_path / "in.tif", pixels, photometric="rgb" if kind == "alpha" else "minisblack")
@@ -239,3 +239,22 @@ def test_scans_in_formats_that_are_not_read_are_named(program, tmp_path, output)
     assert result.code == 0, result.err
     left_out = f"{scans}: formats that are not read are left out, convert them to TIFF or PNG: 2.gif"
     assert result.err.splitlines().count(left_out) == 1
+
+
+def test_folders_in_a_folder_are_told(program, tmp_path):
+    scans = tmp_path / "scans"
+    for name in ("1.png", "chapter 2/1.png", "chapter 10/1.png", "clean/old.png", ".hidden/1.png", "notes/a.txt"):
+        (scans / name).parent.mkdir(exist_ok=True, parents=True)
+        Image.fromarray(SCANS[0]).save(scans / name, "png")
+    result = program("segment", scans, "--clean", *SAUVOLA, "--output", scans / "clean")
+    everything = str(scans / "**" / "*")
+    left_out = (
+        f"{scans}: folders in it are left out, give '{everything}' to take their files too: chapter 2, chapter 10"
+    )
+    assert result.err.splitlines().count(left_out) == 1
+    result = program(
+        "segment", everything, "--clean", *SAUVOLA, "--output", tmp_path / "all", "--pattern", "{parent}/{stem}{ext}"
+    )
+    assert result.code == 0, result.err
+    assert "left out" not in result.err
+    assert (tmp_path / "all" / "chapter 10" / "1.png").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -88,11 +89,40 @@ def test_folders_of_pages_and_of_documents(program, tmp_path, truths, expected):
     same(scores_of(program, documents, wanted), expected)
 
 
-@pytest.mark.parametrize("suffix", [".tif", ".pdf"])
-def test_ink_with_its_colour(program, tmp_path, truths, expected, suffix):
+def test_names_with_letters_that_systems_write_differently(program, tmp_path, expected):
+    folders = []
+    for form, pages in (("NFC", PAGES), ("NFD", TRUTHS)):
+        folders.append(tmp_path / form)
+        folders[-1].mkdir()
+        save_pages(folders[-1] / f"{normalize(form, 'Müller')}.png", pages[:1])
+    assert scores_of(program, *folders)["per_slice"] == expected[:1]
+
+
+def test_two_pages_of_one_name_are_not_chosen_between(program, tmp_path, truths):
+    folder = tmp_path / "clean"
+    folder.mkdir()
+    save_pages(folder / "page-0.tif", PAGES[:1])
+    save_pages(folder / "page-0.png", PAGES[1:2])
+    save_pages(folder / "page-1.png", PAGES[1:2])
+    result = program("evaluate", folder, truths)
+    assert result.code == 1
+    assert f"{folder}: page-0.png, page-0.tif have the same name" in result.err
+    (folder / "page-0.tif").rename(folder / "other.tif")
+    save_pages(folder / "other.png", PAGES[:1])  # nobody asks for these
+    assert program("evaluate", folder, truths).code == 1  # another size
+    save_pages(folder / "page-0.tif", PAGES[:1])
+    (folder / "page-0.png").unlink()
+    assert program("evaluate", folder, truths).code == 0
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".pdf", ".png"])
+@pytest.mark.parametrize("ink", [(150, 180, 250), 200], ids=["colour", "grey"])
+def test_ink_with_its_colour(program, tmp_path, truths, expected, suffix, ink):
     """Light ink is ink on a page that our own program has cleaned."""
     for i, page in enumerate(PAGES):
-        colour = np.where(page[..., None], 255, np.array([150, 180, 250])).astype(np.uint8)
+        paper = page if np.isscalar(ink) else page[..., None]
+        # faint in places: no threshold would find all of it
+        colour = np.where(paper, 255, ink + RNG.integers(-90, 5, paper.shape)).astype(np.uint8)
         with create_page_writer(
             tmp_path / f"{i}{suffix}",
             metadata={"napari_unets": {"output": "clean pages", "colour": True, "classes": CLASSES}},

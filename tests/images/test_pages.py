@@ -25,6 +25,7 @@ from napari_unets.images import (
     open_pages,
     open_stack,
     save_stack,
+    tiff_pages,
 )
 from napari_unets.images.folder import image_files
 from napari_unets.images.page_numbers import chosen_pages
@@ -171,6 +172,19 @@ def test_pages_of_a_tiff(tmp_path):
     with open_pages(path).as_stack(pad=True) as stack:
         assert stack.dtype == np.uint8
         np.testing.assert_array_equal(stack[0, :, :50], rgb(BIT))
+
+
+def test_pages_of_a_tiff_are_looked_for_once(tmp_path, monkeypatch):
+    """Each look reads all directories: for a thousand pages a thousand times, that would be minutes."""
+    with create_page_writer(tmp_path / "a.tif") as writer:
+        for _ in range(5):
+            writer.write(GREY)
+    looks = []
+    monkeypatch.setattr(tiff_pages, "_places", lambda tif, places=tiff_pages._places: looks.append(1) or places(tif))
+    with open_pages(tmp_path / "a.tif") as document:
+        for page in document:
+            np.testing.assert_array_equal(page.plane(0), GREY)
+    assert len(looks) == 1
 
 
 def test_planes_of_a_stack_are_chosen_and_keep_their_voxel_size(tmp_path):
@@ -347,6 +361,23 @@ def test_no_page_numbers(text):
         return
     with pytest.raises(PageChoiceError, match=r"a.pdf"):
         chosen_pages(text, 9, "a.pdf")
+
+
+def test_a_page_that_is_too_large_to_be_drawn_is_told(tmp_path):
+    path = drawn_pdf(tmp_path / "a.pdf", size=(14400, 14400))
+    with open_stack(path) as stack:
+        assert stack.plane_shape == (60000, 60000)
+        assert not stack.plane(0, (slice(59990, 60000), slice(0, 10))).any()
+        with pytest.raises(PageChoiceError, match=r"a.pdf: a page of 60000×60000 pixels is too large.*fewer dpi"):
+            stack.plane(0)
+
+
+def test_a_page_far_beyond_the_last_is_told():
+    for text in ("99", "2,99", "99-200"):
+        with pytest.raises(PageChoiceError, match=r"a.pdf: has 9 pages, there is no page 99"):
+            chosen_pages(text, 9, "a.pdf")
+    with pytest.raises(PageChoiceError, match=r"a.pdf: has 9 pages, there is no page 12"):
+        chosen_pages("12-", 9, "a.pdf")
 
 
 @pytest.mark.parametrize("files", [page_files, image_files])

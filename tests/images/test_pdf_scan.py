@@ -6,7 +6,7 @@ import numpy as np
 import pikepdf
 import pytest
 
-from napari_unets.images import open_stack
+from napari_unets.images import UnreadableImageError, open_stack
 from napari_unets.images.pdf import Pdf
 
 SCAN = np.random.default_rng(0).integers(0, 255, (60, 40), dtype=np.uint8)
@@ -84,3 +84,27 @@ def test_places_that_are_masked_are_not_shown(tmp_path, kind):
     plane = open_stack(tmp_path / "a.pdf").plane(0)[..., 0]
     assert (plane[:, :19] == 255).all()
     np.testing.assert_array_equal(plane[:, 21:], SCAN[:, 21:])
+
+
+@pytest.mark.parametrize("codec", ["DCTDecode", "JPXDecode", "JBIG2Decode"])
+def test_a_scan_that_cannot_be_decoded_is_no_blank_page(tmp_path, codec):
+    save_scan(tmp_path / "whole.pdf")
+    with pikepdf.open(tmp_path / "whole.pdf") as document:
+        document.pages[0].Resources.XObject.Im.write(b"broken" * 100, filter=pikepdf.Name(f"/{codec}"))
+        document.save(tmp_path / "a.pdf")
+    with (
+        open_stack(tmp_path / "a.pdf") as stack,
+        pytest.raises(UnreadableImageError, match=r"a\.pdf: the scan that is page 1 cannot be decoded"),
+    ):
+        stack.plane(0)
+
+
+def test_a_scan_that_is_blank_may_be(tmp_path):
+    path = save_scan(tmp_path / "a.pdf")
+    with pikepdf.open(path, allow_overwriting_input=True) as document:
+        document.pages[0].Resources.XObject.Im.write(b"\xff" * SCAN.size)
+        document.pages[0].Rotate = 90  # it is drawn
+        document.save(path)
+    with open_stack(path) as stack:
+        assert stack.plane_shape == SCAN.T.shape
+        assert stack.plane(0).min() == 255

@@ -80,6 +80,7 @@ def test_single_image_is_a_stack_of_one(tmp_path):
 @pytest.mark.parametrize("samples", [3, 4])
 def test_colour(tmp_path, planar, samples):
     array = RNG.integers(0, 255, (2, 20, 30, samples)).astype(np.uint8)
+    array[..., 3:] = 255  # nothing is transparent
     stored = array if planar == "contig" else np.moveaxis(array, -1, 1)
     extra = ["unassalpha"] if samples == 4 else None
     tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb", planarconfig=planar, extrasamples=extra)

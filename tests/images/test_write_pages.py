@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -121,6 +122,16 @@ def test_a_full_disk_is_told(tmp_path, capfd, name):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not list(tmp_path.iterdir())
     assert capfd.readouterr().err == ""
+
+
+def test_a_name_need_not_be_text(tmp_path):
+    path = tmp_path / os.fsdecode(b"M\xfcller.pdf")
+    with create_page_writer(path) as writer:
+        writer.write(PAPER)
+    with path.open("rb") as file, pikepdf.open(file) as document:
+        assert str(document.docinfo.Title) == "M\ufffdller"
+    with open_stack(path) as stack:
+        np.testing.assert_array_equal(stack.plane(0)[..., 0] == 255, PAPER)
 
 
 def test_mistakes(tmp_path, monkeypatch):

@@ -6,7 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from napari_unets.images import open_stack
 from napari_unets.learning.annotations import AnnotatedStack, split_annotations
 from napari_unets.learning.errors import AnnotationError
 
@@ -45,3 +47,14 @@ def test_too_little_is_validated_on_none() -> None:
     split = split_annotations({0: plane})
     assert not split.validation
     assert "nothing is validated" in split.how
+
+
+def test_colours_are_no_class_ids(tmp_path) -> None:
+    """Annotation tools write class ids as the numbers of a palette, which is seen as colours."""
+    painted = Image.fromarray(np.ones((32, 32), np.uint8)).convert("P")
+    painted.save(tmp_path / "painted.png")
+    with (
+        open_stack(tmp_path / "painted.png") as stack,
+        pytest.raises(AnnotationError, match=r"^annotations: is in colour; .* grey image \(no palette\)"),
+    ):
+        AnnotatedStack.of(np.zeros((1, 32, 32), np.uint8), stack)

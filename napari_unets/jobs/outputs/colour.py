@@ -1,4 +1,4 @@
-"""Colour pictures as they are scored: in grey."""
+"""Colour pictures, and pages whose ink kept its colour, as they are scored: in grey, or black and white."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def grey_of(stack: Stack) -> Stack:
     Returns
     -------
     Stack
-        The same where there is no colour.
+        The same where there is neither.
     """
     made = stack.metadata.get(METADATA_KEY, {})
     return as_grey(stack, white_only=made.get("output") == "clean pages" and bool(made.get("colour")))

@@ -80,11 +80,12 @@ def _in_colour(layer: Layer) -> bool:
 def layer_array(layer: Layer) -> Any:
     """Values of a layer at full resolution; of probabilities that have an axis of classes, those of the first.
 
-    Colour is seen as grey: black and white pictures are often kept in colour.
+    Colour is seen as grey: black and white pictures are often kept in colour. On our own clean pages whose ink kept its
+    colour, which may be grey, only white is paper.
     """
     data = layer.data[0] if layer.multiscale else layer.data
-    if _in_colour(layer):
-        return grey_of(as_stack(data, rgb=True, name=layer.name, metadata=layer.metadata))
+    if _in_colour(layer) or record_of(layer).get("colour"):
+        return grey_of(as_stack(data, rgb=_in_colour(layer), name=layer.name, metadata=layer.metadata))
     if not record_of(layer).get("class_axis"):
         return data
     labels = layer.axis_labels

@@ -93,11 +93,13 @@ def test_pages_that_do_not_fit_are_told(qtbot, viewer, widget, tmp_path):
     qtbot.waitUntil(widget.run_panel.run.isEnabled, timeout=PATIENCE)
 
 
-def test_black_and_white_pictures_in_colour(qtbot, viewer, widget, tmp_path):
-    """What other programs write and napari's own reader opens; our clean page with coloured ink beside it."""
+@pytest.mark.parametrize("samples", [(3,), ()], ids=["colour", "grey"])
+def test_black_and_white_pictures_in_colour(qtbot, viewer, widget, tmp_path, samples):
+    """What other programs write and napari's own reader opens; our clean page with coloured or grey ink beside it."""
     result, truth = viewer.layers[-1], TRUTHS[0]
     found = IDS[0] == 1
-    colour = np.where(found[..., None], RNG.integers(0, 250, (*truth.shape, 3)), 255).astype(np.uint8)
+    ink = RNG.integers(0, 250, (*truth.shape, *samples))
+    colour = np.where(found[..., None] if samples else found, ink, 255).astype(np.uint8)
     made = {"output": "clean pages", "colour": True, "classes": result.metadata["napari_unets"]["classes"]}
     with create_page_writer(tmp_path / "clean.png", metadata={"napari_unets": made}) as writer:
         writer.write(colour)
