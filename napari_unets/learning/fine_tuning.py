@@ -26,6 +26,7 @@ from napari_unets.learning.fit import fit
 from napari_unets.learning.head import grow_head
 from napari_unets.learning.last_layer import learn_last_layer
 from napari_unets.learning.operating_point import adjusted_to_frequencies, choose_threshold
+from napari_unets.learning.origin import origin_of_settings
 from napari_unets.learning.patch_size import with_fitting_patch
 from napari_unets.learning.preflight import preflight
 from napari_unets.learning.preparing import PreparedStack, crops_of, held_out_planes, mean_scores, prepare
@@ -113,8 +114,8 @@ def iter_fine_tune(
     NothingToTrainError
         If the model is a formula without weights.
     CheckpointError
-        If the run cannot go on from the checkpoint, which belongs to another seed, for instance. With annotations that
-        have changed since it goes on, with a ResumeWarning.
+        If the run cannot go on from the checkpoint, which belongs to other settings, for instance; its length may be
+        another one. With annotations that have changed since it goes on, with a ResumeWarning.
     ModelCardError
         If a model cannot have this name.
     NotAModelError
@@ -159,7 +160,7 @@ def iter_fine_tune(
         slack=SLACK,
         judge_start=not from_scratch,
         excess=excess,
-        origin={ANNOTATIONS: digest_of(sources), "seed": str(settings.seed)},
+        origin={ANNOTATIONS: digest_of(sources), **origin_of_settings(settings)},
         checkpoint=checkpoint,
         resume=resume,
         device=where,

@@ -15,6 +15,7 @@ from napari_unets.learning.cascading import load_modules
 from napari_unets.learning.checkpoint import checkpoint_beside
 from napari_unets.learning.events import FitEvent, StoppedEvent
 from napari_unets.learning.fit import fit
+from napari_unets.learning.origin import origin_of_settings, origin_of_table
 from napari_unets.learning.page_source import page_source
 from napari_unets.learning.photograph_source import photograph_source
 from napari_unets.learning.picture_source import picture_source
@@ -81,7 +82,8 @@ def run_recipe(
         Replaces the recipe's seed, of the first weights, the choice of patches and their changes. Training that goes on
         from weights of the same recipe would otherwise see what they have seen already.
     resume : bool
-        Go on from the checkpoint beside ``output``, if there is one.
+        Go on from the checkpoint beside ``output``, if there is one. But for its card and the length, the recipe must
+        be what it was.
     overwrite : bool
         Replace a model that is there.
     start : Model, optional
@@ -111,6 +113,8 @@ def run_recipe(
         If a module of a cascade is not there, or does not fit.
     ModelExistsError
         If ``output`` exists and ``overwrite`` is False, or it is something else than a model.
+    CheckpointError
+        If the run cannot be resumed, since the recipe has changed, for instance.
     ModelFileError
         If nothing can be written there: told before anything is learnt.
     """
@@ -136,7 +140,7 @@ def run_recipe(
         settings,
         validate=source.validate,
         select=recipe.select,
-        origin={"data of the recipe": recipe.data.model_dump_json(exclude_defaults=True), "seed": str(settings.seed)},
+        origin=_origin(recipe, settings, start),
         checkpoint=checkpoint,
         resume=resume,
         device=where,
@@ -151,6 +155,18 @@ def run_recipe(
     yield SavedEvent(save_model(made.cpu(), filled, output, overwrite=overwrite))
     if stopped.finished and checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
+
+
+def _origin(recipe: Recipe, settings: FitSettings, start: Model | None) -> dict[str, str]:
+    """All of a recipe that decides what is learnt; its card may be reworded meanwhile."""
+    return {
+        "select": recipe.select,
+        "the model begun with": "random weights" if start is None else start.name,
+        **origin_of_table(recipe.data, "data."),
+        **origin_of_table(recipe.network, "network."),
+        **origin_of_table(recipe.normalisation, "normalisation."),
+        **origin_of_settings(settings, "fit."),
+    }
 
 
 def _start_from(start: Model, network: Network, card: ModelCard) -> ModelCard:

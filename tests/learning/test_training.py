@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from napari_unets.images import save_stack, synthetic_em_stack
+from napari_unets.learning.checkpoint import CheckpointError
 from napari_unets.learning.events import StepEvent, StoppedEvent, ValidationEvent
 from napari_unets.learning.recipe import RecipeError, read_recipe
 from napari_unets.learning.training import SavedEvent, run_recipe
@@ -105,6 +106,34 @@ def test_stopped_run_saves_and_resumes(data: Path) -> None:
     run(None, resume=True, overwrite=True)
     assert steps == [1, 2, 3, 4, 5, 6]
     assert not (data / "model.checkpoint.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("batch = 2", "batch = 3", r"fit\.batch was 2 and is 3"),
+        ("batch = 2", 'batch = 2\nloss = "dice"', r'fit\.loss was "bce" and is "dice"'),
+        ("batch = 2", "batch = 2\naugment = { noise = 0.5 }", r'fit\.augment was \{\} and is \{"noise": 0.5\}'),
+        ("validation = [1]", "validation = [2]", r"data\.validation was \[1\] and is \[2\]"),
+        ("width = 4", "width = 8", r"network\.settings"),
+        ("[network]", '[normalisation]\nmethod = "range"\n[network]', r'normalisation\.method was "zscore" and is "ra'),
+        ("[data]", 'select = "v_rand"\n[data]', r"select was dice and is v_rand"),
+    ],
+)
+def test_a_recipe_that_has_changed_is_not_resumed(data: Path, old: str, new: str, said: str) -> None:
+    list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu", cancel=lambda: True))
+    (data / "tiny.toml").write_text(RECIPE.replace(old, new))
+    with pytest.raises(CheckpointError, match=rf"changed since this run was begun: {said}.*put that back, or begin a"):
+        list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu", resume=True, overwrite=True))
+
+
+def test_what_does_not_change_what_is_learnt_may_change(data: Path) -> None:
+    list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu", cancel=lambda: True))
+    changed = RECIPE.replace("steps = 6", "steps = 4").replace("validate_every = 3", "validate_every = 2")
+    changed = changed.replace("{ 0 = 1, 255 = 2 }", "{ 255 = 2, 0 = 1 }").replace('"Tiny"', '"Tiny, again"')
+    (data / "tiny.toml").write_text(changed)
+    list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu", resume=True, overwrite=True))
+    assert load_model(data / "model").card.training.steps == 4
 
 
 @pytest.mark.parametrize(
