@@ -47,11 +47,29 @@ class ModelStore:
         """Folder of every model by its name (the folder's name), bundled ones first."""
         found: dict[str, Path] = {}
         for place in (self.bundled, self.user):
-            if place.is_dir():
-                for folder in sorted(place.iterdir()):
-                    if (folder / CARD_FILE).is_file() and not folder.name.startswith("."):
-                        found[folder.name] = folder
+            try:
+                folders = sorted(place.iterdir())
+            except OSError:  # none yet; or what `trouble` says, which takes nobody the bundled ones
+                continue
+            for folder in folders:
+                # Path.is_file raises where a folder may not be looked into
+                if os.path.isfile(folder / CARD_FILE) and not folder.name.startswith("."):  # noqa: PTH113
+                    found[folder.name] = folder
         return found
+
+    @property
+    def trouble(self) -> str:
+        """Why the user's models cannot be listed; empty if they can, or if there are none yet."""
+        try:
+            next(self.user.iterdir(), None)
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            return (
+                f"{self.user}: your models cannot be listed ({error.strerror}); see to the folder, or name another one "
+                "in NAPARI_UNETS_MODELS"
+            )
+        return ""
 
     def list(self) -> tuple[dict[str, ModelCard], dict[str, ModelError]]:
         """Cards of all models by name, and what is wrong with those whose card cannot be read.
@@ -88,7 +106,7 @@ class ModelStore:
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise UnknownModelError(
             f"there is no model {name!r}; the models are {', '.join(folders) or 'none'} "
-            f"(bundled and in {self.user}).{hint}"
+            f"(bundled and in {self.user}).{hint}{self.trouble and ' '}{self.trouble}"
         )
 
     def load(self, name: str) -> Model:
@@ -115,7 +133,7 @@ class ModelStore:
         """
         if name in self.folders() and not self.is_own(name):
             raise ModelExistsError(f"a model {name!r} ships with the package; choose another name for this one")
-        if (self.user / name).exists() and not overwrite:
+        if os.path.exists(self.user / name) and not overwrite:  # noqa: PTH110 - Path.exists raises if it may not look
             raise ModelExistsError(f"there is a model {name!r} already; choose another name, or remove that one first")
         return self.user / name
 
@@ -157,8 +175,10 @@ def load_model(name: str | Path) -> Model:
         If the model is damaged, or newer than this package.
     """
     folder = Path(name).expanduser()
-    if isinstance(name, Path) or len(folder.parts) > 1 or (folder / CARD_FILE).is_file():
-        if not folder.is_dir():
-            raise UnknownModelError(f"{folder}: there is no such folder; a model is a folder with a {CARD_FILE}")
+    if isinstance(name, Path) or len(folder.parts) > 1 or os.path.isfile(folder / CARD_FILE):  # noqa: PTH113
+        if not os.path.isdir(folder):  # noqa: PTH112
+            raise UnknownModelError(
+                f"{folder}: there is no such folder, or it may not be read; a model is a folder with a {CARD_FILE}"
+            )
         return read_model(folder)
     return ModelStore().load(str(name))

@@ -278,3 +278,42 @@ def test_a_name_is_made_of_any_text() -> None:
     assert model_name("… ") == "model"
     assert [model_name(name) for name in ("CON", "nul.2", "console")] == ["model-con", "model-nul.2", "console"]
     assert model_name("a" * 100) == "a" * 80
+
+
+@pytest.fixture
+def locked(store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelStore:
+    """A folder of models that nobody may look into; root may, so that it is played."""
+    shared = ModelStore(user=tmp_path / "shared")
+
+    def refusing(function: Callable) -> Callable:
+        def refused(path, *args, **kwargs):
+            if isinstance(path, str | Path) and shared.user in (Path(path), *Path(path).parents):
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return function(path, *args, **kwargs)
+
+        return refused
+
+    shared.user.mkdir()
+    for name in ("stat", "listdir", "scandir"):
+        monkeypatch.setattr(os, name, refusing(getattr(os, name)))
+    monkeypatch.setenv("NAPARI_UNETS_MODELS", str(shared.user))
+    return shared
+
+
+def test_models_that_may_not_be_read_do_not_take_the_bundled_ones_along(locked: ModelStore, network: Network) -> None:
+    with pytest.raises(PermissionError):
+        locked.user.is_dir()
+    assert load_model("otsu").name == "otsu"
+    assert {"em-membranes", "document-ink"} <= set(locked.list()[0])
+    with pytest.raises(UnknownModelError, match=r"shared: your models cannot be listed \(Permission denied\); see to"):
+        load_model("mine")
+    with pytest.raises(UnknownModelError, match="there is no such folder, or it may not be read"):
+        load_model(locked.user / "mine")
+    with pytest.raises(ModelFileError, match=r"mine: the model could not be written \(Permission denied\)"):
+        save_model(network, make_card(), locked.place_for("mine"))
+
+
+def test_a_file_in_the_place_of_the_models_is_told(tmp_path: Path) -> None:
+    (tmp_path / "models").write_text("a file")
+    assert "your models cannot be listed (Not a directory)" in ModelStore(user=tmp_path / "models").trouble
+    assert not ModelStore(user=tmp_path / "none yet").trouble
