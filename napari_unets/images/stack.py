@@ -255,7 +255,7 @@ def as_stack(
     if isinstance(data, Stack) and axes is None and rgb is None and voxel_size_nm is None and metadata is None:
         return data
     array = indexable(first_level(data, name), name)
-    source = ArraySource(array, chunks_of(array))
+    source = ArraySource(array, chunks_of(array), name)
     check_pixels(source.shape, source.dtype, name)
     if axes is None:
         if rgb is None:  # a layer of napari, of which that is known, is seen as it is shown

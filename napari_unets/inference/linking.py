@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_unets.inference.errors import InferenceError
+from napari_unets.inference.errors import InferenceError, InferenceSettingError
 from napari_unets.inference.shifts import overlapping, slice_shift
 from napari_unets.inference.writing import check_out, sink_for
 
-__all__ = ["LinkSettings", "SliceLinker", "block_tables", "link_slices", "partners"]
+__all__ = ["LinkSettings", "SliceLinker", "block_tables", "link_settings", "link_slices", "partners"]
 
 _Labels = npt.NDArray[np.uint32]
 
@@ -42,6 +42,21 @@ class LinkSettings(BaseModel):
     merge_below: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
+def link_settings(settings: LinkSettings | None) -> LinkSettings:
+    """Return the settings that were given, or else the defaults.
+
+    Raises
+    ------
+    InferenceSettingError
+        If they are something else, such as a dictionary.
+    """
+    if not isinstance(settings, LinkSettings | None):
+        raise InferenceSettingError(
+            f"when objects are linked is said by LinkSettings, not by {settings!r}: give LinkSettings(min_overlap=0.2)"
+        )
+    return settings or LinkSettings()
+
+
 def partners(
     previous: npt.NDArray[np.integer], following: npt.NDArray[np.integer], settings: LinkSettings | None = None
 ) -> npt.NDArray[np.int64]:
@@ -60,7 +75,7 @@ def partners(
         Number in ``previous``, or 0; no number twice. Of equally good partners the one that comes first in the slice,
         row by row, is taken, so the numbers themselves mean nothing.
     """
-    how = settings or LinkSettings()
+    how = link_settings(settings)
     result = np.zeros(int(following.max(initial=0)) + 1, np.int64)
     y, x = map(overlapping, following.shape, slice_shift(previous, following, how.max_shift))
     from napari_unets.metrics.overlap import overlap  # its compiler takes a while to import
@@ -112,7 +127,7 @@ class SliceLinker:
     """
 
     def __init__(self, settings: LinkSettings | None = None) -> None:
-        self._settings = settings or LinkSettings()
+        self._settings = link_settings(settings)
         self._previous: npt.NDArray[np.integer] | None = None
         self._ids: _Labels = np.zeros(1, np.uint32)
         #: Number of ids given so far; they are 1 to this.
@@ -178,6 +193,8 @@ def link_slices(labels: Any, *, out: Any = None, settings: LinkSettings | None =
     ------
     InferenceError
         If ``labels`` is no volume of integers.
+    InferenceSettingError
+        If ``settings`` are none.
     OutputError
         If ``out`` has another shape, holds no integers, or narrow ones.
     """

@@ -10,7 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from napari_unets.models.card import ModelCard, read_card
-from napari_unets.models.errors import ModelError, ModelExistsError, UnknownModelError
+from napari_unets.models.errors import ModelError, ModelExistsError, NotAModelError, UnknownModelError
 from napari_unets.models.model import CARD_FILE, Model, read_model
 
 __all__ = ["BUNDLED", "ModelStore", "load_model", "user_models_folder"]
@@ -171,11 +171,17 @@ def load_model(name: str | Path) -> Model:
     ------
     UnknownModelError
         If there is no such model; the message lists those there are.
+    NotAModelError
+        If it is neither a name nor a path.
     ModelCardError, ModelVersionError, WeightsError
         If the model is damaged, or newer than this package.
     """
+    if not isinstance(name, str | os.PathLike):
+        raise NotAModelError(
+            f"a model is loaded by its name or the path of its folder, not by something of type {type(name).__name__}"
+        )
     folder = Path(name).expanduser()
-    if isinstance(name, Path) or len(folder.parts) > 1 or os.path.isfile(folder / CARD_FILE):  # noqa: PTH113
+    if isinstance(name, os.PathLike) or len(folder.parts) > 1 or os.path.isfile(folder / CARD_FILE):  # noqa: PTH113
         if not os.path.isdir(folder):  # noqa: PTH112
             raise UnknownModelError(
                 f"{folder}: there is no such folder, or it may not be read; a model is a folder with a {CARD_FILE}"

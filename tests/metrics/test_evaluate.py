@@ -353,7 +353,8 @@ def test_classes_forced_on_ids_are_a_reason():
 def test_masked_arrays_are_sent_to_the_mask(stack):
     probability, truth = stack
     masked = np.ma.masked_array(truth, mask=probability > 0.9)
-    for pair in ((probability, masked), (masked, truth), (probability, da.from_array(masked))):
+    wrong = [(masked, truth), *((probability, true) for true in (masked, da.from_array(masked), list(masked)))]
+    for pair in wrong:
         with pytest.raises(TruthError, match=r"masked pixels.*mask= an array that is True where pixels count"):
             evaluate(*pair)
     assert evaluate(probability, np.ma.masked_array(truth)) == evaluate(probability, truth)

@@ -22,6 +22,7 @@ from napari_unets.models import (
     ModelFileError,
     ModelStore,
     ModelVersionError,
+    NotAModelError,
     Score,
     TrainingRecord,
     UnknownModelError,
@@ -88,6 +89,12 @@ def test_loads_from_a_folder(store: ModelStore, monkeypatch: pytest.MonkeyPatch)
 def test_unknown_name_lists_the_models_and_the_nearest(store: ModelStore) -> None:
     with pytest.raises(UnknownModelError, match="Did you mean 'tiny'"):
         load_model("tinny")
+
+
+@pytest.mark.parametrize("given", [None, 3, b"otsu", create_network("otsu")])
+def test_what_is_no_name_is_no_model(given: object) -> None:
+    with pytest.raises(NotAModelError, match=f"by its name or the path of its .* {type(given).__name__}"):
+        load_model(given)
 
 
 def test_missing_folder(tmp_path: Path) -> None:
