@@ -108,6 +108,7 @@ def open_stack(
             metadata=image.metadata,
             is_labels=image.is_labels,
             levels=image.levels,
+            files=image.files,
             reopen=partial(
                 open_stack,
                 path,

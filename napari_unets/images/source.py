@@ -57,6 +57,8 @@ class FileImage:
     levels: int = 1
     #: Names of the channels, where the file has any.
     channels: tuple[str, ...] = ()
+    #: Names of the files along the first axis, where each is a plane.
+    files: tuple[str, ...] = ()
 
 
 class ArraySource:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unets.images import Stack, as_stack
+from napari_unets.images.file_pairs import unpaired
 from napari_unets.learning.errors import AnnotationError
 from napari_unets.learning.sparse import SparseAnnotations
 
@@ -35,13 +36,15 @@ class AnnotatedStack:
     Raises
     ------
     AnnotationError
-        If the shapes differ or nothing is annotated.
+        If the shapes differ, nothing is annotated, or the files of two folders are no pairs.
     """
 
     stack: Stack
     annotations: Stack | SparseAnnotations
 
     def __post_init__(self) -> None:
+        if isinstance(self.annotations, Stack) and (wrong := unpaired(self.stack, self.annotations)):
+            raise AnnotationError(wrong)
         image = self.stack.shape[:-1] if self.stack.is_rgb else self.stack.shape
         if self.annotations.shape != image:
             raise AnnotationError(

@@ -168,6 +168,16 @@ def test_images_of_other_axes_are_learnt_from_by_their_planes(data: Path, axes: 
     assert sum(card.training.annotated_pixels.values()) == (1 if axes == "yx" else 3) * 96 * 96
 
 
+def test_folders_are_paired_by_the_numbers_of_their_files(data: Path) -> None:
+    (data / "image" / "02.png").rename(data / "image" / "03.png")
+    for folder in ("image", "label"):
+        (data / folder / "00.png").rename(data / folder / "05.png")
+    with pytest.raises(RecipeError, match=r"03\.png is only in .*image and 02\.png is only in .*label"):
+        list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu"))
+    (data / "label" / "02.png").rename(data / "label" / "03.png")
+    list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu"))
+
+
 def test_labels_do_not_stand_for_the_first_axes_of_an_image(data: Path) -> None:
     image, truth = synthetic_em_stack(3, 96, seed=1)
     save_stack(data / "image.ome.tif", np.stack([image, image], -1), axes="tzyx")  # colours that nobody has named
