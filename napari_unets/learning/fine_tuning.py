@@ -19,7 +19,7 @@ from napari_unets.inference import choose_device
 from napari_unets.learning.adapting import has_batch_norm
 from napari_unets.learning.annotations import AnnotatedStack, digest_of
 from napari_unets.learning.augment import AugmentSettings
-from napari_unets.learning.checkpoint import ANNOTATIONS
+from napari_unets.learning.checkpoint import ANNOTATIONS, CheckpointError
 from napari_unets.learning.errors import AnnotationError, FitSettingError, NothingToTrainError
 from napari_unets.learning.events import FitEvent, StoppedEvent
 from napari_unets.learning.fit import fit
@@ -121,15 +121,15 @@ def iter_fine_tune(
     NotAModelError
         If the parent is none, but the name of one, for instance.
     FitSettingError
-        If the classes are none, but names.
+        If the classes are none, but names, or not the parent's and then new ones.
     """
     check_model(model)
     if not model.network.has_weights:
         raise NothingToTrainError(model.name)
     if from_scratch is None:
         from_scratch = model.card.is_untrained
-    checkpoint = None if checkpoint is None else Path(checkpoint)
-    known = _known_classes(classes or model.card.classes)
+    checkpoint = None if checkpoint is None else _checkpoint_file(checkpoint)
+    known = _known_classes(classes or model.card.classes, len(model.card.classes))
     report = preflight(sources, known)
     if report.problems:
         raise AnnotationError("; ".join(report.problems))
@@ -233,6 +233,11 @@ def fine_tune(model: Model, stack: object, annotations: object, *, steps: int | 
     if steps is not None:
         arguments["steps"] = steps
     of_the_run = inspect.signature(iter_fine_tune).parameters
+    if given := [name for name in ("settings", "sources") if name in arguments]:
+        raise FitSettingError(
+            f"fine_tune takes each setting by its name (minutes=3, patch=96), and no {given[0]}=; "
+            "napari_unets.learning.iter_fine_tune takes FitSettings, and several stacks"
+        )
     fields = {k: arguments.pop(k) for k in list(arguments) if k not in of_the_run}
     check_model(model)
     from_scratch = arguments.setdefault("from_scratch", model.card.is_untrained)
@@ -242,11 +247,22 @@ def fine_tune(model: Model, stack: object, annotations: object, *, steps: int | 
     return last.model
 
 
-def _known_classes(classes: Sequence[Any]) -> list[ClassInfo]:
+def _checkpoint_file(checkpoint: str | Path) -> Path:
+    if not (path := Path(checkpoint).expanduser()).name:
+        raise CheckpointError(f"the checkpoint is to be a file, and {str(checkpoint)!r} names none: run.safetensors")
+    return path
+
+
+def _known_classes(classes: Sequence[Any], n_parents: int) -> list[ClassInfo]:
     if not all(isinstance(one, ClassInfo) for one in classes):
         raise FitSettingError(
             f"classes are a list of ClassInfo, the parent's and then new ones, not {classes!r}: give "
             "[*model.card.classes, ClassInfo(id=3, name='nucleus', color='#0000ff')], or leave them out"
+        )
+    if len(classes) < n_parents or [one.id for one in classes] != list(range(1, len(classes) + 1)):
+        raise FitSettingError(
+            f"the classes have the ids {', '.join(str(one.id) for one in classes)}; they are the parent's, 1 to "
+            f"{n_parents}, and then new ones from {n_parents + 1} on, in order"
         )
     return list(classes)
 

@@ -50,9 +50,9 @@ class SavedEvent:
 
 
 def run_recipe(
-    path: Path,
-    data: Path,
-    output: Path,
+    path: str | Path,
+    data: str | Path,
+    output: str | Path,
     *,
     steps: int | None = None,
     minutes: float | None = None,
@@ -70,11 +70,11 @@ def run_recipe(
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
         The recipe, a TOML file.
-    data : Path
+    data : str or Path
         Folder that the recipe's paths are relative to.
-    output : Path
+    output : str or Path
         Folder of the model to be. A checkpoint lies beside it until it is written.
     steps, minutes : optional
         Replace the recipe's length.
@@ -118,6 +118,7 @@ def run_recipe(
     ModelFileError
         If nothing can be written there: told before anything is learnt.
     """
+    path, data, output = (Path(place).expanduser() for place in (path, data, output))
     recipe = read_recipe(path, protocol=protocol, network=network)
     check_place(output, overwrite=overwrite)
     settings = _replaced(recipe.fit, steps, minutes, seed)

@@ -91,8 +91,13 @@ def _array(data: Any) -> Any:
         raise TruthError(f"{os.fspath(data)!r} is a path, not pixels; open it first: open_stack({os.fspath(data)!r}).")
     for part in data if isinstance(data, list | tuple) else [data]:
         _check_unmasked(part)
-    lazy = all(hasattr(data, name) for name in ("shape", "dtype", "__getitem__"))
-    return data if lazy else np.asarray(data)
+    try:
+        if all(hasattr(data, name) for name in ("shape", "dtype", "__getitem__")):
+            np.dtype(data.dtype)
+            return data
+    except TypeError:  # a type of another library's own
+        pass
+    return np.asarray(data)
 
 
 def _check_unmasked(data: Any) -> None:

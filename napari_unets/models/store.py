@@ -10,7 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from napari_unets.models.card import ModelCard, read_card
-from napari_unets.models.errors import ModelError, ModelExistsError, NotAModelError, UnknownModelError
+from napari_unets.models.errors import ModelCardError, ModelError, ModelExistsError, NotAModelError, UnknownModelError
 from napari_unets.models.model import CARD_FILE, Model, read_model
 
 __all__ = ["BUNDLED", "ModelStore", "load_model", "user_models_folder"]
@@ -33,14 +33,14 @@ class ModelStore:
 
     Parameters
     ----------
-    user : Path, optional
+    user : str or Path, optional
         Folder of the user's models; by default :func:`user_models_folder`.
     bundled : Path
         Folder of the models that ship with the package.
     """
 
-    def __init__(self, user: Path | None = None, bundled: Path = BUNDLED) -> None:
-        self.user = user if user is not None else user_models_folder()
+    def __init__(self, user: str | Path | None = None, bundled: Path = BUNDLED) -> None:
+        self.user = Path(user) if user is not None else user_models_folder()
         self.bundled = bundled
 
     def folders(self) -> dict[str, Path]:
@@ -130,7 +130,11 @@ class ModelStore:
         ------
         ModelExistsError
             If a model that ships with the package has the name, or one of the user's, unless ``overwrite``.
+        ModelCardError
+            If it is no name of a folder.
         """
+        if Path(name).name != name or name in ("", ".."):
+            raise ModelCardError(f"{name!r} is no name of a model, whose folder is to be in {self.user}")
         if name in self.folders() and not self.is_own(name):
             raise ModelExistsError(f"a model {name!r} ships with the package; choose another name for this one")
         if os.path.exists(self.user / name) and not overwrite:  # noqa: PTH110 - Path.exists raises if it may not look
@@ -182,6 +186,11 @@ def load_model(name: str | Path) -> Model:
         )
     folder = Path(name).expanduser()
     if isinstance(name, os.PathLike) or len(folder.parts) > 1 or os.path.isfile(folder / CARD_FILE):  # noqa: PTH113
+        if os.path.isfile(folder):  # noqa: PTH113
+            raise UnknownModelError(
+                f"{folder}: is a file, and a model is the folder with its {CARD_FILE}; one that was exported is "
+                "imported first: napari-unets models import"
+            )
         if not os.path.isdir(folder):  # noqa: PTH112
             raise UnknownModelError(
                 f"{folder}: there is no such folder, or it may not be read; a model is a folder with a {CARD_FILE}"

@@ -45,3 +45,9 @@ def test_a_run_does_not_go_on_with_other_settings_but_for_its_length(strokes, tm
     with pytest.raises(CheckpointError, match=r"begun: augment was .*\. "):
         fine_tune(tiny_model(), IMAGE, strokes, steps=2, augment={"noise": 0.5}, **run)
     assert fine_tune(tiny_model(), IMAGE, strokes, steps=3, validate_every=1, **run).card.training.steps == 3
+
+
+def test_a_checkpoint_is_a_file(strokes) -> None:
+    for place in ("", "."):
+        with pytest.raises(CheckpointError, match="the checkpoint is to be a file"):
+            fine_tune(tiny_model(), IMAGE, strokes, steps=1, checkpoint=place, **QUICK)

@@ -60,7 +60,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_recipe_gives_a_model_with_its_history(data: Path) -> None:
-    events = list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu"))
+    events = list(run_recipe(str(data / "tiny.toml"), str(data), str(data / "model"), device="cpu"))
     assert [type(e) for e in events[-2:]] == [StoppedEvent, SavedEvent]
     assert sum(isinstance(e, StepEvent) for e in events) == 6
     validations = [e for e in events if isinstance(e, ValidationEvent)]

@@ -37,6 +37,11 @@ def test_default_scores_and_their_keys(stack):
     assert all(isinstance(value, float) for value in scores.values())
 
 
+def test_tensors_are_scored_as_arrays_are(stack):
+    torch = pytest.importorskip("torch")
+    assert evaluate(*map(torch.from_numpy, stack)) == evaluate(*stack)
+
+
 def test_labels_have_no_threshold(stack):
     probability, truth = stack
     assert "v_rand_threshold" not in evaluate(probability > 0.5, truth)

@@ -16,6 +16,7 @@ import torch
 
 from napari_unets.models import (
     ClassInfo,
+    Model,
     ModelCard,
     ModelCardError,
     ModelExistsError,
@@ -324,3 +325,36 @@ def test_a_file_in_the_place_of_the_models_is_told(tmp_path: Path) -> None:
     (tmp_path / "models").write_text("a file")
     assert "your models cannot be listed (Not a directory)" in ModelStore(user=tmp_path / "models").trouble
     assert not ModelStore(user=tmp_path / "none yet").trouble
+
+
+def test_what_is_no_network_with_its_card_is_not_saved(tmp_path: Path, network: Network) -> None:
+    model = Model(make_card(), network=network)
+    for wrong in ((model, model.card), (model.card, network), (network, None)):
+        with pytest.raises(NotAModelError, match=r"save_model\(model\.network, model\.card, folder\)"):
+            save_model(*wrong, tmp_path / "new")
+    three = create_network("sf-net", out_channels=3, width=4, narrow=4, depth=1)
+    with pytest.raises(ModelCardError, match="new: the card does not fit this network: card: classes must"):
+        save_model(three, make_card(), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_model_is_saved_under_the_home_folder(
+    tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    assert save_model(network, make_card(), "~/mine") == tmp_path / "mine"
+    assert load_model("~/mine").name == "tiny"
+
+
+@pytest.mark.parametrize("name", ["../x", "", ".", "..", "a/b"])
+def test_a_model_is_made_in_the_folder_of_models_only(tmp_path: Path, name: str) -> None:
+    store = ModelStore(user=str(tmp_path))
+    with pytest.raises(ModelCardError, match="is no name of a model, whose folder is to be in"):
+        store.place_for(name)
+    assert store.place_for("x") == tmp_path / "x"
+
+
+def test_a_file_of_a_model_is_not_the_model(store: ModelStore) -> None:
+    with pytest.raises(UnknownModelError, match=r"card\.json: is a file, and a model is the folder with its"):
+        load_model(store.user / "tiny" / "card.json")
