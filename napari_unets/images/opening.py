@@ -88,6 +88,8 @@ def open_stack(
     """
     place = place_of(path)
     given_size = voxel_size(voxel_size_nm)
+    if not hasattr(level, "__index__"):  # what numbers have
+        raise UnknownLevelError(f"{place}: levels are numbered from 0, the full resolution; {level!r} is no number")
     dataset = None if dataset is None else str(dataset)  # messages give the series of a TIFF file by number
     image = _open(place, level, dataset, pages, dpi, axes_known=axes is not None)
     path = str(place)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_unets.images.arrays import indexable
 from napari_unets.inference.errors import InferenceError, InferenceSettingError
 from napari_unets.inference.shifts import overlapping, slice_shift
 from napari_unets.inference.writing import check_out, sink_for
@@ -195,11 +196,14 @@ def link_slices(labels: Any, *, out: Any = None, settings: LinkSettings | None =
         If ``labels`` is no volume of integers.
     InferenceSettingError
         If ``settings`` are none.
+    UnsupportedImageError
+        If they are a path, for instance, or masked.
     OutputError
         If ``out`` has another shape, holds no integers, or narrow ones.
     """
+    labels = indexable(labels, "slices to be linked")
     shape = tuple(labels.shape)
-    if len(shape) != 3 or np.dtype(labels.dtype).kind not in "iu":
+    if len(shape) != 3 or 0 in shape[1:] or np.dtype(labels.dtype).kind not in "iu":
         raise InferenceError(f"slices to be linked are integers (z, y, x), not {labels.dtype} of shape {shape}")
     result = np.empty(shape, np.uint32) if out is None else out
     check_out(result, shape, "iu", "slices to be linked", least=4)

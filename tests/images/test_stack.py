@@ -79,6 +79,8 @@ def test_axes_whose_names_say_that_the_planes_are_elsewhere(tmp_path):
 
 @pytest.mark.parametrize("axes", ["yx", "zzyx"[:3], "zya", "z1x"])
 def test_wrong_axes(axes):
+    with pytest.raises(AxesError, match="the axes 3 are no letters"):
+        as_stack(np.zeros((3, 4)), axes=3)
     with pytest.raises(AxesError, match="sections"):
         as_stack(np.zeros((2, 3, 4)), axes=axes, name="sections")
 
