@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from napari_unets.images.file_pairs import unpaired
 from napari_unets.learning.errors import AnnotationError
 from napari_unets.learning.sparse import SparseAnnotations
 
-__all__ = ["AnnotatedStack", "Split", "digest_of", "split_annotations"]
+__all__ = ["AnnotatedStack", "Split", "annotated_stacks", "digest_of", "split_annotations"]
 
 #: Side of the squares that annotations are dealt out in when too few planes are annotated to keep one aside.
 _SQUARE = 64
@@ -86,6 +87,20 @@ class AnnotatedStack:
         if isinstance(annotations, SparseAnnotations):
             return cls(as_stack(image), annotations)
         return cls(as_stack(image), as_stack(annotations, rgb=False, name="annotations"))
+
+
+def annotated_stacks(sources: Any) -> list[AnnotatedStack]:
+    """Return what is learnt from as a list.
+
+    Raises
+    ------
+    AnnotationError
+        If it is empty, or something else than a sequence of annotated stacks.
+    """
+    known = [] if isinstance(sources, AnnotatedStack) else list(sources)
+    if not known or not all(isinstance(one, AnnotatedStack) for one in known):
+        raise AnnotationError("what is learnt from is a list of one or more AnnotatedStack.of(image, annotations)")
+    return known
 
 
 def digest_of(sources: Iterable[AnnotatedStack]) -> str:

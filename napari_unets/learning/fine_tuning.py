@@ -17,7 +17,7 @@ from torch import Tensor
 
 from napari_unets.inference import choose_device
 from napari_unets.learning.adapting import has_batch_norm
-from napari_unets.learning.annotations import AnnotatedStack, digest_of
+from napari_unets.learning.annotations import AnnotatedStack, annotated_stacks, digest_of
 from napari_unets.learning.augment import AugmentSettings
 from napari_unets.learning.checkpoint import ANNOTATIONS, CheckpointError
 from napari_unets.learning.errors import AnnotationError, FitSettingError, NothingToTrainError
@@ -130,6 +130,9 @@ def iter_fine_tune(
         from_scratch = model.card.is_untrained
     checkpoint = None if checkpoint is None else _checkpoint_file(checkpoint)
     known = _known_classes(classes or model.card.classes, len(model.card.classes))
+    sources = annotated_stacks(sources)
+    if not isinstance(settings, FitSettings) or settings.epochs is not None:
+        raise FitSettingError("settings are FitSettings with steps or minutes, such as tuning_settings(steps=300)")
     report = preflight(sources, known)
     if report.problems:
         raise AnnotationError("; ".join(report.problems))

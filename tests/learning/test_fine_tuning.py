@@ -415,3 +415,15 @@ def test_classes_are_the_parents_and_then_new_ones(painted) -> None:
 def test_an_image_of_truth_values_is_learnt_from(painted) -> None:
     image, _, strokes = painted
     assert fine_tune(tiny_model(), image > 120, strokes, steps=1, **QUICK).card.training.steps == 1
+
+
+def test_what_is_no_source_and_what_are_no_settings_is_told(painted) -> None:
+    image, _, strokes = painted
+    source, run = AnnotatedStack.of(image, strokes), tuning_settings(steps=1, batch=1, patch=32)
+    for wrong in (source, [], [(image, strokes)]):
+        with pytest.raises(AnnotationError, match=r"a list of one or more AnnotatedStack\.of\(image, annotations\)"):
+            next(fine_tuning.iter_fine_tune(tiny_model(), wrong, run))
+    for wrong in (None, {"steps": 1}, FitSettings(epochs=1)):
+        with pytest.raises(FitSettingError, match="settings are FitSettings with steps or minutes"):
+            next(fine_tuning.iter_fine_tune(tiny_model(), [source], wrong))
+    assert next(fine_tuning.iter_fine_tune(tiny_model(), iter([source]), run, device="cpu"))
