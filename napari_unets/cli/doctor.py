@@ -48,5 +48,10 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("napari", facts["napari"] or "not installed: pip install 'napari-unets[all]'"),
         ("Qt", f"{qt['binding']} {qt['version']}" if qt else "not installed: pip install 'napari-unets[all]'"),
         ("OpenGL", opengl.get("error") or f"{opengl['version']}, {opengl['renderer']}"),
-        ("models", f"{', '.join(facts['models']['names'])}; yours are kept in {facts['models']['folder']}"),
+        ("models", _models(facts["models"])),
     ]
+
+
+def _models(models: dict[str, Any]) -> str:
+    trouble = f"; {models['error']}" if "error" in models else ""
+    return f"{', '.join(models['names'])}; yours are kept in {models['folder']}{trouble}"

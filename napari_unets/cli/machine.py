@@ -138,4 +138,5 @@ def _models() -> dict[str, Any]:
 
     store = ModelStore()
     cards, broken = store.list()
-    return {"folder": str(store.user), "names": list(cards), "damaged": list(broken)}
+    found = {"folder": str(store.user), "names": list(cards), "damaged": list(broken)}
+    return found | ({"error": store.trouble} if store.trouble else {})

@@ -50,11 +50,15 @@ def list_models(as_json: _AsJson = False) -> None:
         found = [_summary(card) | {"name": name, "folder": str(folders[name])} for name, card in cards.items()]
         damaged = [{"name": name, "folder": str(folders[name]), "error": str(e)} for name, e in broken.items()]
         print_json(found + damaged)
+        if store.trouble:
+            note(store.trouble)
         return
     rows = [[name, card.network, ", ".join(c.name for c in card.classes), card.summary] for name, card in cards.items()]
     print_table(["model", "network", "classes", "what it does"], rows)
     for error in broken.values():
         note(f"damaged: {error}")
+    if store.trouble:
+        note(store.trouble)
 
 
 def _summary(card: ModelCard) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_unets.images.errors import AxesError, MixedSizesError, UnsupportedImageError
 
-__all__ = ["check_named_axes", "chunks_of", "first_level", "indexable"]
+__all__ = ["check_named_axes", "check_unmasked", "chunks_of", "first_level", "indexable"]
 
 
 def first_level(data: Any, name: str = "image") -> Any:
@@ -69,7 +69,7 @@ def indexable(data: Any, name: str) -> Any:
         if all(hasattr(data, part) for part in ("shape", "dtype", "__getitem__")):
             np.dtype(data.dtype)
             _check_shape(data.shape, name)
-            _check_unmasked(data, name)
+            check_unmasked(data, name)
             return data
     except TypeError:  # a type of another library's own
         pass
@@ -78,6 +78,7 @@ def indexable(data: Any, name: str) -> Any:
         raise UnsupportedImageError(
             f"{name}: a {type(data).__name__} of arrays is no image; give one of them, there are: {there}"
         )
+    check_unmasked(data, name)
     try:
         return np.asarray(data)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -94,10 +95,11 @@ def _check_shape(shape: Sequence[object], name: str) -> None:
         )
 
 
-def _check_unmasked(data: Any, name: str) -> None:
+def check_unmasked(data: Any, name: str) -> None:
     """Refuse what has masked pixels: what lies under the mask would be read as if it were none."""
     lazy = isinstance(getattr(data, "_meta", None), np.ma.MaskedArray)  # of Dask
-    if lazy or np.ma.is_masked(data):
+    parts = data if isinstance(data, list | tuple) else [data]
+    if lazy or any(np.ma.is_masked(part) for part in parts):
         raise UnsupportedImageError(
             f"{name}: some of its pixels are masked, and all pixels of an image count here; say what they are, as "
             "data.filled(0) does (dask.array.ma.filled(data, 0) of a Dask array)"

@@ -35,6 +35,8 @@ def check_axes(axes: str, ndim: int, name: str) -> str:
     AxesError
         If they are not one distinct letter for each axis of the data, with y and x among them.
     """
+    if not isinstance(axes, str):
+        raise AxesError(f"{name}: the axes {axes!r} are no letters, such as 'zyx'")
     letters = axes.lower()
     if len(letters) != ndim:
         raise AxesError(f"{name}: has {ndim} axes, but {len(letters)} were given ({axes!r}); give one letter for each")

@@ -41,7 +41,9 @@ def choose_planes(image: FileImage, pages: str | Sequence[int], name: str) -> Fi
     stack = Stack(image.source, image.axes, name=name)
     numbers = chosen_pages(pages, stack.n_planes, name)
     axis = stack.axes[0] if stack.plane_axes == 1 else "z"
-    return replace(image, source=_ChosenPlanes(stack, numbers), axes=axis + stack.axes[stack.plane_axes :])
+    files = tuple(image.files[number - 1] for number in numbers) if len(image.files) == stack.n_planes else ()
+    axes = axis + stack.axes[stack.plane_axes :]
+    return replace(image, source=_ChosenPlanes(stack, numbers), axes=axes, files=files)
 
 
 class _ChosenPlanes:

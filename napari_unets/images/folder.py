@@ -135,8 +135,11 @@ def open_folder(folder: Path) -> FileImage:
     if note is not None:
         axes = note.axes if len(note.axes) == len(axes) else axes
         metadata = note.metadata | metadata
-        return FileImage(_FolderSource(files, first), axes, note.voxel_size_nm, metadata, note.is_labels)
-    return FileImage(_FolderSource(files, first), axes, first.voxel_size_nm, metadata)
+        size, is_labels = note.voxel_size_nm, note.is_labels
+    else:
+        size, is_labels = first.voxel_size_nm, False
+    names = tuple(path.name for path in files)
+    return FileImage(_FolderSource(files, first), axes, size, metadata, is_labels, files=names)
 
 
 class _FolderSource:

@@ -16,6 +16,7 @@ from napari_unets.images.errors import (
     EmptyImageError,
     MissingExtraError,
     UnknownDatasetError,
+    UnreadableImageError,
     UnsupportedImageError,
     explain_read_errors,
 )
@@ -80,6 +81,8 @@ class _Hdf5Source(ArraySource):
 
     def read(self, region: Region) -> NDArray[Any]:
         """Read a region; the result has all axes."""
+        if not self._file:  # h5py's way to say closed
+            raise UnreadableImageError(f"{self._path}: the stack was closed; open it again")
         with explain_read_errors(self._path, *_ERRORS), self._lock:
             return super().read(region)
 

@@ -92,6 +92,8 @@ def open_stack(
     """
     place = place_of(path)
     given_size = voxel_size(voxel_size_nm)
+    if not hasattr(level, "__index__"):  # what numbers have
+        raise UnknownLevelError(f"{place}: levels are numbered from 0, the full resolution; {level!r} is no number")
     dataset = None if dataset is None else str(dataset)  # messages give the series of a TIFF file by number
     image = _open(place, level, dataset, pages, dpi, axes_known=axes is not None)
     path = str(place)
@@ -114,6 +116,7 @@ def open_stack(
             metadata=image.metadata,
             is_labels=image.is_labels,
             levels=image.levels,
+            files=image.files,
             reopen=partial(
                 open_stack,
                 path,

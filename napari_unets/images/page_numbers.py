@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from operator import index
 
 from napari_unets.images.errors import PageChoiceError
 
@@ -41,13 +42,20 @@ def chosen_pages(pages: str | Sequence[int] | None, count: int, name: str) -> li
     """
     if pages is None:
         return list(range(1, count + 1))
-    numbers = _parsed(pages, count, name) if isinstance(pages, str) else [int(number) for number in pages]
+    numbers = _parsed(pages, count, name) if isinstance(pages, str) else _listed(pages, name)
     if not numbers:
         raise PageChoiceError(f"{name}: no page is chosen by {pages!r}; give pages such as '1-3,7'")
     if strange := [number for number in numbers if not 1 <= number <= count]:
         has = f"has {count} pages" if count > 1 else "has one page"
         raise PageChoiceError(f"{name}: {has}, there is no page {strange[0]}")
     return numbers
+
+
+def _listed(pages: Sequence[int], name: str) -> list[int]:
+    try:
+        return [index(number) for number in pages]
+    except TypeError:  # a number alone, or what is no whole number
+        raise PageChoiceError(f"{name}: {pages!r} are no pages; give '1-3,7', or a list such as [1, 2, 3, 7]") from None
 
 
 def _parsed(text: str, count: int, name: str) -> list[int]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-from napari_unets.images.errors import ImageError, MissingExtraError, UnreadableImageError
+from napari_unets.images.errors import ImageError, MissingExtraError, UnreadableImageError, UnsupportedImageError
 
 __all__ = ["is_address", "open_store", "patiently", "place_of"]
 
@@ -33,7 +34,15 @@ def place_of(path: str | Path) -> Path | str:
     ------
     UnreadableImageError
         If it is empty: a variable that is not set, and not the current folder.
+    UnsupportedImageError
+        If it is no path, but pixels for instance.
     """
+    if not isinstance(path, str | PathLike):
+        raise UnsupportedImageError(
+            f"what is to be opened is of type {type(path).__name__}, and not the path of a file or folder; "
+            "arrays and stacks are taken as they are wherever an image is wanted; "
+            "as_stack(array) of napari_unets.images makes a stack of an array"
+        )
     if path == "":
         raise UnreadableImageError("the path is empty, which would be the current folder; name a file or a folder")
     if not is_address(path):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import DTypeLike
 
 from napari_unets.images.axes import default_axes
-from napari_unets.images.errors import UnsupportedImageError
+from napari_unets.images.errors import ImageWriteError, UnsupportedImageError
 from napari_unets.images.note import Note
 from napari_unets.images.stack import Stack, as_stack
 from napari_unets.images.units import voxel_size
@@ -117,7 +118,19 @@ def save_stack(
     -------
     Path
         The target.
+
+    Raises
+    ------
+    ImageWriteError
+        If ``path`` is none; and as :func:`create_writer`.
+    ImageError
+        If ``data`` are no image.
     """
+    if not isinstance(path, str | PathLike):
+        raise ImageWriteError(
+            f"what is to be written is named first, and then given: save_stack(path, image); the first is a "
+            f"{type(path).__name__}"
+        )
     stack = data if isinstance(data, Stack) and axes is None else as_stack(data, axes=axes, name=str(path))
     writer = create_writer(
         path,

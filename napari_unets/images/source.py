@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unets.images.arrays import check_unmasked
 from napari_unets.images.errors import EmptyImageError, UnsupportedImageError
 from napari_unets.images.units import VoxelSize
 
@@ -56,6 +57,8 @@ class FileImage:
     levels: int = 1
     #: Names of the channels, where the file has any.
     channels: tuple[str, ...] = ()
+    #: Names of the files along the first axis, where each is a plane.
+    files: tuple[str, ...] = ()
 
 
 class ArraySource:
@@ -67,17 +70,21 @@ class ArraySource:
         The array.
     chunks : tuple of int, optional
         What is decoded at once.
+    name : str
+        For messages.
     """
 
-    def __init__(self, array: Any, chunks: tuple[int, ...] | None = None) -> None:
-        self._array = array
+    def __init__(self, array: Any, chunks: tuple[int, ...] | None = None, name: str = "image") -> None:
+        self._array, self._name = array, name
         self.shape: tuple[int, ...] = tuple(int(n) for n in array.shape)
         self.dtype: np.dtype[Any] = np.dtype(array.dtype).newbyteorder("=")
         self.chunks = chunks
 
     def read(self, region: Region) -> NDArray[Any]:
         """Read a region; the result has all axes."""
-        return np.asarray(self._array[region], dtype=self.dtype)
+        part = self._array[region]
+        check_unmasked(part, self._name)  # variables of netCDF4 mask what they read
+        return np.asarray(part, dtype=self.dtype)
 
     def close(self) -> None:
         """Let go of the array."""

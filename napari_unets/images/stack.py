@@ -54,6 +54,8 @@ class Stack:
         Whether the pixels are ids.
     levels : int
         Number of resolution levels that the file has.
+    files : sequence of str
+        Names of the files along the first axis of the source, where each is a plane.
     reopen : partial, optional
         Opens the same stack again, in another process for instance.
     """
@@ -69,6 +71,7 @@ class Stack:
         metadata: Mapping[str, Any] | None = None,
         is_labels: bool = False,
         levels: int = 1,
+        files: Sequence[str] = (),
         reopen: partial[Stack] | None = None,
     ) -> None:
         self.axes = stack_axes(axes)
@@ -82,6 +85,8 @@ class Stack:
         self.metadata: dict[str, Any] = dict(metadata or {})
         self.is_labels = is_labels
         self.levels = levels
+        #: Names of the files of a folder, one a plane; empty of anything else.
+        self.files = tuple(files) if self.axes[0] == axes[0] and self.plane_axes == 1 else ()
         self._reopen = reopen
         self._order = tuple(axes.index(letter) for letter in self.axes)
         self.shape: tuple[int, ...] = tuple(source.shape[i] for i in self._order)
@@ -255,7 +260,7 @@ def as_stack(
     if isinstance(data, Stack) and axes is None and rgb is None and voxel_size_nm is None and metadata is None:
         return data
     array = indexable(first_level(data, name), name)
-    source = ArraySource(array, chunks_of(array))
+    source = ArraySource(array, chunks_of(array), name)
     check_pixels(source.shape, source.dtype, name)
     if axes is None:
         if rgb is None:  # a layer of napari, of which that is known, is seen as it is shown

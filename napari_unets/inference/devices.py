@@ -54,7 +54,7 @@ def choose_device(requested: str = "auto") -> DeviceChoice:
         if not torch.backends.mps.is_available():
             raise DeviceError(f"device 'mps' cannot be used: {_why_no_mps()}; use device 'auto' or 'cpu'")
         return DeviceChoice("mps", "Apple GPU: asked for")
-    kind, _, number = requested.partition(":")
+    kind, _, number = str(requested).partition(":")
     if kind != "cuda" or not (number.isdecimal() or number == ""):
         raise DeviceError(f"there is no device {requested!r}; the devices are auto, cpu, mps, cuda, cuda:0, cuda:1, …")
     if reason := why_no_cuda():

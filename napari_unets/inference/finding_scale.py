@@ -14,6 +14,7 @@ from napari_unets.inference.errors import Cancelled, InferenceError
 from napari_unets.inference.predictor import Predictor, predictor_for
 from napari_unets.inference.reading import PlaneReader
 from napari_unets.inference.tiles import stack_statistics
+from napari_unets.models import check_model
 
 if TYPE_CHECKING:
     from napari_unets.inference.settings import InferenceSettings
@@ -108,13 +109,14 @@ def find_scale(
         If the model is a formula without weights, which agrees with itself always, or its convolutions are unpadded.
     Cancelled
         If ``cancel`` said so.
-    InferenceSettingError, DeviceError, BackendError, WindowMemoryError
+    NotAModelError, InferenceSettingError, DeviceError, BackendError, WindowMemoryError
         As :func:`napari_unets.inference.predict`.
 
     Notes
     -----
     Measured on ISBI 2012 brought to 1.6 to 10 nm a pixel: ``benchmarks/scale.py``.
     """
+    check_model(model)
     if not model.card.has_weights:
         raise InferenceError(f"{model.name} is a formula, which sees an image at any scale as it does at every other")
     stack = as_stack(stack)

@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_unets.inference.errors import InferenceError
+from napari_unets.images.arrays import indexable
+from napari_unets.inference.errors import InferenceError, InferenceSettingError
 from napari_unets.inference.shifts import overlapping, slice_shift
 from napari_unets.inference.writing import check_out, sink_for
 
-__all__ = ["LinkSettings", "SliceLinker", "block_tables", "link_slices", "partners"]
+__all__ = ["LinkSettings", "SliceLinker", "block_tables", "link_settings", "link_slices", "partners"]
 
 _Labels = npt.NDArray[np.uint32]
 
@@ -42,6 +43,21 @@ class LinkSettings(BaseModel):
     merge_below: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
+def link_settings(settings: LinkSettings | None) -> LinkSettings:
+    """Return the settings that were given, or else the defaults.
+
+    Raises
+    ------
+    InferenceSettingError
+        If they are something else, such as a dictionary.
+    """
+    if not isinstance(settings, LinkSettings | None):
+        raise InferenceSettingError(
+            f"when objects are linked is said by LinkSettings, not by {settings!r}: give LinkSettings(min_overlap=0.2)"
+        )
+    return settings or LinkSettings()
+
+
 def partners(
     previous: npt.NDArray[np.integer], following: npt.NDArray[np.integer], settings: LinkSettings | None = None
 ) -> npt.NDArray[np.int64]:
@@ -60,7 +76,7 @@ def partners(
         Number in ``previous``, or 0; no number twice. Of equally good partners the one that comes first in the slice,
         row by row, is taken, so the numbers themselves mean nothing.
     """
-    how = settings or LinkSettings()
+    how = link_settings(settings)
     result = np.zeros(int(following.max(initial=0)) + 1, np.int64)
     y, x = map(overlapping, following.shape, slice_shift(previous, following, how.max_shift))
     from napari_unets.metrics.overlap import overlap  # its compiler takes a while to import
@@ -112,7 +128,7 @@ class SliceLinker:
     """
 
     def __init__(self, settings: LinkSettings | None = None) -> None:
-        self._settings = settings or LinkSettings()
+        self._settings = link_settings(settings)
         self._previous: npt.NDArray[np.integer] | None = None
         self._ids: _Labels = np.zeros(1, np.uint32)
         #: Number of ids given so far; they are 1 to this.
@@ -178,11 +194,16 @@ def link_slices(labels: Any, *, out: Any = None, settings: LinkSettings | None =
     ------
     InferenceError
         If ``labels`` is no volume of integers.
+    InferenceSettingError
+        If ``settings`` are none.
+    UnsupportedImageError
+        If they are a path, for instance, or masked.
     OutputError
         If ``out`` has another shape, holds no integers, or narrow ones.
     """
+    labels = indexable(labels, "slices to be linked")
     shape = tuple(labels.shape)
-    if len(shape) != 3 or np.dtype(labels.dtype).kind not in "iu":
+    if len(shape) != 3 or 0 in shape[1:] or np.dtype(labels.dtype).kind not in "iu":
         raise InferenceError(f"slices to be linked are integers (z, y, x), not {labels.dtype} of shape {shape}")
     result = np.empty(shape, np.uint32) if out is None else out
     check_out(result, shape, "iu", "slices to be linked", least=4)

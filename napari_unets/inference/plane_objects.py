@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unets.inference.instances import membrane_instances
-from napari_unets.inference.linking import LinkSettings, SliceLinker
+from napari_unets.inference.linking import LinkSettings, SliceLinker, link_settings
 
 __all__ = ["PlaneLinks", "PlaneObjects"]
 
@@ -23,7 +23,7 @@ class PlaneLinks:
     """
 
     def __init__(self, n_slices: int, settings: LinkSettings | None = None) -> None:
-        self.settings = settings or LinkSettings()
+        self.settings = link_settings(settings)
         self._n_slices = n_slices
         self._linker = SliceLinker(self.settings)
         self._last: int | None = None

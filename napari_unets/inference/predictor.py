@@ -24,6 +24,7 @@ from napari_unets.inference.geometry import Geometry
 from napari_unets.inference.openvino_backend import OpenVINOBackend, openvino_is_installed
 from napari_unets.inference.settings import InferenceSettings, merged
 from napari_unets.inference.torch_backend import TorchBackend
+from napari_unets.models import UNSAVED
 
 if TYPE_CHECKING:
     from napari_unets.models import Model
@@ -215,12 +216,22 @@ def predictor_for(
     Raises
     ------
     InferenceSettingError
-        If a setting does not exist, cannot have its value, or is another than that of the predictor given.
+        If a setting does not exist, cannot have its value, or is another than that of the predictor given, or if that
+        was made from another model.
     DeviceError, BackendError, InferenceError
         As :class:`Predictor`.
     """
     if given is None:
         return Predictor(model, merged(settings, overrides))
+    if not isinstance(given, Predictor):
+        raise InferenceSettingError(
+            f"predictor= is what a Predictor makes of a model, not {given!r}: give Predictor(model), or leave it out"
+        )
+    if not _is_of(given.model, model):
+        raise InferenceSettingError(
+            f"the predictor that was given runs {given.model.name!r}, and not this {model.name!r}: give the model that "
+            "it was made from, or no predictor"
+        )
     wanted = merged(settings or given.settings, overrides)
     if other := [name for name, value in given.settings if getattr(wanted, name) != value]:
         raise InferenceSettingError(
@@ -228,6 +239,12 @@ def predictor_for(
             "leave these out, or give predictor.with_settings(...), or no predictor"
         )
     return given
+
+
+def _is_of(one: Model, other: Model) -> bool:
+    """Whether two models compute the same; their cards may word it differently."""
+    cards = [(card.network, card.network_config, card.weights_sha256) for card in (one.card, other.card)]
+    return one is other or (cards[0] == cards[1] and (cards[0][2] != UNSAVED or one.network is other.network))
 
 
 def _device_for_formula(name: str) -> DeviceChoice:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from napari_unets.images import Stack, as_stack
 from napari_unets.images.arrays import first_level
+from napari_unets.inference.checks import check_min_size, check_threshold
 from napari_unets.inference.depth import check_depth
 from napari_unets.inference.errors import Cancelled, InferenceError
 from napari_unets.inference.ortho import check_isotropic, ortho_blocks, scratch_volume
@@ -162,16 +163,17 @@ def segment(
     OutputError
         If ``out`` has another shape or holds no integers, or for instances narrow ones.
     InferenceError
-        If the threshold is no probability, ``instances`` none of the above, or the last axis before y not the depth
-        that ``"3d"`` links along.
-    NotAModelError, AnisotropicError, Cancelled, InferenceSettingError, DeviceError, BackendError, WindowMemoryError
+        If ``instances`` is none of the above, or the last axis before y not the depth that ``"3d"`` links along.
+    InferenceSettingError
+        If the threshold is no probability, ``min_size`` no number of pixels, or ``linking`` no LinkSettings; and as
+        for :func:`predict`.
+    NotAModelError, AnisotropicError, Cancelled, DeviceError, BackendError, WindowMemoryError
         As for :func:`predict`.
     """
     check_model(model)
-    threshold = model.card.threshold if threshold is None else threshold
-    if not 0 <= threshold <= 1:
-        raise InferenceError(f"the threshold is a probability between 0 and 1, not {threshold}")
-    if instances not in (False, True, "3d"):
+    threshold = model.card.threshold if threshold is None else check_threshold(threshold)
+    min_size = check_min_size(min_size)
+    if not isinstance(instances, bool | int | np.bool_ | str) or instances not in (False, True, "3d"):
         raise InferenceError(f"instances are False, True (of each plane) or '3d', not {instances!r}")
     job = _Job(stack)
     if ortho:

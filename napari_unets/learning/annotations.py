@@ -6,15 +6,17 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_unets.images import Stack, as_stack
+from napari_unets.images.file_pairs import unpaired
 from napari_unets.learning.errors import AnnotationError
 from napari_unets.learning.sparse import SparseAnnotations
 
-__all__ = ["AnnotatedStack", "Split", "digest_of", "split_annotations"]
+__all__ = ["AnnotatedStack", "Split", "annotated_stacks", "digest_of", "split_annotations"]
 
 #: Side of the squares that annotations are dealt out in when too few planes are annotated to keep one aside.
 _SQUARE = 64
@@ -35,13 +37,15 @@ class AnnotatedStack:
     Raises
     ------
     AnnotationError
-        If the shapes differ or nothing is annotated.
+        If the shapes differ, nothing is annotated, or the files of two folders are no pairs.
     """
 
     stack: Stack
     annotations: Stack | SparseAnnotations
 
     def __post_init__(self) -> None:
+        if isinstance(self.annotations, Stack) and (wrong := unpaired(self.stack, self.annotations)):
+            raise AnnotationError(wrong)
         image = self.stack.shape[:-1] if self.stack.is_rgb else self.stack.shape
         if self.annotations.shape[:-1] == image and self.annotations.shape[-1] in (2, 3, 4):
             raise AnnotationError(
@@ -88,6 +92,20 @@ class AnnotatedStack:
         if isinstance(annotations, SparseAnnotations):
             return cls(as_stack(image), annotations)
         return cls(as_stack(image), as_stack(annotations, rgb=False, name="annotations"))
+
+
+def annotated_stacks(sources: Any) -> list[AnnotatedStack]:
+    """Return what is learnt from as a list.
+
+    Raises
+    ------
+    AnnotationError
+        If it is empty, or something else than a sequence of annotated stacks.
+    """
+    known = [] if isinstance(sources, AnnotatedStack) else list(sources)
+    if not known or not all(isinstance(one, AnnotatedStack) for one in known):
+        raise AnnotationError("what is learnt from is a list of one or more AnnotatedStack.of(image, annotations)")
+    return known
 
 
 def digest_of(sources: Iterable[AnnotatedStack]) -> str:

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from napari_unets.errors import NapariUnetsError
+from napari_unets.learning.origin import changes_of
 from napari_unets.learning.state import Sampler, TrainingState
 
 __all__ = ["ANNOTATIONS", "CheckpointError", "ResumeWarning", "checkpoint_beside", "load_checkpoint", "save_checkpoint"]
@@ -97,6 +98,7 @@ def load_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
         with safe_open(path, framework="pt") as file:
             scalars = json.loads(file.metadata()["state"])
             numbers = {name: scalars[name] for name in _NUMBERS}
+            _check_origin(path, scalars.get("origin", {}), state.origin)  # first: another network's weights do not fit
             for key in file.keys():  # noqa: SIM118 - not a dict
                 part, _, name = key.partition("/")
                 if part == "generator":
@@ -106,11 +108,12 @@ def load_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
         state.network.load_state_dict(parts["network"])
         state.average.load_state_dict(parts["average"])
         _set_chance(state, parts["chance"])
+    except CheckpointError:
+        raise
     except Exception as error:
         raise CheckpointError(
             f"{path}: this checkpoint cannot be used ({error}); start again without it, or delete it"
         ) from error
-    _check_origin(path, scalars.get("origin", {}), state.origin)
     state.kept_weights = parts["kept"]
     device = _device_of(state)
     state.start_weights = {name: weight.to(device) for name, weight in parts["start"].items()}
@@ -130,14 +133,14 @@ def load_checkpoint(path: Path, state: TrainingState, sampler: Sampler) -> None:
 
 
 def _check_origin(path: Path, kept: Mapping[str, str], given: Mapping[str, str]) -> None:
-    """Compare what a run has learnt from with what it is to go on with; earlier versions have kept nothing of it."""
-    changed = [name for name in given if kept.get(name, given[name]) != given[name]]
-    if strictly := [name for name in changed if name != ANNOTATIONS]:
+    """Compare what a run was begun with with what it is to go on with; earlier versions have kept less of it."""
+    changes = changes_of(kept, given)
+    if strictly := [change for name, change in changes.items() if name != ANNOTATIONS]:
         raise CheckpointError(
-            f"{path}: changed since this run was begun: {', '.join(strictly)}. Resumed, it would be scored on what it "
-            "has learnt from: put that back, or begin a new run"
+            f"{path}: changed since this run was begun: {', '.join(strictly)}. Resumed, it would be half of one "
+            "run and half of another, and perhaps scored on what it has learnt from: put that back, or begin a new run"
         )
-    if changed:  # who has painted on; what is kept aside stays aside
+    if changes:  # who has painted on; what is kept aside stays aside
         warnings.warn(
             f"{path}: the annotations have changed since this run was begun; it goes on with them as they are now",
             ResumeWarning,

@@ -17,15 +17,16 @@ from torch import Tensor
 
 from napari_unets.inference import choose_device
 from napari_unets.learning.adapting import has_batch_norm
-from napari_unets.learning.annotations import AnnotatedStack, digest_of
+from napari_unets.learning.annotations import AnnotatedStack, annotated_stacks, digest_of
 from napari_unets.learning.augment import AugmentSettings
-from napari_unets.learning.checkpoint import ANNOTATIONS
+from napari_unets.learning.checkpoint import ANNOTATIONS, CheckpointError
 from napari_unets.learning.errors import AnnotationError, FitSettingError, NothingToTrainError
 from napari_unets.learning.events import FitEvent, StoppedEvent
 from napari_unets.learning.fit import fit
 from napari_unets.learning.head import grow_head
 from napari_unets.learning.last_layer import learn_last_layer
 from napari_unets.learning.operating_point import adjusted_to_frequencies, choose_threshold
+from napari_unets.learning.origin import origin_of_settings
 from napari_unets.learning.patch_size import with_fitting_patch
 from napari_unets.learning.preflight import preflight
 from napari_unets.learning.preparing import PreparedStack, crops_of, held_out_planes, mean_scores, prepare
@@ -113,22 +114,25 @@ def iter_fine_tune(
     NothingToTrainError
         If the model is a formula without weights.
     CheckpointError
-        If the run cannot go on from the checkpoint, which belongs to another seed, for instance. With annotations that
-        have changed since it goes on, with a ResumeWarning.
+        If the run cannot go on from the checkpoint, which belongs to other settings, for instance; its length may be
+        another one. With annotations that have changed since it goes on, with a ResumeWarning.
     ModelCardError
         If a model cannot have this name.
     NotAModelError
         If the parent is none, but the name of one, for instance.
     FitSettingError
-        If the classes are none, but names.
+        If the classes are none, but names, or not the parent's and then new ones.
     """
     check_model(model)
     if not model.network.has_weights:
         raise NothingToTrainError(model.name)
     if from_scratch is None:
         from_scratch = model.card.is_untrained
-    checkpoint = None if checkpoint is None else Path(checkpoint)
-    known = _known_classes(classes or model.card.classes)
+    checkpoint = None if checkpoint is None else _checkpoint_file(checkpoint)
+    known = _known_classes(classes or model.card.classes, len(model.card.classes))
+    sources = annotated_stacks(sources)
+    if not isinstance(settings, FitSettings) or settings.epochs is not None:
+        raise FitSettingError("settings are FitSettings with steps or minutes, such as tuning_settings(steps=300)")
     report = preflight(sources, known)
     if report.problems:
         raise AnnotationError("; ".join(report.problems))
@@ -159,7 +163,7 @@ def iter_fine_tune(
         slack=SLACK,
         judge_start=not from_scratch,
         excess=excess,
-        origin={ANNOTATIONS: digest_of(sources), "seed": str(settings.seed)},
+        origin={ANNOTATIONS: digest_of(sources), **origin_of_settings(settings)},
         checkpoint=checkpoint,
         resume=resume,
         device=where,
@@ -232,6 +236,11 @@ def fine_tune(model: Model, stack: object, annotations: object, *, steps: int | 
     if steps is not None:
         arguments["steps"] = steps
     of_the_run = inspect.signature(iter_fine_tune).parameters
+    if given := [name for name in ("settings", "sources") if name in arguments]:
+        raise FitSettingError(
+            f"fine_tune takes each setting by its name (minutes=3, patch=96), and no {given[0]}=; "
+            "napari_unets.learning.iter_fine_tune takes FitSettings, and several stacks"
+        )
     fields = {k: arguments.pop(k) for k in list(arguments) if k not in of_the_run}
     check_model(model)
     from_scratch = arguments.setdefault("from_scratch", model.card.is_untrained)
@@ -241,11 +250,22 @@ def fine_tune(model: Model, stack: object, annotations: object, *, steps: int | 
     return last.model
 
 
-def _known_classes(classes: Sequence[Any]) -> list[ClassInfo]:
+def _checkpoint_file(checkpoint: str | Path) -> Path:
+    if not (path := Path(checkpoint).expanduser()).name:
+        raise CheckpointError(f"the checkpoint is to be a file, and {str(checkpoint)!r} names none: run.safetensors")
+    return path
+
+
+def _known_classes(classes: Sequence[Any], n_parents: int) -> list[ClassInfo]:
     if not all(isinstance(one, ClassInfo) for one in classes):
         raise FitSettingError(
             f"classes are a list of ClassInfo, the parent's and then new ones, not {classes!r}: give "
             "[*model.card.classes, ClassInfo(id=3, name='nucleus', color='#0000ff')], or leave them out"
+        )
+    if len(classes) < n_parents or [one.id for one in classes] != list(range(1, len(classes) + 1)):
+        raise FitSettingError(
+            f"the classes have the ids {', '.join(str(one.id) for one in classes)}; they are the parent's, 1 to "
+            f"{n_parents}, and then new ones from {n_parents + 1} on, in order"
         )
     return list(classes)
 

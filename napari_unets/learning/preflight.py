@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from napari_unets.images.plane_names import plane_name
 from napari_unets.learning.annotations import AnnotatedStack, split_annotations
 from napari_unets.models import ClassInfo
@@ -60,7 +58,7 @@ def preflight(sources: Sequence[AnnotatedStack], classes: Sequence[ClassInfo]) -
         before = source.stack.shape[: source.stack.plane_axes]
         slices = ", ".join(plane_name(number, before) for number in counts)
         uses.append(f"{source.stack.name}: {len(counts)} annotated slice{'s' * (len(counts) > 1)} ({slices})")
-        constant = [n for n in counts if np.ptp(source.stack.plane(n)) == 0]
+        constant = [n for n in counts if (pixels := source.stack.plane(n)).min() == pixels.max()]
         if constant:
             where = plane_name(constant[0], before)
             problems.append(f"{source.stack.name} has one single grey value on slice {where}: nothing to see there")

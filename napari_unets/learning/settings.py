@@ -51,7 +51,7 @@ class FitSettings(BaseModel):
         False, description="Let torch.compile make the steps faster, after minutes of compiling; takes a C++ compiler."
     )
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="bf16 where the hardware has it.")
-    seed: int = Field(0, ge=0, description="Same seed and steps, same weights on one CPU.")
+    seed: int = Field(0, ge=0, lt=2**63, description="Same seed and steps, same weights on one CPU.")
     validate_every: int = Field(100, ge=1, description="Steps between validations; more where time is short.")
     checkpoint_every: int = Field(50, ge=1, description="Steps between checkpoints.")
     augment: AugmentSettings = Field(default_factory=AugmentSettings)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_unets.images import Stack, as_stack, compute_statistics, open_stack, prepare_plane
+from napari_unets.images.file_pairs import unpaired
 from napari_unets.learning.class_values import class_ids
 from napari_unets.learning.datasets import StackFiles, find_stacks
 from napari_unets.learning.plane_source import plane_source
@@ -111,6 +112,8 @@ def _read(files: list[StackFiles], data: StackRecipe) -> tuple[Stack, npt.NDArra
 
 def _annotations(pair: StackFiles, stack: Stack, data: StackRecipe) -> npt.NDArray[np.uint8]:
     with open_stack(pair.labels, dataset=pair.labels_dataset) as labels:
+        if wrong := unpaired(stack, labels):
+            raise RecipeError(wrong)
         ids = class_ids(np.asarray(labels), data.classes)
     if ids.shape != (stack.shape[:-1] if stack.is_rgb else stack.shape):
         raise RecipeError(f"{pair.labels}: the labels have the shape {ids.shape}, the images {stack.shape}")

@@ -15,6 +15,7 @@ from napari_unets.learning.cascading import load_modules
 from napari_unets.learning.checkpoint import checkpoint_beside
 from napari_unets.learning.events import FitEvent, StoppedEvent
 from napari_unets.learning.fit import fit
+from napari_unets.learning.origin import origin_of_settings, origin_of_table
 from napari_unets.learning.page_source import page_source
 from napari_unets.learning.photograph_source import photograph_source
 from napari_unets.learning.picture_source import picture_source
@@ -49,9 +50,9 @@ class SavedEvent:
 
 
 def run_recipe(
-    path: Path,
-    data: Path,
-    output: Path,
+    path: str | Path,
+    data: str | Path,
+    output: str | Path,
     *,
     steps: int | None = None,
     minutes: float | None = None,
@@ -69,11 +70,11 @@ def run_recipe(
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
         The recipe, a TOML file.
-    data : Path
+    data : str or Path
         Folder that the recipe's paths are relative to.
-    output : Path
+    output : str or Path
         Folder of the model to be. A checkpoint lies beside it until it is written.
     steps, minutes : optional
         Replace the recipe's length.
@@ -81,7 +82,8 @@ def run_recipe(
         Replaces the recipe's seed, of the first weights, the choice of patches and their changes. Training that goes on
         from weights of the same recipe would otherwise see what they have seen already.
     resume : bool
-        Go on from the checkpoint beside ``output``, if there is one.
+        Go on from the checkpoint beside ``output``, if there is one. But for its card and the length, the recipe must
+        be what it was.
     overwrite : bool
         Replace a model that is there.
     start : Model, optional
@@ -111,9 +113,12 @@ def run_recipe(
         If a module of a cascade is not there, or does not fit.
     ModelExistsError
         If ``output`` exists and ``overwrite`` is False, or it is something else than a model.
+    CheckpointError
+        If the run cannot be resumed, since the recipe has changed, for instance.
     ModelFileError
         If nothing can be written there: told before anything is learnt.
     """
+    path, data, output = (Path(place).expanduser() for place in (path, data, output))
     recipe = read_recipe(path, protocol=protocol, network=network)
     check_place(output, overwrite=overwrite)
     settings = _replaced(recipe.fit, steps, minutes, seed)
@@ -136,7 +141,7 @@ def run_recipe(
         settings,
         validate=source.validate,
         select=recipe.select,
-        origin={"data of the recipe": recipe.data.model_dump_json(exclude_defaults=True), "seed": str(settings.seed)},
+        origin=_origin(recipe, settings, start),
         checkpoint=checkpoint,
         resume=resume,
         device=where,
@@ -151,6 +156,18 @@ def run_recipe(
     yield SavedEvent(save_model(made.cpu(), filled, output, overwrite=overwrite))
     if stopped.finished and checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
+
+
+def _origin(recipe: Recipe, settings: FitSettings, start: Model | None) -> dict[str, str]:
+    """All of a recipe that decides what is learnt; its card may be reworded meanwhile."""
+    return {
+        "select": recipe.select,
+        "the model begun with": "random weights" if start is None else start.name,
+        **origin_of_table(recipe.data, "data."),
+        **origin_of_table(recipe.network, "network."),
+        **origin_of_table(recipe.normalisation, "normalisation."),
+        **origin_of_settings(settings, "fit."),
+    }
 
 
 def _start_from(start: Model, network: Network, card: ModelCard) -> ModelCard:

@@ -43,7 +43,9 @@ class Planes:
         if self._pages is not None:
             number = int(np.ravel_multi_index(index, self.shape[:-2])) if index else 0
             page = tuple(slice(0, size) for size in self._pages[number])
-        return np.asarray(self._array[(*self._zeros, *index, *page)])
+        part = self._array[(*self._zeros, *index, *page)]
+        _check_unmasked(part)  # variables of netCDF4 mask what they read
+        return np.asarray(part)
 
 
 def same_axes(prediction: Any, truth: Any, *masks: Any, pages: PageSizes | None = None) -> list[Planes]:
@@ -87,13 +89,23 @@ def _array(data: Any) -> Any:
     """Whatever has a shape, a type and can be indexed stays as it is (NumPy, Dask, Zarr, a stack)."""
     if isinstance(data, str | PathLike):
         raise TruthError(f"{os.fspath(data)!r} is a path, not pixels; open it first: open_stack({os.fspath(data)!r}).")
+    for part in data if isinstance(data, list | tuple) else [data]:
+        _check_unmasked(part)
+    try:
+        if all(hasattr(data, name) for name in ("shape", "dtype", "__getitem__")):
+            np.dtype(data.dtype)
+            return data
+    except TypeError:  # a type of another library's own
+        pass
+    return np.asarray(data)
+
+
+def _check_unmasked(data: Any) -> None:
     if isinstance(getattr(data, "_meta", None), np.ma.MaskedArray) or np.ma.is_masked(data):  # the former is of Dask
         raise TruthError(
             "An array to be scored has masked pixels, which would count like all others; "
             "give its data, and mask= an array that is True where pixels count."
         )
-    lazy = all(hasattr(data, name) for name in ("shape", "dtype", "__getitem__"))
-    return data if lazy else np.asarray(data)
 
 
 def _without_ones(shapes: list[tuple[int, ...]]) -> list[tuple[int, ...]]:

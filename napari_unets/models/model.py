@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,7 +121,7 @@ def read_model(folder: Path) -> Model:
         If there are no weights beside it.
     """
     card = read_card(folder / CARD_FILE)
-    if card.weights_sha256 is not None and not (folder / WEIGHTS_FILE).is_file():
+    if card.weights_sha256 is not None and not os.path.isfile(folder / WEIGHTS_FILE):  # noqa: PTH113
         raise WeightsError(
             f"{folder / WEIGHTS_FILE}: the weights of model {card.name!r} are missing; fetch the model again"
         )

@@ -22,15 +22,19 @@ def check_replaceable(target: Path, *, overwrite: bool) -> None:
     ------
     ModelExistsError
         If the folder exists and ``overwrite`` is False, or it is something else than a model.
+    ModelFileError
+        If it may not be looked at.
     """
-    if not target.exists():
-        return
-    if not overwrite:
-        raise ModelExistsError(
-            f"{target} exists already; choose another name, or replace it (overwrite=True; in the shell --overwrite)"
-        )
-    if not (target / CARD_FILE).is_file() and (not target.is_dir() or any(target.iterdir())):
-        raise ModelExistsError(f"{target} holds something else than a model and will not be replaced")
+    with explained(target):  # in a folder that may not be looked into, for instance
+        if not target.exists():
+            return
+        if not overwrite:
+            raise ModelExistsError(
+                f"{target} exists already; choose another name, or replace it (overwrite=True; in the shell "
+                "--overwrite)"
+            )
+        if not (target / CARD_FILE).is_file() and (not target.is_dir() or any(target.iterdir())):
+            raise ModelExistsError(f"{target} holds something else than a model and will not be replaced")
 
 
 def check_place(target: Path, *, overwrite: bool) -> None:
@@ -44,9 +48,10 @@ def check_place(target: Path, *, overwrite: bool) -> None:
         If no file can be made where the model's folder, or the first missing one above it, is to be.
     """
     check_replaceable(target, overwrite=overwrite)
-    above = next(folder for folder in target.absolute().parents if folder.exists())
-    with explained(target), tempfile.TemporaryFile(dir=above):
-        pass
+    with explained(target):
+        above = next(folder for folder in target.absolute().parents if folder.exists())
+        with tempfile.TemporaryFile(dir=above):
+            pass
 
 
 @contextmanager

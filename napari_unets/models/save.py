@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from napari_unets.errors import wrong_fields
 from napari_unets.models.card import ModelCard
-from napari_unets.models.errors import WeightsError
+from napari_unets.models.errors import ModelCardError, NotAModelError, WeightsError
 from napari_unets.models.model import CARD_FILE, WEIGHTS_FILE
 from napari_unets.models.placing import made_beside
 from napari_unets.networks import Network
@@ -41,13 +44,22 @@ def save_model(network: Network, card: ModelCard, folder: str | Path, *, overwri
         If the folder exists and ``overwrite`` is False, or it is something else than a model.
     WeightsError
         If there are weights that are no numbers, or too large for float16.
+    NotAModelError
+        If they are no network and no card.
+    ModelCardError
+        If the card is one of other classes than the network tells apart.
     ModelFileError
         If it cannot be written.
     """
     import torch
     from safetensors.torch import save
 
-    folder = Path(folder)
+    if not isinstance(network, Network) or not isinstance(card, ModelCard):
+        raise NotAModelError(
+            f"a model is saved by its network and its card, not by a {type(network).__name__} and a "
+            f"{type(card).__name__}: save_model(model.network, model.card, folder)"
+        )
+    folder = Path(folder).expanduser()
     weights = {
         k: (v.to(torch.float16) if v.is_floating_point() else v).cpu().contiguous()
         for k, v in network.state_dict().items()
@@ -65,7 +77,10 @@ def save_model(network: Network, card: ModelCard, folder: str | Path, *, overwri
             "weights_sha256": None if content is None else hashlib.sha256(content).hexdigest(),
         }
     )
-    filled = ModelCard.model_validate(filled.model_dump())
+    try:
+        filled = ModelCard.model_validate(filled.model_dump())
+    except ValidationError as error:
+        raise ModelCardError(f"{folder}: the card does not fit this network: {wrong_fields(error, 'card')}") from error
     with made_beside(folder, overwrite=overwrite) as made:
         if content is not None:
             (made / WEIGHTS_FILE).write_bytes(content)

@@ -37,7 +37,7 @@ def network_class(name: str) -> type[Network]:
     try:
         return _CLASSES[name]
     except KeyError:
-        near = difflib.get_close_matches(name, _CLASSES, n=1)
+        near = difflib.get_close_matches(str(name), _CLASSES, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise UnknownNetworkError(
             f"there is no network {name!r}; the networks are {', '.join(_CLASSES)}.{hint}"
@@ -80,5 +80,6 @@ def create_network(name: str, in_channels: int = 1, out_channels: int = 1, **set
     try:
         return cls(in_channels=in_channels, out_channels=out_channels, **settings)
     except (TypeError, ValueError) as error:  # a word where a number belongs, for instance
-        given = ", ".join(f"{key}={value!r}" for key, value in settings.items())
-        raise NetworkSettingsError(f"{name} cannot be built with {given}: {error}") from error
+        given = settings | {"in_channels": in_channels, "out_channels": out_channels}
+        said = ", ".join(f"{key}={value!r}" for key, value in given.items())
+        raise NetworkSettingsError(f"{name} cannot be built with {said}: {error}") from error

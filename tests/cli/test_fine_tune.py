@@ -131,6 +131,19 @@ def test_a_channel_of_the_image(program, files: Path) -> None:
     assert program("fine-tune", files / "channels.tif", files / "painted.tif", *options, "--channel", 1).code == 0
 
 
+def test_folders_whose_files_are_no_pairs_are_refused(program, files: Path) -> None:
+    for name, numbers in (("image", (1, 3)), ("painted", (1, 2))):
+        (files / name).mkdir()
+        for number, plane in zip(numbers, open_stack(files / f"{name}.tif")[...], strict=True):
+            save_stack(files / name / f"{number:02d}.png", plane, axes="yx")
+    run = ("fine-tune", files / "image", files / "painted", "--model", files / "parent", "--output", files / "m")
+    result = program(*run, "--steps", 1)
+    assert (result.code, "03.png is only in" in result.err, "02.png is only in" in result.err) == (1, True, True)
+    assert "Traceback" not in result.err
+    (files / "painted" / "02.png").rename(files / "painted" / "03.png")
+    assert program(*run, "--steps", 1).code == 0
+
+
 def test_empty_annotations_are_refused(program, files: Path) -> None:
     result = program(
         "fine-tune", files / "image.tif", files / "nothing.tif", "--model", files / "parent", "--output", files / "out"

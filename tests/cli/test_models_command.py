@@ -33,6 +33,16 @@ def test_a_damaged_model_is_listed_with_the_reason(program, own_model):
     assert entry["name"] == "mine"
 
 
+def test_models_that_cannot_be_listed_are_told_beside_the_others(program, tmp_path, monkeypatch):
+    (tmp_path / "models").write_text("a file")
+    monkeypatch.setenv("NAPARI_UNETS_MODELS", str(tmp_path / "models"))
+    for arguments in (["models"], ["models", "--json"]):
+        result = program(*arguments)
+        assert (result.code, "em-membranes-fast" in result.out) == (0, True)
+        assert "your models cannot be listed (Not a directory)" in result.err
+    assert "your models cannot be listed" in json.loads(program("doctor", "--json").out)["models"]["error"]
+
+
 def test_show(program, own_model):
     for name in ("mine", own_model):
         result = program("models", "show", name)

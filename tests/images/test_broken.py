@@ -17,6 +17,7 @@ from napari_unets.images import (
     ImageNotFoundError,
     UnreadableImageError,
     UnsupportedImageError,
+    as_stack,
     open_stack,
 )
 
@@ -156,3 +157,9 @@ def test_an_empty_path_is_not_the_current_folder(tmp_path, monkeypatch):
     assert open_stack(".").shape == (1, 8, 8)
     with pytest.raises(UnreadableImageError, match="the path is empty"):
         open_stack("")
+
+
+@pytest.mark.parametrize("given", [np.zeros((2, 3)), as_stack(np.zeros((2, 3))), [1, 2], None, b"a.tif"])
+def test_what_is_no_path_is_not_opened(given):
+    with pytest.raises(UnsupportedImageError, match="not the path of a file or folder; arrays and stacks"):
+        open_stack(given)

@@ -38,6 +38,13 @@ def test_only_dataset(tmp_path):
         np.testing.assert_array_equal(stack[::-2, 3, 5:9], ARRAY[::-2, 3, 5:9])
 
 
+def test_a_stack_that_was_closed_is_not_said_to_be_damaged(tmp_path):
+    with open_stack(_write(tmp_path / "a.h5")) as stack:
+        pass
+    with pytest.raises(UnreadableImageError, match=r"a\.h5: the stack was closed; open it again"):
+        stack.plane(0)
+
+
 @pytest.mark.parametrize(
     ("attributes", "size"),
     [

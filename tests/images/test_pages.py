@@ -355,7 +355,9 @@ def test_page_numbers(text, expected):
     assert chosen_pages(text, 9, "a.pdf") == expected
 
 
-@pytest.mark.parametrize("text", ["", "0", "10", "1-", "3-1", "one", "1--2", "1,,2", "-", "1-999999999999", [], [0]])
+@pytest.mark.parametrize(
+    "text", ["", "0", "10", "1-", "3-1", "one", "1--2", "1,,2", "-", "1-999999999999", [], [0], 1, [1.5], ["a"]]
+)
 def test_no_page_numbers(text):
     if text == "1-":
         return

@@ -79,6 +79,8 @@ def test_axes_whose_names_say_that_the_planes_are_elsewhere(tmp_path):
 
 @pytest.mark.parametrize("axes", ["yx", "zzyx"[:3], "zya", "z1x"])
 def test_wrong_axes(axes):
+    with pytest.raises(AxesError, match="the axes 3 are no letters"):
+        as_stack(np.zeros((3, 4)), axes=3)
     with pytest.raises(AxesError, match="sections"):
         as_stack(np.zeros((2, 3, 4)), axes=axes, name="sections")
 
@@ -260,4 +262,11 @@ def test_masked_pixels_are_not_taken_for_pixels():
     for data in (masked, da.from_array(masked)):
         with pytest.raises(UnsupportedImageError, match=r"scan: some of its pixels are masked.*filled\(0\)"):
             as_stack(data, name="scan")
+    with pytest.raises(UnsupportedImageError, match="some of its pixels are masked"):
+        as_stack([masked, masked])
     np.testing.assert_array_equal(as_stack(np.ma.masked_array(masked.data))[0], masked.data)
+    meanwhile = np.ma.masked_array(np.zeros((3, 4)))
+    stack = as_stack(meanwhile, name="scan")  # or what masks as it reads, such as a variable of netCDF4
+    meanwhile[0, 0] = np.ma.masked
+    with pytest.raises(UnsupportedImageError, match="scan: some of its pixels are masked"):
+        stack.plane(0)

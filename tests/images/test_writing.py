@@ -335,6 +335,12 @@ class TestWholeOrNothing:
             self._writer(tmp_path / "no" / "where" / target)
 
 
+@pytest.mark.parametrize("path", [np.zeros((2, 4, 5)), None])
+def test_what_is_no_target_is_told(path):
+    with pytest.raises(ImageWriteError, match=r"save_stack\(path, image\); the first is a (ndarray|NoneType)$"):
+        save_stack(path, np.zeros((2, 4, 5)))
+
+
 def test_wrong_calls(tmp_path):
     writer = create_writer(tmp_path / "a.tif", (2, 4, 5), "u1")
     for plane, window, array in [

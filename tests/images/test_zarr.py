@@ -55,6 +55,8 @@ def test_ome_zarr(tmp_path, version):
     small = open_stack(path, level=1)
     assert small.voxel_size_nm == pytest.approx((50, 8, 8))
     np.testing.assert_array_equal(small, SMALL)
+    with pytest.raises(UnknownLevelError, match=r"levels are numbered from 0, .* '0' is no number"):
+        open_stack(path, level="0")
     with pytest.raises(UnknownLevelError, match="2 resolution level"):
         open_stack(path, level=2)
 

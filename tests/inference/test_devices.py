@@ -55,6 +55,8 @@ def test_what_is_asked_for_and_not_there_is_an_error_with_the_reason(no_gpu):
         choose_device("mps")
     with pytest.raises(DeviceError, match="there is no device 'tpu'; the devices are auto, cpu, mps, cuda"):
         choose_device("tpu")
+    with pytest.raises(DeviceError, match="there is no device 0; the devices are"):
+        choose_device(0)
     assert issubclass(DeviceError, NapariUnetsError)
 
 

@@ -9,7 +9,7 @@ from scipy.ndimage import zoom
 from napari_unets.images.synthetic import synthetic_em_stack
 from napari_unets.inference import Cancelled, InferenceError, InferenceSettings, Predictor, find_scale
 from napari_unets.inference.finding_scale import SCALES
-from napari_unets.models import load_model
+from napari_unets.models import NotAModelError, load_model
 
 from .shared import STRICT, small_model
 
@@ -87,6 +87,8 @@ def test_what_has_no_scale_is_told():
         find_scale(load_model("otsu"), pixels)
     with pytest.raises(InferenceError, match="unpadded"):
         find_scale(small_model("unet-valid"), pixels, settings=STRICT)
+    with pytest.raises(NotAModelError, match="is the name of a model"):
+        find_scale("em-membranes", pixels)
 
 
 def test_stop(predictor):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from napari_unets.images import as_stack
+from napari_unets.images import UnsupportedImageError, as_stack
 from napari_unets.images.synthetic import synthetic_em_volume
 from napari_unets.inference import (
     InferenceError,
@@ -131,6 +131,17 @@ def test_every_kind_of_array_and_of_numbers_gives_the_same(tissue):
     np.testing.assert_array_equal(link_slices(negative), expected)
     own = slices.copy()
     np.testing.assert_array_equal(link_slices(own, out=own), expected)  # in place
+    np.testing.assert_array_equal(link_slices(slices.tolist()), expected)
+
+
+def test_what_cannot_be_linked_is_told():
+    labels = np.ones((2, 4, 5), np.uint8)
+    for wrong, said in (("a.tif", "is a path, not pixels"), (np.ma.masked_array(labels, mask=labels), "are masked")):
+        with pytest.raises(UnsupportedImageError, match=f"slices to be linked: .*{said}"):
+            link_slices(wrong)
+    for shape in ((4, 5), (2, 0, 5)):
+        with pytest.raises(InferenceError, match="slices to be linked are integers"):
+            link_slices(np.ones(shape, int))
 
 
 @settings(max_examples=25, deadline=None)

@@ -19,7 +19,7 @@ from napari_unets.inference import (
     segment,
     writing,
 )
-from napari_unets.models import NotAModelError
+from napari_unets.models import Model, NotAModelError
 
 from .shared import STRICT, image, small_model
 
@@ -187,6 +187,39 @@ def test_segment_compares_class_1_with_the_threshold(model, planes, expected):
     np.testing.assert_array_equal(out[...], ids)
     with pytest.raises(InferenceError, match="threshold is a probability between 0 and 1, not 128"):
         segment(model, planes, threshold=128)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"threshold": "0.5"}, "the threshold is a probability between 0 and 1, not '0.5'"),
+        ({"threshold": [0.2, 0.5]}, r"a probability between 0 and 1, not \[0\.2, 0\.5\]"),
+        ({"min_size": "5"}, "min_size is a number of pixels from 0 on, not '5'"),
+        ({"min_size": -1}, "min_size is a number of pixels from 0 on, not -1"),
+        ({"instances": "3d", "linking": {"min_overlap": 0.2}}, "is said by LinkSettings, not by {'min_overlap': 0.2}"),
+        ({"predictor": "em-membranes"}, "predictor= is what a Predictor makes of a model, not 'em-membranes'"),
+    ],
+)
+def test_settings_that_are_of_another_kind(model, planes, wrong, said):
+    with pytest.raises(InferenceSettingError, match=said):
+        segment(model, planes, **({"instances": True} | wrong))
+
+
+def test_one_number_of_any_type_is_a_threshold(model, planes, expected):
+    for threshold in (np.float32(0.25), np.array(0.25)):
+        found = segment(model, planes, threshold=threshold, settings=TILED)
+        np.testing.assert_array_equal(found, np.where(expected > 0.25, 1, 2))
+
+
+def test_a_predictor_runs_no_other_model_than_its_own(model, planes):
+    with Predictor(model, TILED) as predictor:
+        reworded = Model(model.card.model_copy(update={"title": "Another title"}), network=model.network)
+        np.testing.assert_array_equal(
+            predict(reworded, planes, predictor=predictor), predict(model, planes, predictor=predictor)
+        )
+        for other in (small_model(), small_model(out_channels=3)):
+            with pytest.raises(InferenceSettingError, match="the predictor that was given runs 'small', and not this"):
+                predict(other, planes, predictor=predictor)
 
 
 def test_several_classes(planes):

@@ -30,8 +30,24 @@ def test_who_has_painted_on_is_told_and_another_seed_is_refused(strokes, tmp_pat
     run = {"steps": 2, "checkpoint": tmp_path / "run.safetensors", **QUICK}
     fine_tune(tiny_model(), IMAGE, strokes, cancel=lambda: True, **run)
     strokes[2, 2:9] = 2
-    with pytest.raises(CheckpointError, match=r"begun: seed\. "):
+    with pytest.raises(CheckpointError, match=r"begun: seed was 0 and is 1\. "):
         fine_tune(tiny_model(), IMAGE, strokes, resume=True, seed=1, **run)
     with pytest.warns(ResumeWarning, match="annotations have changed"):
         tuned = fine_tune(tiny_model(), IMAGE, strokes, resume=True, **run)
     assert tuned.card.training.steps == 2
+
+
+def test_a_run_does_not_go_on_with_other_settings_but_for_its_length(strokes, tmp_path) -> None:
+    run = {"checkpoint": tmp_path / "run.safetensors", "resume": True, **QUICK}
+    fine_tune(tiny_model(), IMAGE, strokes, steps=2, cancel=lambda: True, **run)
+    with pytest.raises(CheckpointError, match=r'begun: batch was 1 and is 2, loss was "bce" and is "mse"\. '):
+        fine_tune(tiny_model(), IMAGE, strokes, steps=2, **(run | {"batch": 2, "loss": "mse"}))
+    with pytest.raises(CheckpointError, match=r"begun: augment was .*\. "):
+        fine_tune(tiny_model(), IMAGE, strokes, steps=2, augment={"noise": 0.5}, **run)
+    assert fine_tune(tiny_model(), IMAGE, strokes, steps=3, validate_every=1, **run).card.training.steps == 3
+
+
+def test_a_checkpoint_is_a_file(strokes) -> None:
+    for place in ("", "."):
+        with pytest.raises(CheckpointError, match="the checkpoint is to be a file"):
+            fine_tune(tiny_model(), IMAGE, strokes, steps=1, checkpoint=place, **QUICK)

@@ -386,6 +386,8 @@ def test_patches_grow_to_what_an_unpadded_network_takes(painted) -> None:
         ({"step": 2}, "step: .*The settings are: steps"),
         ({"steps": 1, "minutes": 1}, "steps or"),
         ({"patch": 100_000}, "patch: .* 4096"),
+        ({"seed": 2**70}, "seed: .* 9223372036854775808"),
+        ({"settings": tuning_settings()}, r"each setting by its name .* and no settings=; .*iter_fine_tune takes"),
     ],
 )
 def test_settings_that_do_not_work_are_named(painted, settings, said: str) -> None:
@@ -400,3 +402,28 @@ def test_names_are_neither_classes_nor_a_model(painted, classes) -> None:
         fine_tune(tiny_model(), image, strokes, classes=classes)
     with pytest.raises(NotAModelError, match=r"load_model\('em-membranes'\)"):
         fine_tune("em-membranes", image, strokes)
+
+
+def test_classes_are_the_parents_and_then_new_ones(painted) -> None:
+    image, _, strokes = painted
+    known = list(tiny_model().card.classes)
+    for classes in (known[::-1], [*known, known[0]], known[:1]):
+        with pytest.raises(FitSettingError, match="they are the parent's, 1 to 2, and then new ones from 3 on"):
+            fine_tune(tiny_model(), image, strokes, classes=classes)
+
+
+def test_an_image_of_truth_values_is_learnt_from(painted) -> None:
+    image, _, strokes = painted
+    assert fine_tune(tiny_model(), image > 120, strokes, steps=1, **QUICK).card.training.steps == 1
+
+
+def test_what_is_no_source_and_what_are_no_settings_is_told(painted) -> None:
+    image, _, strokes = painted
+    source, run = AnnotatedStack.of(image, strokes), tuning_settings(steps=1, batch=1, patch=32)
+    for wrong in (source, [], [(image, strokes)]):
+        with pytest.raises(AnnotationError, match=r"a list of one or more AnnotatedStack\.of\(image, annotations\)"):
+            next(fine_tuning.iter_fine_tune(tiny_model(), wrong, run))
+    for wrong in (None, {"steps": 1}, FitSettings(epochs=1)):
+        with pytest.raises(FitSettingError, match="settings are FitSettings with steps or minutes"):
+            next(fine_tuning.iter_fine_tune(tiny_model(), [source], wrong))
+    assert next(fine_tuning.iter_fine_tune(tiny_model(), iter([source]), run, device="cpu"))

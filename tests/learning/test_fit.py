@@ -256,7 +256,7 @@ def test_checkpoint_of_an_older_version(tmp_path: Path) -> None:
 def test_checkpoint_of_a_run_with_another_origin(tmp_path: Path) -> None:
     place, run = tmp_path / "run.safetensors", settings(steps=2)
     list(fit(network(), sampler(), run, origin={"strokes": "a", "seed": "1"}, checkpoint=place))
-    with pytest.raises(CheckpointError, match=r"run\.safetensors: changed .* begun: strokes\. .*new run"):
+    with pytest.raises(CheckpointError, match=r"run\.safetensors: changed .* strokes was a and is b\. .*new run"):
         next(fit(network(), sampler(), run, origin={"strokes": "b", "seed": "1"}, checkpoint=place, resume=True))
 
 

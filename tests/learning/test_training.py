@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from napari_unets.images import save_stack, synthetic_em_stack
+from napari_unets.learning.checkpoint import CheckpointError
 from napari_unets.learning.events import StepEvent, StoppedEvent, ValidationEvent
 from napari_unets.learning.recipe import RecipeError, read_recipe
 from napari_unets.learning.training import SavedEvent, run_recipe
@@ -59,7 +60,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_recipe_gives_a_model_with_its_history(data: Path) -> None:
-    events = list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu"))
+    events = list(run_recipe(str(data / "tiny.toml"), str(data), str(data / "model"), device="cpu"))
     assert [type(e) for e in events[-2:]] == [StoppedEvent, SavedEvent]
     assert sum(isinstance(e, StepEvent) for e in events) == 6
     validations = [e for e in events if isinstance(e, ValidationEvent)]
@@ -110,6 +111,34 @@ def test_stopped_run_saves_and_resumes(data: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        ("batch = 2", "batch = 3", r"fit\.batch was 2 and is 3"),
+        ("batch = 2", 'batch = 2\nloss = "dice"', r'fit\.loss was "bce" and is "dice"'),
+        ("batch = 2", "batch = 2\naugment = { noise = 0.5 }", r'fit\.augment was \{\} and is \{"noise": 0.5\}'),
+        ("validation = [1]", "validation = [2]", r"data\.validation was \[1\] and is \[2\]"),
+        ("width = 4", "width = 8", r"network\.settings"),
+        ("[network]", '[normalisation]\nmethod = "range"\n[network]', r'normalisation\.method was "zscore" and is "ra'),
+        ("[data]", 'select = "v_rand"\n[data]', r"select was dice and is v_rand"),
+    ],
+)
+def test_a_recipe_that_has_changed_is_not_resumed(data: Path, old: str, new: str, said: str) -> None:
+    list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu", cancel=lambda: True))
+    (data / "tiny.toml").write_text(RECIPE.replace(old, new))
+    with pytest.raises(CheckpointError, match=rf"changed since this run was begun: {said}.*put that back, or begin a"):
+        list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu", resume=True, overwrite=True))
+
+
+def test_what_does_not_change_what_is_learnt_may_change(data: Path) -> None:
+    list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu", cancel=lambda: True))
+    changed = RECIPE.replace("steps = 6", "steps = 4").replace("validate_every = 3", "validate_every = 2")
+    changed = changed.replace("{ 0 = 1, 255 = 2 }", "{ 255 = 2, 0 = 1 }").replace('"Tiny"', '"Tiny, again"')
+    (data / "tiny.toml").write_text(changed)
+    list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu", resume=True, overwrite=True))
+    assert load_model(data / "model").card.training.steps == 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
         ('name = "tiny"', 'name = "My model/é"', "the model's card would not be valid: name: String should match"),
         ("validation = [1]", 'validation = ["0-2"]', r"all planes \(3\) are kept aside by data.validation"),
         ("validation = [1]", "validation = [-1]", r"validation.0: Input should be greater than or equal to 0, or "),
@@ -137,6 +166,16 @@ def test_images_of_other_axes_are_learnt_from_by_their_planes(data: Path, axes: 
     list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu"))
     card = load_model(data / "model").card
     assert sum(card.training.annotated_pixels.values()) == (1 if axes == "yx" else 3) * 96 * 96
+
+
+def test_folders_are_paired_by_the_numbers_of_their_files(data: Path) -> None:
+    (data / "image" / "02.png").rename(data / "image" / "03.png")
+    for folder in ("image", "label"):
+        (data / folder / "00.png").rename(data / folder / "05.png")
+    with pytest.raises(RecipeError, match=r"03\.png is only in .*image and 02\.png is only in .*label"):
+        list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu"))
+    (data / "label" / "02.png").rename(data / "label" / "03.png")
+    list(run_recipe(data / "tiny.toml", data, data / "model", device="cpu"))
 
 
 def test_labels_do_not_stand_for_the_first_axes_of_an_image(data: Path) -> None:

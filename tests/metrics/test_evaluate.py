@@ -37,6 +37,11 @@ def test_default_scores_and_their_keys(stack):
     assert all(isinstance(value, float) for value in scores.values())
 
 
+def test_tensors_are_scored_as_arrays_are(stack):
+    torch = pytest.importorskip("torch")
+    assert evaluate(*map(torch.from_numpy, stack)) == evaluate(*stack)
+
+
 def test_labels_have_no_threshold(stack):
     probability, truth = stack
     assert "v_rand_threshold" not in evaluate(probability > 0.5, truth)
@@ -353,7 +358,8 @@ def test_classes_forced_on_ids_are_a_reason():
 def test_masked_arrays_are_sent_to_the_mask(stack):
     probability, truth = stack
     masked = np.ma.masked_array(truth, mask=probability > 0.9)
-    for pair in ((probability, masked), (masked, truth), (probability, da.from_array(masked))):
+    wrong = [(masked, truth), *((probability, true) for true in (masked, da.from_array(masked), list(masked)))]
+    for pair in wrong:
         with pytest.raises(TruthError, match=r"masked pixels.*mask= an array that is True where pixels count"):
             evaluate(*pair)
     assert evaluate(probability, np.ma.masked_array(truth)) == evaluate(probability, truth)

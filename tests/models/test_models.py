@@ -16,12 +16,14 @@ import torch
 
 from napari_unets.models import (
     ClassInfo,
+    Model,
     ModelCard,
     ModelCardError,
     ModelExistsError,
     ModelFileError,
     ModelStore,
     ModelVersionError,
+    NotAModelError,
     Score,
     TrainingRecord,
     UnknownModelError,
@@ -88,6 +90,12 @@ def test_loads_from_a_folder(store: ModelStore, monkeypatch: pytest.MonkeyPatch)
 def test_unknown_name_lists_the_models_and_the_nearest(store: ModelStore) -> None:
     with pytest.raises(UnknownModelError, match="Did you mean 'tiny'"):
         load_model("tinny")
+
+
+@pytest.mark.parametrize("given", [None, 3, b"otsu", create_network("otsu")])
+def test_what_is_no_name_is_no_model(given: object) -> None:
+    with pytest.raises(NotAModelError, match=f"by its name or the path of its .* {type(given).__name__}"):
+        load_model(given)
 
 
 def test_missing_folder(tmp_path: Path) -> None:
@@ -278,3 +286,75 @@ def test_a_name_is_made_of_any_text() -> None:
     assert model_name("… ") == "model"
     assert [model_name(name) for name in ("CON", "nul.2", "console")] == ["model-con", "model-nul.2", "console"]
     assert model_name("a" * 100) == "a" * 80
+
+
+@pytest.fixture
+def locked(store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelStore:
+    """A folder of models that nobody may look into; root may, so that it is played."""
+    shared = ModelStore(user=tmp_path / "shared")
+
+    def refusing(function: Callable) -> Callable:
+        def refused(path, *args, **kwargs):
+            if isinstance(path, str | Path) and shared.user in (Path(path), *Path(path).parents):
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return function(path, *args, **kwargs)
+
+        return refused
+
+    shared.user.mkdir()
+    for name in ("stat", "listdir", "scandir"):
+        monkeypatch.setattr(os, name, refusing(getattr(os, name)))
+    monkeypatch.setenv("NAPARI_UNETS_MODELS", str(shared.user))
+    return shared
+
+
+def test_models_that_may_not_be_read_do_not_take_the_bundled_ones_along(locked: ModelStore, network: Network) -> None:
+    with pytest.raises(PermissionError):
+        locked.user.is_dir()
+    assert load_model("otsu").name == "otsu"
+    assert {"em-membranes", "document-ink"} <= set(locked.list()[0])
+    with pytest.raises(UnknownModelError, match=r"shared: your models cannot be listed \(Permission denied\); see to"):
+        load_model("mine")
+    with pytest.raises(UnknownModelError, match="there is no such folder, or it may not be read"):
+        load_model(locked.user / "mine")
+    with pytest.raises(ModelFileError, match=r"mine: the model could not be written \(Permission denied\)"):
+        save_model(network, make_card(), locked.place_for("mine"))
+
+
+def test_a_file_in_the_place_of_the_models_is_told(tmp_path: Path) -> None:
+    (tmp_path / "models").write_text("a file")
+    assert "your models cannot be listed (Not a directory)" in ModelStore(user=tmp_path / "models").trouble
+    assert not ModelStore(user=tmp_path / "none yet").trouble
+
+
+def test_what_is_no_network_with_its_card_is_not_saved(tmp_path: Path, network: Network) -> None:
+    model = Model(make_card(), network=network)
+    for wrong in ((model, model.card), (model.card, network), (network, None)):
+        with pytest.raises(NotAModelError, match=r"save_model\(model\.network, model\.card, folder\)"):
+            save_model(*wrong, tmp_path / "new")
+    three = create_network("sf-net", out_channels=3, width=4, narrow=4, depth=1)
+    with pytest.raises(ModelCardError, match="new: the card does not fit this network: card: classes must"):
+        save_model(three, make_card(), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_model_is_saved_under_the_home_folder(
+    tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    assert save_model(network, make_card(), "~/mine") == tmp_path / "mine"
+    assert load_model("~/mine").name == "tiny"
+
+
+@pytest.mark.parametrize("name", ["../x", "", ".", "..", "a/b"])
+def test_a_model_is_made_in_the_folder_of_models_only(tmp_path: Path, name: str) -> None:
+    store = ModelStore(user=str(tmp_path))
+    with pytest.raises(ModelCardError, match="is no name of a model, whose folder is to be in"):
+        store.place_for(name)
+    assert store.place_for("x") == tmp_path / "x"
+
+
+def test_a_file_of_a_model_is_not_the_model(store: ModelStore) -> None:
+    with pytest.raises(UnknownModelError, match=r"card\.json: is a file, and a model is the folder with its"):
+        load_model(store.user / "tiny" / "card.json")

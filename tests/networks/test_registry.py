@@ -57,6 +57,13 @@ def test_a_setting_that_is_unknown_gets_the_list():
         create_network("sf-net", widht=3)
 
 
+def test_what_is_no_name_or_no_number_is_named():
+    with pytest.raises(UnknownNetworkError, match="there is no network None"):
+        create_network(None)
+    with pytest.raises(NetworkSettingsError, match="unet cannot be built with width=4, in_channels='3', out"):
+        create_network("unet", in_channels="3", width=4)
+
+
 def test_settings_arrive():
     net = create_network("sf-net", 3, 2, width=4, narrow=2, depth=1)
     assert isinstance(net, SFNet)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from napari_unets.inference.settings import InferenceSettings
 from napari_unets.jobs.outputs.opening import Opening
@@ -38,7 +38,7 @@ class BatchItem:
     Attributes
     ----------
     sources : tuple of str
-        One path or address; several where documents are bound into one.
+        One path or address (paths become strings); several where documents are bound into one.
     target : Path
         The output.
     """
@@ -47,6 +47,9 @@ class BatchItem:
     target: Path
 
     def __post_init__(self) -> None:
+        given: Any = self.sources  # people give one alone, or paths
+        sources = (given,) if isinstance(given, str | Path) else given
+        object.__setattr__(self, "sources", tuple(str(source) for source in sources))
         object.__setattr__(self, "target", Path(self.target).expanduser())
 
     @property

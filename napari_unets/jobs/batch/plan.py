@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from napari_unets.errors import NapariUnetsError
 from napari_unets.jobs.batch.events import BatchItem
@@ -45,12 +46,14 @@ class OutputsExistError(BatchPlanError):
         return type(self), (self.targets,)
 
 
-def plan_items(sources: Sequence[str], folder: Path, pattern: str, *, model: str, kind: Kind) -> list[BatchItem]:
+def plan_items(
+    sources: str | Path | Sequence[str | Path], folder: str | Path, pattern: str, *, model: str, kind: Kind
+) -> list[BatchItem]:
     """Choose the output of each input.
 
     Parameters
     ----------
-    sources : sequence of str
+    sources : str, Path, or a sequence of them
         The inputs. Those that are themselves outputs of others are left out: a glob finds them when it is used again.
     folder, pattern, model, kind
         See :func:`~napari_unets.jobs.outputs.naming.name_outputs`.
@@ -62,17 +65,20 @@ def plan_items(sources: Sequence[str], folder: Path, pattern: str, *, model: str
     Raises
     ------
     BatchPlanError
-        As :func:`check_items`, or if there is no input.
+        As :func:`check_items`, or if there is no input, or no such kind of output.
     PatternError
         See there.
     """
-    if not sources:
+    named = [str(one) for one in ([sources] if isinstance(sources, str | Path) else sources)]
+    if not named:
         raise BatchPlanError("there are no inputs; name files, folders or patterns such as 'scans/*.tif'")
-    targets = name_outputs(sources, folder, pattern, model=model, kind=kind)
-    places = {plain_place(target): source for source, target in zip(sources, targets, strict=True)}
+    if kind not in get_args(Kind):
+        raise BatchPlanError(f"there is no kind of output {kind!r}; there are {', '.join(get_args(Kind))}")
+    targets = name_outputs(named, Path(folder), pattern, model=model, kind=kind)
+    places = {plain_place(target): source for source, target in zip(named, targets, strict=True)}
     items = [
         BatchItem((source,), target)
-        for source, target in zip(sources, targets, strict=True)
+        for source, target in zip(named, targets, strict=True)
         if places.get(plain_place(source), source) == source
     ]
     check_items(items, follow=False)

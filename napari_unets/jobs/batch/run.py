@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, get_args
 
 from napari_unets.errors import NapariUnetsError
 from napari_unets.jobs.batch.emitting import emitted
@@ -18,13 +18,14 @@ from napari_unets.jobs.batch.events import (
     BatchItem,
     BatchJob,
     Ended,
+    Existing,
     Progress,
     Queued,
     Ready,
     Row,
     Started,
 )
-from napari_unets.jobs.batch.plan import check_items, refuse_existing
+from napari_unets.jobs.batch.plan import BatchPlanError, check_items, refuse_existing
 from napari_unets.jobs.worker.kept import kept_predictor
 from napari_unets.jobs.worker.sent_model import SentModel
 
@@ -100,12 +101,16 @@ def make_batch(
     ModelError, DeviceError, BackendError
         If the model cannot be loaded or run at all.
     BatchPlanError, OutputsExistError
-        If two outputs would be one file, or some are there and ``job.existing`` is ``"refuse"``; nothing has been
-        computed then.
+        If two outputs would be one file, or some are there and ``job.existing`` is ``"refuse"``, or none of its words;
+        nothing has been computed then.
     """
     from napari_unets.inference import Cancelled
     from napari_unets.models import load_model
 
+    if job.existing not in get_args(Existing):
+        raise BatchPlanError(
+            f"what becomes of outputs that are there is one of {', '.join(get_args(Existing))}, not {job.existing!r}"
+        )
     model = load_model(job.model)
     check_items(job.items)
     if job.existing == "refuse":

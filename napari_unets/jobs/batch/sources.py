@@ -28,12 +28,12 @@ class SourceError(NapariUnetsError):
     """A pattern or a folder in which there is no image."""
 
 
-def find_sources(names: Sequence[str | Path], *, each: bool = False, pages: bool = False) -> list[str]:
+def find_sources(names: str | Path | Sequence[str | Path], *, each: bool = False, pages: bool = False) -> list[str]:
     """Find the inputs that are meant.
 
     Parameters
     ----------
-    names : sequence of str or Path
+    names : str, Path, or a sequence of them
         Files, folders, addresses, and globs such as ``scans/*.tif`` or ``data/**/*.ome.zarr`` that no shell has
         expanded. What exists under a name is that, whatever signs the name has.
     each : bool
@@ -52,6 +52,7 @@ def find_sources(names: Sequence[str | Path], *, each: bool = False, pages: bool
     SourceError
         If a glob or a folder leads to nothing.
     """
+    names = [names] if isinstance(names, str | Path) else names
     found: dict[str, str] = {}
     folders: dict[Path, Path] = {}  # as they are without links and "..", asked for once
     for source in chain.from_iterable(_found(str(name), each or pages, pages) for name in names):

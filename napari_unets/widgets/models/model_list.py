@@ -61,6 +61,8 @@ class ModelList(QListWidget):
         own = [name for name in names if self._store.is_own(name)]
         self._add("With napari-unets", [name for name in names if name not in own])
         self._add("Yours", own)
+        if trouble := self._store.trouble:
+            self._head("Yours cannot be listed", trouble)
         self.choose(before)
         if not self.name and names:
             self.choose(names[0])
@@ -71,18 +73,22 @@ class ModelList(QListWidget):
         if not names:
             return
         titles = shown_titles(self.cards)
-        title = QListWidgetItem(heading)
-        title.setFlags(Qt.ItemFlag.NoItemFlags)
-        font = QFont(self.font())
-        font.setBold(True)
-        title.setFont(font)
-        self.addItem(title)
+        self._head(heading)
         for name in names:
             card = self.cards.get(name)
             item = QListWidgetItem(f"  {name} (damaged)" if card is None else f"  {titles[name]}")
             item.setData(_NAME, name)
             item.setToolTip(str(self.broken[name]) if card is None else f"{name}: {card.summary}")
             self.addItem(item)
+
+    def _head(self, heading: str, tip: str = "") -> None:
+        title = QListWidgetItem(heading)
+        title.setFlags(Qt.ItemFlag.NoItemFlags)
+        title.setToolTip(tip)
+        font = QFont(self.font())
+        font.setBold(True)
+        title.setFont(font)
+        self.addItem(title)
 
     def _announce(self, *_: object) -> None:
         self.chosen.emit(self.name)

@@ -81,7 +81,7 @@ class ScaleSearch(JobRun):
         if found.invert:
             self.ended.emit(
                 None,
-                "Only with bright and dark exchanged does the model know such images: open the file so (Open, Corrections).",
+                "Only with bright and dark exchanged does the model know such images: Open has a correction for that.",
             )
             return
         if not found.is_sure:

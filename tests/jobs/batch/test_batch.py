@@ -396,3 +396,11 @@ def test_in_the_worker_process(run, model, out, three):
     job, ear = run(run_batch, batch(model, out, *three))
     assert isinstance(job.error, OutputsExistError)
     assert ear.events == []
+
+
+def test_an_item_is_made_of_paths_too_and_existing_is_one_of_its_words(model, tmp_path, out):
+    save_image(tmp_path / "a.tif")
+    items = (BatchItem(tmp_path / "a.tif", out / "a.tif"),)
+    assert make(BatchJob(model, items, settings=SETTINGS)).statuses == ["done"]
+    with pytest.raises(BatchPlanError, match="is one of refuse, resume, overwrite, not 'replace'"):
+        make(BatchJob(model, items, existing="replace"))

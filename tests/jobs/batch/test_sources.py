@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import zarr
 
-from napari_unets.jobs.batch.plan import plan_items
+from napari_unets.jobs.batch.plan import BatchPlanError, plan_items
 from napari_unets.jobs.batch.sources import SourceError, find_sources, holds_documents
 
 
@@ -40,6 +40,8 @@ def tree(tmp_path, monkeypatch) -> Path:
     ("names", "keywords", "expected"),
     [
         (["1.tif", "in"], {}, ["1.tif", "in"]),
+        ("1.tif", {}, ["1.tif"]),
+        (Path("in"), {"each": True}, ["in/3.png", "in/4.png"]),
         (["in"], {"each": True}, ["in/3.png", "in/4.png"]),
         (["*.tif"], {}, ["1.tif", "2.tif", "10.tif", "[x].tif"]),
         (["*"], {}, ["1.tif", "2.tif", "10.tif", "[x].tif", "in", "scan.pdf", "v.ome.zarr"]),
@@ -57,6 +59,14 @@ def test_found(tree, names, keywords, expected):
     assert find_sources(names, **keywords) == [
         name.replace("/", os.sep) if "://" not in name else name for name in expected
     ]
+
+
+def test_one_input_is_no_sequence_of_letters(tree):
+    for source in ("1.tif", Path("1.tif"), [Path("1.tif")]):
+        (item,) = plan_items(source, "out", "{stem}{ext}", model="m", kind="segmentation")
+        assert (item.name, item.target) == ("1.tif", Path("out/1.tif"))
+    with pytest.raises(BatchPlanError, match="there is no kind of output 'masks'; there are segmentation, prob"):
+        plan_items(["1.tif"], "out", "{stem}_{kind}.tif", model="m", kind="masks")
 
 
 def test_absolute_patterns_and_paths(tree):

@@ -106,6 +106,15 @@ def test_a_damaged_model_can_be_looked_at_and_removed(qtbot, widget, own_store, 
     assert widget.models.name
 
 
+def test_models_that_cannot_be_listed_are_told(qtbot, widget, own_store):
+    shutil.rmtree(own_store)
+    own_store.write_text("a file")
+    press(qtbot, widget.refresh)
+    last = widget.models.item(widget.models.count() - 1)
+    assert (last.text(), widget.models.name) == ("Yours cannot be listed", "em-membranes")
+    assert str(own_store) in last.toolTip()
+
+
 def test_show_folder(qtbot, widget, own_store, monkeypatch):
     opened = []
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
