@@ -30,8 +30,8 @@ SCALES = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 _FIRST = (0.5, 1.0, 2.0)
 #: The disagreement must fall by this share for an image to be seen larger or smaller than it is.
 _GAIN = 0.15
-#: Below this agreement a model does not know what it sees: right scales give 0.84 to 0.97 (pages the lowest), sections
-#: and pages whose bright and dark are exchanged up to 0.75 at the best of all scales.
+#: Below this agreement a model does not know what it sees: right scales give 0.84 to 0.96 (pages the lowest), sections
+#: and pages whose bright and dark are exchanged up to 0.71 at the best of all scales.
 _SURE = 0.8
 #: How many squares of the image are looked at, and their side in pixels.
 _SQUARES, _SIDE = 6, 192
@@ -51,7 +51,8 @@ class FoundScale:
         For the setting ``scale``: how many times as large the network should see the image.
     agreement : mapping of float to float
         For each scale that was tried, how well what is found in a square and what is found in the square turned by 90°
-        agree: the Jaccard index of both, 0 to 1. NaN where next to nothing is found; empty of an empty image.
+        agree: the Jaccard index of both, less what is there by chance, up to 1. NaN where next to nothing is found;
+        empty of an empty image.
     invert : bool
         Whether that is so with bright and dark exchanged only, as ``open_stack(..., invert=True)`` does it.
     """
@@ -81,8 +82,9 @@ def find_scale(
     What a section shows does not depend on how it lies under the microscope. A network that sees cells as large as
     those it has learnt from finds the same in a square and in the same square turned by 90°; where they are too
     large or too small it guesses, and guesses differ. So the scale is taken at which both agree best, by the Jaccard
-    index of the probabilities, ``Σ min(p, q) / Σ max(p, q)``. If that gains little, or they agree nowhere, it is 1.
-    Where they agree nowhere, the image is also looked at with bright and dark exchanged.
+    index of the probabilities, ``Σ min(p, q) / Σ max(p, q)``, corrected for chance as Cohen's kappa is. If that
+    gains little, or they agree nowhere, it is 1. Where they agree nowhere, the image is also looked at with bright and
+    dark exchanged.
 
     Parameters
     ----------
