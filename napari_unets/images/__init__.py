@@ -19,6 +19,7 @@ from napari_unets.images.errors import (
     UnsupportedImageError,
     VoxelSizeError,
 )
+from napari_unets.images.inverted import inverted_stack
 from napari_unets.images.normalise import LUMINANCE, Statistics, compute_statistics, prepare_plane
 from napari_unets.images.opening import open_stack
 from napari_unets.images.pages import Pages, open_page, open_pages
@@ -57,6 +58,7 @@ __all__ = [
     "compute_statistics",
     "create_page_writer",
     "create_writer",
+    "inverted_stack",
     "open_page",
     "open_pages",
     "open_stack",

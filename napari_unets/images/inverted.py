@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from napari_unets.images.normalise import guessed_white
 from napari_unets.images.sampling import sampled_windows
-from napari_unets.images.source import FileImage, Region, Source
+from napari_unets.images.source import ArraySource, FileImage, Region, Source
 from napari_unets.images.stack import Stack
 
-__all__ = ["inverted"]
+__all__ = ["inverted", "inverted_stack"]
 
 _SAMPLED_PLANES = 8
 
@@ -36,6 +36,29 @@ def inverted(image: FileImage, name: str) -> FileImage:
         numbers the value with the other sign. Transparency stays. Closing it closes the image.
     """
     return replace(image, source=_Inverted(image.source, image.axes, name), is_labels=False)
+
+
+def inverted_stack(stack: Stack) -> Stack:
+    """Exchange bright and dark of a stack, as :func:`inverted` does; closing it leaves the stack open.
+
+    Parameters
+    ----------
+    stack : Stack
+        Read when the result is.
+
+    Returns
+    -------
+    Stack
+    """
+    image = inverted(FileImage(ArraySource(stack), stack.axes), stack.name)
+    return Stack(
+        image.source,
+        stack.axes,
+        name=stack.name,
+        path=stack.path,
+        voxel_size_nm=stack.voxel_size_nm,
+        metadata=stack.metadata,
+    )
 
 
 class _Inverted:

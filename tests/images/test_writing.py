@@ -105,6 +105,7 @@ def test_axes_of_length_one_are_kept(tmp_path, target, shape, axes):
 @pytest.mark.parametrize("samples", [3, 4])
 def test_colour(tmp_path, target, samples):
     array = RNG.integers(0, 255, (2, 40, 50, samples)).astype(np.uint8)
+    array[..., 3:] = 255  # nothing is transparent
     with open_stack(save_stack(tmp_path / target, array)) as stack:
         assert stack.axes == "zyxs"
         np.testing.assert_array_equal(stack, array)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
@@ -35,13 +36,15 @@ class PixelSizeAdvice(QWidget):
     asked = Signal(float)
     #: The button was pressed where nobody knows: the scale is to be found from the image.
     search_asked = Signal()
+    #: The button was pressed after that: bright and dark are to be exchanged.
+    exchange_asked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
-        self._scale: float | None = 1.0
+        self._ask: Callable[[], None] = self.search_asked.emit
         self.note = Note()
         self.button = QPushButton()
-        self.button.clicked.connect(self._ask)
+        self.button.clicked.connect(lambda: self._ask())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -55,38 +58,38 @@ class PixelSizeAdvice(QWidget):
         known = None if card is None else card.pixel_size_nm
         seen = "" if scale == 1 else f"The model sees it {scale:g} times as large."
         if size is None and known is not None and layer is not None and scale == 1:
-            self._offer_search(f"Pixels of unknown size; the model learnt from {known:g} nm.")
+            said = f"Pixels of unknown size; the model learnt from {known:g} nm."
+            self._offer("Find the scale from the image", self.search_asked.emit, said)
             return
         if size is None or known is None:
-            self._offer(None if scale == 1 else 1.0, seen)
+            self._offer_scale(None if scale == 1 else 1.0, seen)
             return
         fitting = fitting_scale(size, known)
         if scale == fitting or not is_far_from(size / scale, known):
-            self._offer(None, seen)
+            self._offer_scale(None, seen)
         else:
             said = f"Pixels of {size:g} nm; the model learnt from {known:g} nm."
-            self._offer(fitting, f"{said} {seen}".rstrip(), "warning")
+            self._offer_scale(fitting, f"{said} {seen}".rstrip(), "warning")
 
-    def _ask(self) -> None:
-        if self._scale is None:
-            self.search_asked.emit()
-        else:
-            self.asked.emit(self._scale)
+    def offer_exchange(self) -> None:
+        """Say that a search has found bright and dark exchanged, and offer a layer in which they are not."""
+        said = "The model knows such images only with bright and dark exchanged."
+        self._offer("Exchange them in a new layer", self.exchange_asked.emit, said, "warning")
 
-    def _offer_search(self, said: str) -> None:
-        """Say something, and offer to find the scale from the image."""
-        self.note.say(said)
-        self._scale = None
-        self.button.setText("Find the scale from the image")
-        self.button.setVisible(True)
-        self.setVisible(True)
-
-    def _offer(self, scale: float | None, said: str, mood: Mood = "plain") -> None:
+    def _offer_scale(self, scale: float | None, said: str, mood: Mood = "plain") -> None:
         """Say something, and offer another scale or none."""
+        if scale is None:
+            self.note.say(said, mood)
+            self.button.setVisible(False)
+            self.setVisible(bool(said))
+            return
+        how = "as it is" if scale == 1 else f"{scale:g} times as large"
+        self._offer(f"Let it see the image {how}", lambda: self.asked.emit(scale), said, mood)
+
+    def _offer(self, button: str, ask: Callable[[], None], said: str, mood: Mood = "plain") -> None:
+        """Say something, and offer what helps."""
         self.note.say(said, mood)
-        if scale is not None:
-            self._scale = scale
-            how = "as it is" if scale == 1 else f"{scale:g} times as large"
-            self.button.setText(f"Let it see the image {how}")
-        self.button.setVisible(scale is not None)
+        self._ask = ask
+        self.button.setText(button)
+        self.button.setVisible(True)
         self.setVisible(bool(said))

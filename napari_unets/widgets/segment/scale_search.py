@@ -42,8 +42,10 @@ class ScaleSearch(JobRun):
         Where and how to run.
     """
 
-    #: It is over: the scale, or None if it was stopped; and what there is to say, in words.
+    #: It is over: the scale, or None if there is none; and what there is to say, in words.
     ended = Signal(object, str)
+    #: It is over: the model knows the image with bright and dark exchanged only.
+    ended_exchanged = Signal()
 
     def __init__(
         self, worker: Worker, *, image: Image, card: ModelCard, folder: Path, settings: InferenceSettings
@@ -79,10 +81,8 @@ class ScaleSearch(JobRun):
             self.ended.emit(None, "The image is empty; nothing can be told from it.")
             return
         if found.invert:
-            self.ended.emit(
-                None,
-                "Only with bright and dark exchanged does the model know such images: Open has a correction for that.",
-            )
+            self.ended.emit(None, "Only with bright and dark exchanged does the model know such images.")
+            self.ended_exchanged.emit()
             return
         if not found.is_sure:
             self.ended.emit(None, "The model does not know such images: turned, it sees something else in them.")

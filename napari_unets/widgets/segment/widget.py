@@ -26,6 +26,7 @@ from napari_unets.widgets.parts.settings_form import SettingsForm
 from napari_unets.widgets.parts.shared_threshold import shared_threshold
 from napari_unets.widgets.parts.warm_up import warm_up
 from napari_unets.widgets.segment.clean_pages import CleanPages
+from napari_unets.widgets.segment.exchanged_layer import exchanged_layer
 from napari_unets.widgets.segment.output_choice import OutputChoice
 from napari_unets.widgets.segment.pixel_size import PixelSizeAdvice
 from napari_unets.widgets.segment.run import SegmentRun, SegmentSettings
@@ -83,6 +84,7 @@ class SegmentWidget(Panel):
         self.advanced.inference["scale"].changed.connect(self._describe_image)
         self.pixel_size.asked.connect(lambda scale: self.advanced.inference.set("scale", scale))
         self.pixel_size.search_asked.connect(self._search_scale)
+        self.pixel_size.exchange_asked.connect(self._exchange)
         self.scope.scope_changed.connect(self._tell_rolled)
         for event in (napari_viewer.dims.events.order, napari_viewer.dims.events.ndisplay):
             event.connect(self._tell_rolled)
@@ -176,6 +178,7 @@ class SegmentWidget(Panel):
             self._show_failure(error)
             return
         self._run.ended.connect(self._take_scale)
+        self._run.ended_exchanged.connect(self.pixel_size.offer_exchange)
         self._begin(self._run, "Looking at the image at several scales …")
 
     def _take_scale(self, scale: float | None, message: str) -> None:
@@ -184,6 +187,12 @@ class SegmentWidget(Panel):
             self.advanced.inference.set("scale", scale)
         self.run_panel.finish(message, "plain" if scale is None else "good")
         self._describe_image()
+
+    def _exchange(self) -> None:
+        if isinstance(self.image.layer, Image):
+            exchanged = exchanged_layer(self.image.layer)
+            self._viewer.add_layer(exchanged)
+            self.image.choose(exchanged)
 
     def _begin(self, run: SegmentRun | ScaleSearch, message: str) -> None:
         run.waiting.connect(self.run_panel.wait)

@@ -375,6 +375,8 @@ def test_where_nobody_knows_the_pixel_size_the_scale_is_found_from_the_image(qtb
     wait_for_end(qtbot, widget)
     assert message(widget) == "Stopped; the scale is as it was."
     widget.model.choose("em-membranes-fast")
+    for name in EXACT:
+        widget.advanced.inference.set(name, "auto")  # quicker
     sections = synthetic_em_stack(2, 256)[0]
     for name, pixels, said in (
         ("larger", zoom(sections, (1, 2, 2), order=1), "0.5 times"),
@@ -389,6 +391,14 @@ def test_where_nobody_knows_the_pixel_size_the_scale_is_found_from_the_image(qtb
             assert advice.button.text() == "Let it see the image as it is"
             press(qtbot, advice.button)
         assert scale.value == 1
+    assert advice.button.text() == "Exchange them in a new layer"
+    press(qtbot, advice.button)
+    layer = widget.image.layer
+    assert layer.name == "bright · exchanged"
+    np.testing.assert_array_equal(layer.data, sections)
+    press(qtbot, advice.button)
+    wait_for_end(qtbot, widget)
+    assert message(widget).startswith("The image as it is fits best")
     run(qtbot, widget)
     assert "on cpu" in message(widget)
 
