@@ -101,8 +101,8 @@ def make_batch(
     ModelError, DeviceError, BackendError
         If the model cannot be loaded or run at all.
     BatchPlanError, OutputsExistError
-        If two outputs would be one file, or some are there and ``job.existing`` is ``"refuse"``, or none of its words;
-        nothing has been computed then.
+        If two outputs would be one file, or some are there and ``job.existing`` is ``"refuse"``, or none of its words,
+        or if clean pages are asked for of images that are opened as pages cannot be; nothing has been computed then.
     """
     from napari_unets.inference import Cancelled
     from napari_unets.models import load_model
@@ -110,6 +110,10 @@ def make_batch(
     if job.existing not in get_args(Existing):
         raise BatchPlanError(
             f"what becomes of outputs that are there is one of {', '.join(get_args(Existing))}, not {job.existing!r}"
+        )
+    if job.output.kind == "clean" and not job.opening.is_for_pages:
+        raise BatchPlanError(
+            f"clean pages are made of pages, which have none of {', '.join(job.opening.changed().keys() - {'invert'})}"
         )
     model = load_model(job.model)
     check_items(job.items)

@@ -24,6 +24,7 @@ from napari_unets.jobs.batch.events import (
 )
 from napari_unets.jobs.batch.plan import OutputsExistError, plan_items
 from napari_unets.jobs.batch.sources import find_sources
+from napari_unets.jobs.outputs.opening import Opening
 from napari_unets.jobs.outputs.settings import OutputSettings
 from napari_unets.widgets.batch.rows import BatchRows
 from napari_unets.widgets.batch.run import BatchRun
@@ -83,6 +84,7 @@ class BatchControl(QObject):
         output: OutputSettings,
         settings: InferenceSettings,
         existing: Existing,
+        opening: Opening,
     ) -> None:
         """Begin.
 
@@ -96,7 +98,7 @@ class BatchControl(QObject):
             The model's folder and its name.
         folder, pattern : Path, str
             Where the outputs go, and how they are named.
-        output, settings, existing
+        output, settings, existing, opening
             As in a :class:`~napari_unets.jobs.batch.events.BatchJob`.
 
         Raises
@@ -122,7 +124,7 @@ class BatchControl(QObject):
             else:
                 self._rows.set(number, Row(BatchItem((source,), Path()), "failed", "is itself an output of this batch"))
         chosen = tuple(self._rows.rows[number].item for number in self._numbers)
-        self.batch = BatchJob(str(model), chosen, output, settings, existing)
+        self.batch = BatchJob(str(model), chosen, output, settings, existing, opening)
         self.ready = None
         self._begun, self._at, self._shown = time.monotonic(), -1, -1
         self._panel.start("Looking at what is there and preparing the model …")

@@ -15,6 +15,7 @@ from superqt.utils import create_worker
 
 from napari_unets.errors import NapariUnetsError
 from napari_unets.jobs.batch.report import batch_report, write_report
+from napari_unets.jobs.outputs.opening import Opening
 from napari_unets.jobs.outputs.settings import OutputSettings
 from napari_unets.models import ModelStore
 from napari_unets.widgets.batch.buttons import BatchButtons
@@ -46,6 +47,7 @@ _LABELS = {
     "ortho": "Average xy, xz and yz",
     "dpi": "Pixels an inch (PDF)",
     "colour": "Ink keeps its colour",
+    "invert": "Exchange bright and dark of the inputs",
 }
 
 
@@ -75,9 +77,11 @@ class BatchWidget(Panel):
         self.model = ModelChoice(self._store)
         self.outputs = BatchOutputs()
         self.device = DeviceChoice()
+        self.opening = SettingsForm(Opening, leave_out=("voxel_size_nm",), labels=_LABELS)
         self.advanced = AdvancedSettings(
             SettingsForm(OutputSettings, leave_out=("kind",), labels=_LABELS),
             "Dask scheduler (its workers see the files under the same paths)",
+            self.opening,
         )
         self.run_panel = RunPanel("Run", "inputs")
         self.missing = Note()
@@ -174,6 +178,7 @@ class BatchWidget(Panel):
                 output=self.advanced.output.value(kind=self.outputs.kind),
                 settings=self.advanced.inference.value(device=self.device.device),
                 existing=self.outputs.existing,
+                opening=self.opening.value(),
             )
         except NapariUnetsError as error:
             self.run_panel.finish(str(error), "error")

@@ -34,6 +34,8 @@ class AdvancedSettings(Fold):
         The widget's own settings; they come first.
     scheduler_label : str
         Above the scheduler's address.
+    more : SettingsForm
+        Further settings of the widget's own; they come last.
 
     Attributes
     ----------
@@ -43,7 +45,9 @@ class AdvancedSettings(Fold):
     scheduler : SchedulerChoice
     """
 
-    def __init__(self, output: SettingsForm[Any], scheduler_label: str = "Dask scheduler") -> None:
+    def __init__(
+        self, output: SettingsForm[Any], scheduler_label: str = "Dask scheduler", *more: SettingsForm[Any]
+    ) -> None:
         inference = SettingsForm(InferenceSettings, leave_out=("device",), labels=_LABELS)
         scheduler = SchedulerChoice()
         page = QWidget()
@@ -51,6 +55,8 @@ class AdvancedSettings(Fold):
         rows.setContentsMargins(0, 0, 0, 0)
         output.add_rows(rows)
         inference.add_rows(rows)
+        for form in more:
+            form.add_rows(rows)
         rows.addRow(Note(scheduler_label))
         rows.addRow(scheduler)  # below: an address needs the whole width
         super().__init__("Advanced settings", page)

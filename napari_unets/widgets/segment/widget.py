@@ -193,6 +193,7 @@ class SegmentWidget(Panel):
             exchanged = exchanged_layer(self.image.layer)
             self._viewer.add_layer(exchanged)
             self.image.choose(exchanged)
+            self.run_panel.message.say("")  # what the search said is true no more
 
     def _begin(self, run: SegmentRun | ScaleSearch, message: str) -> None:
         run.waiting.connect(self.run_panel.wait)

@@ -190,6 +190,18 @@ def test_clean_pages_of_a_folder(qtbot, widget, tmp_path, out):
         assert (clean.mode, clean.size) == ("1", (80, 60))
 
 
+def test_how_the_inputs_are_opened(qtbot, widget, inputs, out):
+    add(qtbot, widget, inputs / "a.tif", 1)
+    widget.opening.set("invert", True)
+    widget.opening.set("axes", "zxy")
+    assert run(qtbot, widget) == {"a.tif": "done"}
+    with open_stack(out / "a_tiny.tif") as result, open_stack(inputs / "a.tif", axes="zxy", invert=True) as stack:
+        np.testing.assert_array_equal(result[...], segment(load_model("tiny"), stack, **EXACT))
+    widget.outputs.choose(kind="clean")
+    run(qtbot, widget)
+    assert message(widget) == "clean pages are made of pages, which have none of axes"
+
+
 @pytest.mark.parametrize(("kind", "dtype"), [("probabilities", np.float32), ("instances", np.uint32)])
 def test_other_kinds(qtbot, widget, inputs, out, kind, dtype):
     add(qtbot, widget, inputs / "a.tif", 1)
