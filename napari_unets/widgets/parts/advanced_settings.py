@@ -61,3 +61,9 @@ class AdvancedSettings(Fold):
         rows.addRow(scheduler)  # below: an address needs the whole width
         super().__init__("Advanced settings", page)
         self.output, self.inference, self.scheduler = output, inference, scheduler
+        self._rows = rows
+
+    def add_below_scale(self, widget: QWidget) -> None:
+        """Put what is about the scale below its row."""
+        row, _ = self._rows.getWidgetPosition(self.inference["scale"].native)
+        self._rows.insertRow(row + 1, widget)

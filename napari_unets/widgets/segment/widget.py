@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image
 from qtpy.compat import isalive
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFormLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_unets.errors import NapariUnetsError
 from napari_unets.models import ModelStore
@@ -72,6 +72,9 @@ class SegmentWidget(Panel):
         self.outputs = OutputChoice()
         self.device = DeviceChoice()
         self.advanced = AdvancedSettings(SettingsForm(SegmentSettings, labels=_LABELS))
+        self.search = QPushButton("Find the scale from the image")
+        self.search.setToolTip("Also says whether bright and dark are exchanged, or the model knows no such images")
+        self.advanced.add_below_scale(self.search)
         self.run_panel = RunPanel("Run", "tiles")
         self.clean = CleanPages(napari_viewer)
         self._lay_out()
@@ -84,6 +87,7 @@ class SegmentWidget(Panel):
         self.advanced.inference["scale"].changed.connect(self._describe_image)
         self.pixel_size.asked.connect(lambda scale: self.advanced.inference.set("scale", scale))
         self.pixel_size.search_asked.connect(self._search_scale)
+        self.search.clicked.connect(self._search_scale)
         self.pixel_size.exchange_asked.connect(self._exchange)
         self.scope.scope_changed.connect(self._tell_rolled)
         for event in (napari_viewer.dims.events.order, napari_viewer.dims.events.ndisplay):
@@ -140,7 +144,9 @@ class SegmentWidget(Panel):
         self._tell_rolled()
         layer = self.image.layer
         card = self.model.card
-        self.run_panel.run.setEnabled(layer is not None and card is not None and self._run is None)
+        ready = layer is not None and card is not None and self._run is None
+        self.run_panel.run.setEnabled(ready)
+        self.search.setEnabled(ready and card is not None and card.has_weights)
         self.pixel_size.show_for(layer, card, self.advanced.inference["scale"].value)
         if layer is None:
             self.image_note.say("Open an image or a stack first.")
@@ -198,6 +204,7 @@ class SegmentWidget(Panel):
     def _begin(self, run: SegmentRun | ScaleSearch, message: str) -> None:
         run.waiting.connect(self.run_panel.wait)
         run.failed.connect(self._failed)
+        self.search.setEnabled(False)
         self.run_panel.start(message)
         run.start()
 

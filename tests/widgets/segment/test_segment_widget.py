@@ -403,6 +403,27 @@ def test_where_nobody_knows_the_pixel_size_the_scale_is_found_from_the_image(qtb
     assert "on cpu" in message(widget)
 
 
+def test_the_scale_is_looked_for_where_the_pixel_size_is_known_too(qtbot, widget):
+    assert not widget.search.isEnabled(), "there is no image"
+    widget.model.choose("em-membranes-fast")
+    for name in EXACT:
+        widget.advanced.inference.set(name, "auto")
+    bright = 255 - synthetic_em_stack(2, 256)[0]
+    widget._viewer.add_image(bright, scale=(50, 4, 4), units=("nm",) * 3)
+    assert widget.pixel_size.isHidden()
+    widget.advanced.expand()
+    press(qtbot, widget.search)
+    assert not widget.search.isEnabled()
+    wait_for_end(qtbot, widget)
+    assert message(widget).startswith("Only with")
+    assert widget.pixel_size.button.text() == "Exchange them in a new layer"
+    press(qtbot, widget.pixel_size.button)
+    assert widget.image.layer.scale.tolist() == [50, 4, 4]
+    assert widget.search.isEnabled()
+    widget.model.choose("otsu")
+    assert not widget.search.isEnabled(), "a formula sees no scales"
+
+
 def test_rolled_axes_are_told(widget):
     widget._viewer.add_image(STACK)
     dims = widget._viewer.dims
