@@ -116,6 +116,6 @@ def _scale_for(stack: Stack, model: Model, settings: InferenceSettings, *, inver
     if not found.is_sure:
         return (
             1.0,
-            f"{model.name} does not know such images: turned, it sees something else in them (agreement {tried})",
+            f"{model.name} may not know such images: turned, it sees something else in them (agreement {tried})",
         )
     return found.scale, f"{model.name} agrees best with itself on what it sees turned (by scale: {tried})"

@@ -85,7 +85,7 @@ class ScaleSearch(JobRun):
             self.ended_exchanged.emit()
             return
         if not found.is_sure:
-            self.ended.emit(None, "The model does not know such images: turned, it sees something else in them.")
+            self.ended.emit(None, "The model may not know such images: turned, it sees something else in them.")
             return
         seen = "The image as it is" if found.scale == 1 else f"{found.scale:g} times as large"
         self.ended.emit(found.scale, f"{seen} fits best: what is found then depends least on how it is turned.")

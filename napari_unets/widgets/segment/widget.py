@@ -73,7 +73,7 @@ class SegmentWidget(Panel):
         self.device = DeviceChoice()
         self.advanced = AdvancedSettings(SettingsForm(SegmentSettings, labels=_LABELS))
         self.search = QPushButton("Find the scale from the image")
-        self.search.setToolTip("Also says whether bright and dark are exchanged, or the model knows no such images")
+        self.search.setToolTip("Also says whether bright and dark are exchanged, or the model may not know such images")
         self.advanced.add_below_scale(self.search)
         self.run_panel = RunPanel("Run", "tiles")
         self.clean = CleanPages(napari_viewer)
