@@ -114,8 +114,6 @@ def _scale_for(stack: Stack, model: Model, settings: InferenceSettings, *, inver
         return 1.0, f"{model.name} knows such images only with bright and dark exchanged: {advice}"
     tried = ", ".join(f"{scale:g}: {value:.3f}" for scale, value in found.agreement.items())
     if not found.is_sure:
-        return (
-            1.0,
-            f"{model.name} may not know such images: turned, it sees something else in them (agreement {tried})",
-        )
+        why = f"may not know such images: turned, it sees something else in them (agreement {tried})"
+        return found.scale, f"{model.name} {why}"
     return found.scale, f"{model.name} agrees best with itself on what it sees turned (by scale: {tried})"

@@ -144,6 +144,19 @@ def test_folders_whose_files_are_no_pairs_are_refused(program, files: Path) -> N
     assert program(*run, "--steps", 1).code == 0
 
 
+def test_an_image_whose_bright_and_dark_are_exchanged(program, files: Path) -> None:
+    with open_stack(files / "image.tif") as stack:
+        save_stack(files / "negative.tif", 255 - stack[...], axes="zyx")
+    options = ["--model", files / "parent", "--device", "cpu", "--steps", 1, "--output"]
+    hashes = []
+    for name, how in (("image", []), ("negative", ["--invert"]), ("negative", [])):
+        target = files / f"tuned-{len(hashes)}"
+        result = program("fine-tune", files / f"{name}.tif", files / "painted.tif", *options, target, *how)
+        assert result.code == 0, result.err
+        hashes.append(load_model(target).card.weights_sha256)
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
 def test_empty_annotations_are_refused(program, files: Path) -> None:
     result = program(
         "fine-tune", files / "image.tif", files / "nothing.tif", "--model", files / "parent", "--output", files / "out"
